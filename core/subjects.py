@@ -1,0 +1,49 @@
+"""What a fact or a case is about, named without importing it: a kind, a uid (the primary key as text) and a label.
+
+The app that owns a kind registers it with the URL name of its page, so lower floors can link to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.urls import NoReverseMatch, reverse
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    kind: str
+    uid: str
+    label: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    name: str
+    title: str
+    url_name: str | None
+    argument: str  # "uid" or "label": which of the two the URL takes
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: str, *, title: str, url_name: str | None = None, argument: str = "uid") -> None:
+    """Make `kind` known. Called from the owning app's AppConfig.ready()."""
+    _kinds[kind] = Kind(kind, title, url_name, argument)
+
+
+def title(kind: str) -> str:
+    return _kinds[kind].title if kind in _kinds else kind.replace("_", " ").capitalize()
+
+
+def url(subject: Subject) -> str | None:
+    """The subject's page, or None where its kind has none."""
+    known = _kinds.get(subject.kind)
+    if known is None or known.url_name is None:
+        return None
+    value = subject.label if known.argument == "label" else subject.uid
+    try:
+        return reverse(known.url_name, args=[value])
+    except NoReverseMatch:
+        return None
