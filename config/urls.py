@@ -1,0 +1,21 @@
+"""Every HTML route. Each app states its own full paths."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+admin.site.site_header = admin.site.site_title = "Backroom"
+
+urlpatterns = [
+    path("", include("core.urls")),
+    path("", include("exceptions.urls")),
+    path("", include("inventory.urls")),
+    path("", include("orders.urls")),
+    path("", include("returns.urls")),
+    path("", include("finance.urls")),
+    path("", include("integrations.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("api/", include(("config.api", "api"))),
+]
