@@ -1,0 +1,65 @@
+"""Telling the relay there is work: a hint, never the record.
+
+At most one hint per queue waits at the broker, and a broker that can't be reached is left alone for a moment: the beat
+tick finds the deliveries anyway, so a lost hint costs seconds and loses nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import transaction
+
+log = logging.getLogger(__name__)
+
+HINT_SECONDS = 5  # how long a hint may suppress others, should its message get lost
+SULK_SECONDS = 5.0  # how long an unreachable broker isn't tried again by this process
+_sulk_until = 0.0
+
+
+def on_commit(queue: str) -> None:
+    """Wake the relay of `queue` once, when the transaction commits."""
+    waker = _waker(queue)
+    connection = transaction.get_connection()
+    if not any(callback is waker for _, callback, *_ in connection.run_on_commit):
+        transaction.on_commit(waker, robust=True)
+
+
+def now(queue: str) -> bool:
+    """Wake the relay of `queue`; False where no hint was sent."""
+    global _sulk_until  # noqa: PLW0603  (one broker per process, so one pause)
+    if not getattr(settings, "RELAY_WAKES", True) or time.monotonic() < _sulk_until:
+        return False
+    try:
+        if not cache.add(_key(queue), 1, timeout=HINT_SECONDS):
+            return False
+        from core.tasks import relay
+
+        relay.apply_async(args=[queue], queue=queue, retry=False, ignore_result=True)
+    except Exception as error:  # noqa: BLE001  (kombu and redis raise many kinds; none may fail the caller)
+        _sulk_until = time.monotonic() + SULK_SECONDS
+        log.warning("relay.not_woken", extra={"queue": queue, "error": type(error).__name__})
+        return False
+    return True
+
+
+def heard(queue: str) -> None:
+    """The relay is about to look: whatever is recorded from now on deserves a new hint."""
+    cache.delete(_key(queue))
+
+
+def _key(queue: str) -> str:
+    return f"relay-woken:{queue}"
+
+
+@functools.cache
+def _waker(queue: str) -> Callable[[], None]:
+    def waker() -> None:
+        now(queue)
+
+    return waker
