@@ -1,0 +1,81 @@
+"""Master data for administrators. Quantities and promises are read here and changed through their services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from inventory.models import Bin, Item, ItemAlias, Location, Reservation, Stock, StockMovement
+
+
+class ReadOnly(admin.ModelAdmin):
+    """Rows that only services write."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class AliasInline(admin.TabularInline):
+    model = ItemAlias
+    extra = 0
+
+
+class BinInline(admin.TabularInline):
+    model = Bin
+    extra = 0
+
+
+@admin.register(Item)
+class ItemAdmin(admin.ModelAdmin):
+    list_display = ("sku", "name", "gtin", "tracking", "active")
+    list_filter = ("active", "tracking")
+    search_fields = ("sku", "gtin", "name")
+    inlines = (AliasInline,)
+
+
+@admin.register(ItemAlias)
+class ItemAliasAdmin(admin.ModelAdmin):
+    list_display = ("system", "code", "item")
+    list_filter = ("system",)
+    search_fields = ("code", "item__sku")
+    autocomplete_fields = ("item",)
+
+
+@admin.register(Location)
+class LocationAdmin(admin.ModelAdmin):
+    list_display = ("code", "name", "kind", "status", "ships", "pickup", "returns", "priority")
+    list_filter = ("kind", "status")
+    search_fields = ("code", "name", "gln")
+    inlines = (BinInline,)
+
+
+@admin.register(Stock)
+class StockAdmin(ReadOnly):
+    list_display = ("item", "location", "sellable", "reserved", "damaged", "quarantined", "awaiting_inspection")
+    list_filter = ("location",)
+    list_select_related = ("item", "location")
+    search_fields = ("item__sku",)
+
+
+@admin.register(StockMovement)
+class StockMovementAdmin(ReadOnly):
+    list_display = ("id", "occurred_at", "item", "quantity", "from_location", "from_state", "to_location", "to_state")
+    list_select_related = ("item", "from_location", "to_location")
+    search_fields = ("item__sku", "key", "cause_uid")
+
+
+@admin.register(Reservation)
+class ReservationAdmin(ReadOnly):
+    list_display = ("id", "demand", "ref", "item", "location", "quantity", "kind", "status", "expires_at")
+    list_select_related = ("demand", "item", "location")
+    search_fields = ("item__sku", "demand__demand_uid")

@@ -1,0 +1,7 @@
+"""The facts this app records."""
+
+HELD = "reservation.held"  # subject: the demand; data: its lines
+RELEASED = "reservation.released"  # subject: the demand; data: the ended parts and why
+EXPIRED = "reservation.expired"  # subject: the demand; data: the ended parts
+CONSUMED = "reservation.consumed"  # subject: the demand; data: the ended parts and the cause
+MOVED = "stock.moved"  # subject: the stock row; data: what changed by how much, what it is now, and the cause
