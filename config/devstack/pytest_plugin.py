@@ -1,0 +1,95 @@
+"""Servers, a database of one's own, and closed doors for the tests. Loaded by pyproject.toml before any settings are."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from typing import Any
+
+import pytest
+
+from . import leases
+from .places import ROOT
+
+_held: list[Any] = []  # a lease and a lock live as long as this process
+LOOPBACK = ["127.0.0.1", "::1", "localhost"]
+
+
+def provide() -> None:
+    """Put into the environment what the settings will read. The workers of xdist inherit what their controller got."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    os.environ.setdefault("EMAIL_URL", "memory://")
+    if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
+        lease = leases.take()
+        _held.append(lease)
+        os.environ.update(lease.env)
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        number = _free_slot()
+        os.environ["BACKROOM_TEST_SLOT"] = str(number)
+        os.environ.setdefault("BACKROOM_TEST_DB", f"test_backroom_{number}")
+    os.environ["REDIS_URL"] = _own_redis_database(os.environ["REDIS_URL"])
+
+
+def _free_slot() -> int:
+    """Two test runs in one checkout take different numbers, and with them different databases."""
+    folder = ROOT / "var" / "test-slots"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(1, 16):
+        slot = (folder / str(number)).open("a")
+        try:
+            fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            slot.close()
+            continue
+        _held.append(slot)
+        return number
+    raise pytest.UsageError("Fifteen test runs are under way in this checkout already.")
+
+
+def _own_redis_database(url: str) -> str:
+    """Of the embedded server's 64: four for each run, the first ones for the demo."""
+    if not url.startswith("unix://"):
+        return url
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    database = (int(os.environ["BACKROOM_TEST_SLOT"]) * 4 + worker % 4) % 64
+    return re.sub(r"db=\d+", f"db={database}", url)
+
+
+provide()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run tests marked long, and hypothesis with many examples")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from hypothesis import HealthCheck, settings
+
+    slow_is_fine = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    settings.register_profile("short", max_examples=40, deadline=None, suppress_health_check=slow_is_fine)
+    settings.register_profile("long", max_examples=1_000, deadline=None, suppress_health_check=slow_is_fine)
+    settings.load_profile("long" if config.getoption("--long") else "short")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`live` and `long` tests run only when asked for: by -m, by --long, or by naming their file or test."""
+    if config.option.markexpr:
+        return
+    named = [str(ROOT / argument.split("::")[0]) for argument in config.args if ".py" in argument]
+    skipped = {"live"} if config.getoption("--long") else {"live", "long"}
+    kept, left = [], []
+    for item in items:
+        asked_for = str(item.path) in named
+        (kept if asked_for or not any(item.get_closest_marker(name) for name in skipped) else left).append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
+
+
+@pytest.fixture(autouse=True)
+def no_way_out(request: pytest.FixtureRequest) -> None:
+    """Sockets lead to this machine only."""
+    from pytest_socket import socket_allow_hosts
+
+    socket_allow_hosts(LOOPBACK, allow_unix_socket=True)
