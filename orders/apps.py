@@ -3,3 +3,12 @@ from django.apps import AppConfig
 
 class OrdersConfig(AppConfig):
     name = "orders"
+    verbose_name = "Orders"
+
+    def ready(self) -> None:
+        from core import subjects
+
+        subjects.register("order", title="Order", url_name="orders:detail", argument="label")
+        subjects.register("fulfilment", title="Fulfilment", url_name="orders:fulfilment", argument="label")
+        subjects.register("channel", title="Channel")
+        subjects.register("shipment", title="Shipment")

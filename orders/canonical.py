@@ -40,6 +40,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, core_schema
 
 from core.errors import Invalid, Problem
+from inventory import skus
 from orders import currencies
 
 MAX_LINES = 500
@@ -67,13 +68,12 @@ def clean(text: str | None) -> str:
 
 
 def sku_text(sku: str | None) -> str:
-    """The one spelling of a SKU: NFKC, without invisible characters or outer blanks."""
+    """The one spelling of a SKU as inventory compares it, without invisible characters."""
     if not sku:
         return ""
-    if sku.isascii() and sku.isprintable():
-        return sku.strip()
-    folded = unicodedata.normalize("NFKC", sku)
-    return "".join(c for c in folded if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"}).strip()
+    if not sku.isprintable():
+        sku = "".join(c for c in sku if c.isspace() or unicodedata.category(c)[0] != "C")
+    return skus.normalise(sku)
 
 
 def microseconds(moment: datetime) -> int:

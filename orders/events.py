@@ -1,0 +1,24 @@
+"""The facts this app records. `order.*` and `hold.*` are about the order, `fulfilment.*` about the fulfilment order."""
+
+RECEIVED = "order.received"  # data: channel, channel_ref, total, currency, units
+CHANGED = "order.changed"  # data: changes [{field, line?, before, after}]
+STALE_UPDATE = "order.stale_update"  # an older or losing update was dropped; data: version
+CANCELLED = "order.cancelled"  # data: reason, by (source | here), lines [{line, units}]
+ALLOCATED = "order.allocated"  # data: rule, picks [{line, location, quantity}]; related: the locations
+UNALLOCATED = "order.unallocated"  # data: short [{line, sku, wanted}]
+COMPLETED = "order.completed"
+REFUNDED = "order.refunded"  # data: ref, amount, currency, lines
+PAID = "order.paid"  # data: payments [{ref, kind, amount, currency}]
+
+HELD = "order.held"  # data: type, blocks, reason
+HOLD_RESOLVED = "hold.resolved"  # data: type, blocks, how
+
+OPENED = "fulfilment.opened"  # related to all of these: the order and the location
+ACCEPTED = "fulfilment.accepted"
+PICK_STARTED = "fulfilment.pick_started"
+PICKED = "fulfilment.picked"
+SHORT_PICKED = "fulfilment.short_picked"  # data: line, item, quantity, reason
+PACKED = "fulfilment.packed"
+SHIPPED = "fulfilment.shipped"  # data: shipment uid, carrier, tracking, lines: what channels and the ERP hear of
+FULFILMENT_CANCELLED = "fulfilment.cancelled"
+REJECTED = "fulfilment.rejected"

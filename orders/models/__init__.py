@@ -1,0 +1,36 @@
+"""What was bought where, what stops it, who delivers it, and the money events of it."""
+
+from orders.models.channel import Channel, ChannelKind
+from orders.models.fulfilment import ACTIVE, ENDED, GONE, FulfilmentLine, FulfilmentOrder, FulfilmentStatus
+from orders.models.hold import Blocks, Hold, HoldStatus, HoldType
+from orders.models.order import Method, Order, OrderLine, OrderStatus, PaymentState
+from orders.models.payment import Payment, PaymentKind, Refund
+from orders.models.shipment import Package, Shipment
+from orders.models.sourcing import NodeExclusion, SourcingDecision
+
+__all__ = [
+    "ACTIVE",
+    "ENDED",
+    "GONE",
+    "Blocks",
+    "Channel",
+    "ChannelKind",
+    "FulfilmentLine",
+    "FulfilmentOrder",
+    "FulfilmentStatus",
+    "Hold",
+    "HoldStatus",
+    "HoldType",
+    "Method",
+    "NodeExclusion",
+    "Order",
+    "OrderLine",
+    "OrderStatus",
+    "Package",
+    "Payment",
+    "PaymentKind",
+    "PaymentState",
+    "Refund",
+    "Shipment",
+    "SourcingDecision",
+]

@@ -1,0 +1,137 @@
+"""One node's share of an order, from promise to dispatch."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from core.scoping import ScopedQuerySet
+from core.states import StateMachine
+from inventory.models import Item, Location
+from orders.models.order import Method, Order, OrderLine
+
+
+class FulfilmentStatus(models.TextChoices):
+    OPEN = "OPEN"
+    ACCEPTED = "ACCEPTED"
+    PICKING = "PICKING"
+    PICKED = "PICKED"
+    PACKED = "PACKED"
+    SHIPPED = "SHIPPED"
+    DELIVERED = "DELIVERED"
+    READY = "READY", "Ready to collect"
+    COLLECTED = "COLLECTED"
+    UNCOLLECTED = "UNCOLLECTED"
+    REJECTED = "REJECTED"
+    CANCELLED = "CANCELLED"
+
+
+S = FulfilmentStatus
+# Work somebody still has to do at the node.
+ACTIVE = frozenset({S.OPEN, S.ACCEPTED, S.PICKING, S.PICKED, S.PACKED, S.READY})
+# The units are with the customer or on their way.
+GONE = frozenset({S.SHIPPED, S.DELIVERED, S.COLLECTED})
+ENDED = frozenset({S.REJECTED, S.CANCELLED, S.UNCOLLECTED})
+
+
+class FulfilmentQuerySet(ScopedQuerySet):
+    site_path = "location__site_id"
+    channel_path = "order__channel__code"
+
+    def active(self) -> FulfilmentQuerySet:
+        return self.filter(status__in=ACTIVE)
+
+
+class FulfilmentOrder(StateMachine):
+    """What to pick at one node, by when, and how it leaves. Changed only by services, under the order's lock."""
+
+    MOVES = {
+        S.OPEN: {S.ACCEPTED, S.REJECTED, S.CANCELLED},
+        S.ACCEPTED: {S.PICKING, S.REJECTED, S.CANCELLED},
+        S.PICKING: {S.PICKED, S.REJECTED, S.CANCELLED},
+        S.PICKED: {S.PACKED, S.READY, S.CANCELLED},
+        S.PACKED: {S.SHIPPED, S.CANCELLED},
+        S.SHIPPED: {S.DELIVERED},
+        S.READY: {S.COLLECTED, S.UNCOLLECTED, S.CANCELLED},
+    }
+
+    number = models.CharField(max_length=30, unique=True)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="fulfilments", db_index=False)
+    sequence = models.PositiveSmallIntegerField()
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="fulfilments", db_index=False)
+    method = models.CharField(max_length=6, choices=Method, default=Method.SHIP)
+    status = models.CharField(max_length=11, choices=FulfilmentStatus, default=FulfilmentStatus.OPEN)
+    version = models.PositiveIntegerField(default=1)
+    due_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    accepted_at = models.DateTimeField(null=True)
+    picked_at = models.DateTimeField(null=True)
+    packed_at = models.DateTimeField(null=True)
+    shipped_at = models.DateTimeField(null=True)
+    worked_by = models.CharField(max_length=200, blank=True)
+    ended_reason = models.CharField(max_length=255, blank=True)
+
+    objects = FulfilmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "fulfilment order"
+        permissions = [
+            ("work_fulfilment", "Can pick, pack and ship"),
+            ("cancel_fulfilment", "Can cancel or reject work"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=("order", "sequence"), name="fulfilments_of_an_order_are_numbered"),
+            models.CheckConstraint(condition=Q(status__in=FulfilmentStatus.values), name="fulfilment_status_is_known"),
+        ]
+        indexes = [
+            models.Index(
+                fields=("location", "due_at", "id"), name="fulfilment_due", condition=Q(status__in=sorted(ACTIVE))
+            ),
+            models.Index(fields=("location", "-id"), name="fulfilment_by_location"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class FulfilmentLineQuerySet(ScopedQuerySet):
+    site_path = "location__site_id"
+    channel_path = "order_line__order__channel__code"
+
+
+class FulfilmentLine(models.Model):
+    """Units of one order line promised by one node, each backed by one reservation.
+
+    It exists from allocation on; `fulfilment` is empty until the order is released to the node. `quantity` is what is
+    still to leave from here or has left; what fell short or was cancelled is taken off it (zero keeps the history).
+    """
+
+    order_line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="fulfilment_lines")
+    fulfilment = models.ForeignKey(FulfilmentOrder, null=True, on_delete=models.PROTECT, related_name="lines")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="+")
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="+", db_index=False)
+    reservation_id = models.BigIntegerField(unique=True)
+    quantity = models.PositiveIntegerField()
+    picked = models.PositiveIntegerField(default=0)
+    shipped = models.BooleanField(default=False)
+    promised = models.PositiveIntegerField(help_text="Units at allocation; never changes")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = FulfilmentLineQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(picked__lte=F("quantity"), quantity__lte=F("promised"), promised__gt=0),
+                name="no_more_is_picked_than_promised",
+            ),
+            models.CheckConstraint(
+                condition=Q(shipped=False) | Q(fulfilment__isnull=False, quantity__gt=0),
+                name="only_released_units_ship",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of line {self.order_line_id} at {self.location_id}"

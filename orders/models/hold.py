@@ -1,0 +1,72 @@
+"""What stops an order, and until when."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from core.scoping import ScopedQuerySet
+from core.states import StateMachine
+from orders.models.order import Order
+
+
+class HoldType(models.TextChoices):
+    PAYMENT = "PAYMENT", "Payment"
+    ADDRESS = "ADDRESS", "Address"
+    MANUAL = "MANUAL", "Held by a person"
+
+
+class Blocks(models.TextChoices):
+    ALLOCATE = "ALLOCATE"
+    RELEASE = "RELEASE"
+    SHIP = "SHIP"
+    CAPTURE = "CAPTURE"
+
+
+class HoldStatus(models.TextChoices):
+    CREATED = "CREATED"
+    RESOLVED = "RESOLVED"
+    REJECTED = "REJECTED"
+
+
+class HoldQuerySet(ScopedQuerySet):
+    channel_path = "order__channel__code"
+
+    def standing(self) -> HoldQuerySet:
+        return self.filter(status=HoldStatus.CREATED)
+
+    def for_sites(self, sites: frozenset[int] | None) -> HoldQuerySet:
+        return self.all() if sites is None else self.filter(order__in=Order.objects.for_sites(sites))
+
+
+class Hold(StateMachine):
+    """One reason an order may not go on. One of each type stands at a time; history stays."""
+
+    MOVES = {HoldStatus.CREATED: {HoldStatus.RESOLVED, HoldStatus.REJECTED}}
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="holds")
+    type = models.CharField(max_length=10, choices=HoldType)
+    blocks = models.CharField(max_length=8, choices=Blocks, default=Blocks.RELEASE)
+    status = models.CharField(max_length=8, choices=HoldStatus, default=HoldStatus.CREATED)
+    reason = models.CharField(max_length=255, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.CharField(max_length=200, blank=True)
+    resolved_at = models.DateTimeField(null=True)
+    resolved_by = models.CharField(max_length=200, blank=True)
+
+    objects = HoldQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(type__in=HoldType.values), name="hold_type_is_known"),
+            models.CheckConstraint(condition=Q(blocks__in=Blocks.values), name="hold_blocks_something_known"),
+            models.CheckConstraint(condition=Q(status__in=HoldStatus.values), name="hold_status_is_known"),
+            models.UniqueConstraint(
+                fields=("order", "type"), condition=Q(status="CREATED"), name="one_hold_of_a_type_stands"
+            ),
+        ]
+        indexes = [models.Index(fields=("created_at",), name="hold_standing", condition=Q(status="CREATED"))]
+
+    def __str__(self) -> str:
+        return f"{self.get_type_display()} on {self.order_id}"

@@ -1,0 +1,248 @@
+"""An order and its lines: what was bought, and where every unit of it stands."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+
+from core.fields import MoneyField
+from core.scoping import ScopedQuerySet
+from core.states import StateMachine
+from inventory.models import Item, Location
+from orders.canonical import MAX_QUANTITY
+from orders.models.channel import Channel
+
+MONEY_LIMIT = Decimal(10) ** 15
+
+
+class OrderStatus(models.TextChoices):
+    RECEIVED = "RECEIVED"
+    ACCEPTED = "ACCEPTED"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+
+
+class PaymentState(models.TextChoices):
+    """What the source last said about the money; the facts are the Payments."""
+
+    PENDING = "pending", "Pending"
+    AUTHORISED = "authorised", "Authorised"
+    PARTIALLY_PAID = "partially_paid", "Partially paid"
+    PAID = "paid", "Paid"
+    PARTIALLY_REFUNDED = "partially_refunded", "Partially refunded"
+    REFUNDED = "refunded", "Refunded"
+    VOIDED = "voided", "Voided"
+    UNKNOWN = "unknown", "Unknown"
+
+
+class Method(models.TextChoices):
+    SHIP = "SHIP"
+    PICKUP = "PICKUP"
+
+
+class OrderQuerySet(ScopedQuerySet):
+    """A person limited to sites sees the orders their sites work on.
+
+    That is: a node of the site was promised units of it (now or before); or no node was yet, and the order is to be
+    collected at the site. An unallocated order to be shipped belongs to no site, so only people without a limit see it.
+    """
+
+    channel_path = "channel__code"
+
+    def for_sites(self, sites: frozenset[int] | None) -> Self:
+        if sites is None:
+            return self.all()
+        from orders.models.fulfilment import FulfilmentLine
+
+        promised = FulfilmentLine.objects.filter(order_line__order=OuterRef("pk"))
+        return self.filter(
+            Exists(promised.filter(location__site__in=sites)) | (Q(pickup_location__site__in=sites) & ~Exists(promised))
+        )
+
+    def unallocated(self) -> Self:
+        """Orders with units no node has promised, apart from lines whose SKU nobody knows."""
+        waiting = OrderLine.objects.filter(
+            order=OuterRef("pk"), open__gt=0, item__isnull=False, requires_shipping=True, gift_card=False
+        )
+        return self.filter(Exists(waiting), test=False).exclude(status=OrderStatus.CANCELLED)
+
+
+class Order(StateMachine):
+    """One purchase at one channel, once, for ever: (channel, channel_ref) is unique.
+
+    Everything that came from the source is a function of its winning version (`source_version`, `source_digest`), so
+    updates may arrive in any order. `status` is derived by services.lifecycle from the lines and never set by hand.
+    """
+
+    MOVES = {
+        OrderStatus.RECEIVED: {OrderStatus.ACCEPTED, OrderStatus.COMPLETED, OrderStatus.CANCELLED},
+        OrderStatus.ACCEPTED: {OrderStatus.RECEIVED, OrderStatus.COMPLETED, OrderStatus.CANCELLED},
+        # A source may add a line to a finished order, or take a cancellation back.
+        OrderStatus.COMPLETED: {OrderStatus.RECEIVED, OrderStatus.ACCEPTED, OrderStatus.CANCELLED},
+        OrderStatus.CANCELLED: {OrderStatus.RECEIVED, OrderStatus.ACCEPTED, OrderStatus.COMPLETED},
+    }
+
+    number = models.CharField(max_length=20, unique=True)
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="orders", db_index=False)
+    channel_ref = models.CharField(max_length=120)
+    channel_number = models.CharField(max_length=120, blank=True)
+    status = models.CharField(max_length=9, choices=OrderStatus, default=OrderStatus.RECEIVED)
+    version = models.PositiveIntegerField(default=1)
+
+    source_version = models.BigIntegerField(help_text="The source's last change, in microseconds since 1970")
+    source_digest = models.BinaryField(max_length=32)
+    source_cancelled = models.BooleanField(default=False)
+    stale_updates = models.PositiveIntegerField(default=0, help_text="Older or repeated updates that were dropped")
+    cancelled_at = models.DateTimeField(null=True)
+    cancel_reason = models.CharField(max_length=255, blank=True)
+    cancelled_here = models.BooleanField(default=False, help_text="Cancelled by us or by a message that only cancels")
+
+    placed_at = models.DateTimeField()
+    imported_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    promise_by = models.DateTimeField(null=True)
+
+    method = models.CharField(max_length=6, choices=Method, default=Method.SHIP)
+    pickup_location = models.ForeignKey(Location, null=True, on_delete=models.PROTECT, related_name="+")
+    pickup_location_code = models.CharField(max_length=120, blank=True)
+    buyer_ref = models.CharField(max_length=120, blank=True)
+    buyer_name = models.CharField(max_length=255, blank=True)
+    buyer_email = models.CharField(max_length=255, blank=True)
+    buyer_phone = models.CharField(max_length=255, blank=True)
+    ship_to = models.JSONField(null=True)
+    bill_to = models.JSONField(null=True)
+
+    currency = models.CharField(max_length=3)
+    tax_included = models.BooleanField(default=False)
+    subtotal = MoneyField(default=0, help_text="Units ordered times their price, before discounts")
+    discount_total = MoneyField(default=0)
+    shipping_total = MoneyField(default=0)
+    tax_total = MoneyField(default=0)
+    other_total = MoneyField(default=0, help_text="Tips, duties and fees")
+    total = MoneyField(null=True, help_text="As the source states it; empty while it doesn't")
+    disagreements = ArrayField(models.TextField(), default=list, blank=True, help_text="Figures that don't add up")
+    payment_state = models.CharField(max_length=18, choices=PaymentState, default=PaymentState.UNKNOWN)
+
+    note = models.TextField(blank=True)
+    tags = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    test = models.BooleanField(default=False)
+    sourcings = models.PositiveIntegerField(default=0, help_text="How often sourcing was tried")
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        permissions = [("cancel_order", "Can cancel an order"), ("release_order", "Can resolve an order's holds")]
+        constraints = [
+            models.UniqueConstraint(fields=("channel", "channel_ref"), name="a_channel_order_arrives_once"),
+            models.CheckConstraint(condition=Q(status__in=OrderStatus.values), name="order_status_is_known"),
+            models.CheckConstraint(condition=Q(method__in=Method.values), name="order_method_is_known"),
+            models.CheckConstraint(
+                condition=Q(payment_state__in=PaymentState.values), name="order_payment_state_is_known"
+            ),
+            models.CheckConstraint(condition=Q(currency__regex="^[A-Z]{3}$"), name="order_currency_is_a_code"),
+            models.CheckConstraint(
+                condition=Q(
+                    subtotal__gte=0,
+                    discount_total__gte=0,
+                    shipping_total__gte=0,
+                    tax_total__gte=0,
+                    other_total__gte=0,
+                    subtotal__lt=MONEY_LIMIT,
+                    discount_total__lt=MONEY_LIMIT,
+                    shipping_total__lt=MONEY_LIMIT,
+                    tax_total__lt=MONEY_LIMIT,
+                    other_total__lt=MONEY_LIMIT,
+                ),
+                name="order_money_is_neither_negative_nor_absurd",
+            ),
+            models.CheckConstraint(
+                condition=Q(total__isnull=True) | Q(total__gte=0, total__lt=MONEY_LIMIT),
+                name="order_total_is_neither_negative_nor_absurd",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=("-placed_at", "-id"), name="order_by_placed"),
+            models.Index(fields=("status", "-id"), name="order_by_status"),
+            models.Index(fields=("channel", "-id"), name="order_by_channel"),
+            models.Index(fields=("-id",), name="order_disagreeing", condition=~Q(disagreements=[])),
+            models.Index(fields=("channel_number",), name="order_by_channel_number"),
+            models.Index(fields=("buyer_email",), name="order_by_buyer_email", condition=~Q(buyer_email="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class OrderLineQuerySet(ScopedQuerySet):
+    channel_path = "order__channel__code"
+
+    def for_user(self, user: Any) -> Self:
+        return self.filter(order__in=Order.objects.for_user(user))
+
+
+class OrderLine(models.Model):
+    """One line and the vector of its units, which always adds up: the database checks it on every write.
+
+    `fulfilled` is the larger of what we shipped and what the source says has left; `cancelled` the largest of what the
+    source, its refunds and we took off. A line the source removed stays, with nothing ordered.
+    """
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines", db_index=False)
+    ref = models.CharField(max_length=120)
+    position = models.PositiveSmallIntegerField()
+    item = models.ForeignKey(Item, null=True, blank=True, on_delete=models.PROTECT, related_name="order_lines")
+    sku = models.CharField(max_length=120, blank=True, help_text="As the source wrote it")
+    title = models.CharField(max_length=255, blank=True)
+    requires_shipping = models.BooleanField(default=True)
+    gift_card = models.BooleanField(default=False)
+
+    ordered = models.PositiveIntegerField()
+    open = models.PositiveIntegerField(default=0)
+    allocated = models.PositiveIntegerField(default=0)
+    backordered = models.PositiveIntegerField(default=0)
+    fulfilled = models.PositiveIntegerField(default=0)
+    cancelled = models.PositiveIntegerField(default=0)
+    returned = models.PositiveIntegerField(default=0)
+
+    shipped_here = models.PositiveIntegerField(default=0)
+    cancelled_here = models.PositiveIntegerField(default=0)
+    source_quantity = models.PositiveIntegerField(default=0)
+    source_cancelled = models.PositiveIntegerField(default=0)
+    source_fulfilled = models.PositiveIntegerField(default=0)
+
+    unit_price = MoneyField(default=0)
+    discount_total = MoneyField(default=0)
+    tax_total = MoneyField(default=0)
+
+    objects = OrderLineQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("order", "position")
+        constraints = [
+            models.UniqueConstraint(fields=("order", "ref"), name="a_line_is_in_its_order_once"),
+            models.CheckConstraint(
+                condition=Q(ordered=F("open") + F("allocated") + F("backordered") + F("fulfilled") + F("cancelled")),
+                name="the_units_of_a_line_add_up",
+            ),
+            models.CheckConstraint(condition=Q(returned__lte=F("fulfilled")), name="only_what_left_comes_back"),
+            models.CheckConstraint(condition=Q(shipped_here__lte=F("fulfilled")), name="what_we_shipped_is_fulfilled"),
+            models.CheckConstraint(condition=Q(ordered__lte=MAX_QUANTITY), name="line_quantity_is_sane"),
+            models.CheckConstraint(
+                condition=Q(unit_price__gte=0, discount_total__gte=0, tax_total__gte=0)
+                & Q(unit_price__lt=MONEY_LIMIT, discount_total__lt=MONEY_LIMIT, tax_total__lt=MONEY_LIMIT),
+                name="line_money_is_neither_negative_nor_absurd",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=("order",), name="line_waiting", condition=Q(open__gt=0)),
+            models.Index(fields=("sku",), name="line_of_unknown_sku", condition=Q(item__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ordered} × {self.sku or self.title}"
