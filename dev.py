@@ -148,7 +148,7 @@ def install_with_uv(uv: str, groups: tuple[str, ...]) -> None:
     if not PYTHON.exists():
         run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)])
     locks = [str(REQUIREMENTS / f"{name}.lock") for name in groups]
-    run([uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(PYTHON), *locks])
+    run([uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", "--python", str(PYTHON), *locks])
 
 
 def install_with_pip(groups: tuple[str, ...], *, anew: bool) -> None:

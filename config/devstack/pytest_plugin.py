@@ -5,6 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import sys
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,13 +66,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run tests marked long, and hypothesis with many examples")
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
+    """Set hypothesis up before the first module that uses it; importing it takes a second the others needn't pay."""
+    if "hypothesis" in sys.modules or b"hypothesis" in module_path.read_bytes():
+        _profiles(long=parent.config.getoption("--long"))
+
+
+@cache
+def _profiles(*, long: bool) -> None:
     from hypothesis import HealthCheck, settings
 
     slow_is_fine = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
     settings.register_profile("short", max_examples=40, deadline=None, suppress_health_check=slow_is_fine)
     settings.register_profile("long", max_examples=1_000, deadline=None, suppress_health_check=slow_is_fine)
-    settings.load_profile("long" if config.getoption("--long") else "short")
+    settings.load_profile("long" if long else "short")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

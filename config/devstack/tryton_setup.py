@@ -138,7 +138,9 @@ def _company(database: Database, name: str, currency: int) -> None:
     chart.form.company = company
     chart.execute("create_account")
     kinds = {
-        kind: Model.get("account.account").find([(f"type.{kind}", "=", True), ("closed", "!=", True)], limit=1)[0]
+        kind: Model.get("account.account").find(
+            [(f"type.{kind}", "=", True), ("closed", "!=", True)], order=[("code", "ASC")], limit=1
+        )[0]
         for kind in ("receivable", "payable", "revenue", "expense")
     }
     form = chart.form
@@ -160,12 +162,16 @@ def _uri() -> str:
 
 def _accounts(get: Any, company: Any) -> dict[str, int]:
     account = get("account.account")
-    chosen = {}
-    for kind in ("revenue", "expense"):
-        chosen[kind] = account.search([(f"type.{kind}", "=", True), ("company", "=", company.id)], limit=1)[0].id
-    tax = account.search([("name", "ilike", "Accrued Taxes%"), ("company", "=", company.id)], limit=1)
-    chosen["tax"] = tax[0].id
-    return chosen
+    bookable = [("company", "=", company.id), ("closed", "!=", True)]  # a chart's headings are closed accounts
+
+    def first(*clause: Any) -> int:
+        return int(account.search([clause, *bookable], order=[("code", "ASC")], limit=1)[0].id)
+
+    return {
+        "revenue": first("type.revenue", "=", True),
+        "expense": first("type.expense", "=", True),
+        "tax": first("name", "ilike", "Accrued Taxes%"),
+    }
 
 
 def _years(get: Any, company: Any) -> None:
