@@ -6,7 +6,8 @@ config/wiring.py holds every subscription on one page.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -72,13 +73,35 @@ _by_name: dict[str, Subscription] = {}
 
 def subscribe(type: str, name: str, handler: Handler, **options: Any) -> None:
     """Have `handler` hear of every event of this type. `name` is stored in deliveries: never rename it lightly."""
-    subscription = Subscription(type, name, handler, **options)
-    _by_type.setdefault(type, []).append(subscription)
-    _by_name[name] = subscription
+    made = Subscription(type, name, handler, **options)
+    _by_type[type] = [each for each in _by_type.get(type, ()) if each.name != name] + [made]
+    _by_name[name] = made
+
+
+def subscriptions() -> list[Subscription]:
+    return [each for heard in _by_type.values() for each in heard]
+
+
+@contextmanager
+def only() -> Iterator[None]:
+    """For tests: start without subscriptions, and put the real ones back afterwards."""
+    kept = dict(_by_type), dict(_by_name)
+    _by_type.clear()
+    _by_name.clear()
+    try:
+        yield
+    finally:
+        for registry, before in zip((_by_type, _by_name), kept, strict=True):
+            registry.clear()
+            registry.update(before)
 
 
 def subscription(name: str) -> Subscription | None:
     return _by_name.get(name)
+
+
+def level_handlers() -> list[str]:
+    return [each.name for each in _by_name.values() if each.level]
 
 
 def record(

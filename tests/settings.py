@@ -18,3 +18,4 @@ DATABASES["default"] |= {
     "CONN_HEALTH_CHECKS": False,
     "TEST": {"NAME": os.environ.get("BACKROOM_TEST_DB") or "test_backroom"},
 }
+RELAY_WAKES = False  # nobody listens at the broker; tests drain the outbox themselves

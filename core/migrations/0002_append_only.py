@@ -10,4 +10,5 @@ class Migration(migrations.Migration):
         append_only.define_function(),
         append_only.refuse_changes("core_event"),
         append_only.refuse_changes("core_eventobject"),
+        append_only.refuse_changes("core_eventseal"),
     ]

@@ -1,0 +1,317 @@
+"""The relay: brings recorded facts to their handlers, at least once, in order within a lane.
+
+PostgreSQL is the record and the queue; the broker only says when to look. Whatever dies (a worker, the broker, this
+process), what it held comes back when its lease ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Iterable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import connection, transaction
+from django.db.models import Q
+
+from core import correlation, events, leases, wake
+from core.actors import Actor, SYSTEM
+from core.errors import Permanent, Refusal, TryLater
+from core.events import EventDraft, Subscription
+from core.leases import Ending, Lease, Leased
+from core.models import Delivery
+from core.models.events import DeliveryStatus as Status
+from core.subjects import Subject
+
+log = logging.getLogger(__name__)
+
+QUEUES = ("default", "outside")
+# Handlers of `default` only touch our own database; those of `outside` wait for somebody else's server.
+BATCH = {"default": 500, "outside": 20}
+LEASE_SHARE = 0.8  # no new attempt starts after this much of a lease
+FLUSH_SECONDS = 1.0  # a slow batch writes down what is done this often, so that a crash repeats little
+BACKOFF_SECONDS, BACKOFF_LIMIT = 5.0, 3600.0
+RETRY_AFTER_LIMIT = 24 * 3600.0
+ERROR_LENGTH = 2000
+
+DEAD, REPLAYED, DISCARDED = "delivery.dead", "delivery.replayed", "delivery.discarded"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a dispatch did. `lost` were finished by somebody else after our lease had ended."""
+
+    taken: int = 0
+    delivered: int = 0
+    failed: int = 0
+    dead: int = 0
+    superseded: int = 0
+    released: int = 0
+    lost: int = 0
+
+    def add(self, other: Tally) -> None:
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+def backoff(attempts: int) -> float:
+    """Seconds until the next attempt: full jitter below an exponentially growing bound."""
+    return random.uniform(0, min(BACKOFF_LIMIT, BACKOFF_SECONDS * 2 ** min(attempts - 1, 30)))
+
+
+def dispatch(queue: str, *, batch: int | None = None, seconds: float = leases.SECONDS) -> Tally:
+    """Lease one batch, hand each delivery to its handler, write down how it ended. Never inside a transaction."""
+    size = batch or BATCH.get(queue, 100)
+    levels = _levels()
+    started = time.monotonic()
+    lease = leases.claim(queue, size, seconds=seconds, levels=levels)
+    if len(lease) < size // 2 + 1:
+        leases.park(queue, size, levels=levels)
+    if not lease.lanes:
+        return Tally()
+    return _Dispatch(lease, stop_at=started + LEASE_SHARE * seconds, levels=frozenset(levels)).run()
+
+
+def relay(queue: str, *, seconds: float) -> bool:
+    """Dispatch batches of `queue` until nothing is due; True if so, False if `seconds` were up first."""
+    stop_at = time.monotonic() + seconds
+    while time.monotonic() < stop_at:
+        if not dispatch(queue).taken:
+            return True
+    return False
+
+
+def drain(queue: str | None = None, limit: int | None = None, *, hurry: bool = False) -> Tally:
+    """Dispatch until nothing is due any more, here and now; for the command line and for tests.
+
+    `hurry` doesn't wait for the delay of a failed attempt. Stops after about `limit` deliveries.
+    """
+    total = Tally()
+    while limit is None or total.taken < limit:
+        if hurry:
+            now = _now()
+            Delivery.objects.filter(status=Status.PENDING, lease_token=None, next_at__gt=now).update(next_at=now)
+        round_ = Tally()
+        for each in (queue,) if queue else QUEUES:
+            size = None if limit is None else max(1, min(BATCH.get(each, 100), limit - total.taken - round_.taken))
+            round_.add(dispatch(each, batch=size))
+        total.add(round_)
+        if not round_.taken:
+            break
+    return total
+
+
+def replay(
+    delivery_ids: Iterable[int] | None = None, *, where: Q | None = None, actor: Actor, limit: int = 10_000
+) -> int:
+    """Deliver again, whatever became of it the first time; the event keeps its id. Returns how many.
+
+    Rows in hand are left alone. Names the rows by id or by a condition on Delivery.
+    """
+    chosen = Delivery.objects.exclude(status=Status.PENDING)
+    if delivery_ids is not None:
+        chosen = chosen.filter(pk__in=list(delivery_ids))
+    if where is not None:
+        chosen = chosen.filter(where)
+    if delivery_ids is None and where is None:
+        raise ValueError("Say which deliveries to replay.")
+    with transaction.atomic():
+        rows = list(chosen.select_for_update(of=("self",)).order_by("pk")[:limit])
+        Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(
+            status=Status.PENDING, attempts=0, next_at=_now(), lease_token=None, finished_at=None, last_error=""
+        )
+        _freed(rows, REPLAYED, actor)
+    return len(rows)
+
+
+def discard(delivery_id: int, reason: str, *, actor: Actor) -> None:
+    """Give a delivery up for good; its lane goes on. Safe to repeat.
+
+    Refusal("delivery_is_over") when it has been delivered or superseded, Refusal("delivery_is_running") while a
+    handler has it.
+    """
+    with transaction.atomic():
+        row = Delivery.objects.select_for_update().get(pk=delivery_id)
+        if row.status == Status.DISCARDED:
+            return
+        if row.status not in {Status.PENDING, Status.DEAD}:
+            raise Refusal("delivery_is_over", f"This delivery is {row.status}.", status_now=row.status)
+        if row.lease_token and row.next_at > _now():
+            raise Refusal("delivery_is_running", "A worker has this delivery in hand; try again in a minute.")
+        row.status, row.last_error, row.finished_at, row.lease_token = (
+            Status.DISCARDED,
+            reason[:ERROR_LENGTH],
+            _now(),
+            None,
+        )
+        row.save(update_fields=["status", "last_error", "finished_at", "lease_token"])
+        _freed([row], DISCARDED, actor, reason=reason)
+
+
+def _freed(rows: list[Delivery], type_: str, actor: Actor, **data: Any) -> None:
+    leases.unpark([row.lane for row in rows])
+    events.record_many(
+        [EventDraft(type_, subject(row.pk, row.handler), actor, {"event": row.event_id, **data}) for row in rows]
+    )
+    for queue in {row.queue for row in rows}:
+        wake.on_commit(queue)
+
+
+def subject(delivery_id: int, handler: str) -> Subject:
+    return Subject("delivery", str(delivery_id), handler)
+
+
+class _Dispatch:
+    """One lease being worked off."""
+
+    def __init__(self, lease: Lease, *, stop_at: float, levels: frozenset[str]):
+        self.lease = lease
+        self.stop_at = stop_at
+        self.levels = levels
+        self.endings: list[Ending] = []
+        self.deaths: dict[int, tuple[Leased, str]] = {}
+        self.newest: dict[str, int] = {}
+        self.tally = Tally(taken=len(lease))
+        self.flushed_at = time.monotonic()
+        self.interrupted = False
+
+    def run(self) -> Tally:
+        for lane in self.lease.lanes:
+            if lane[0].handler in self.levels:
+                self._level(lane)
+            else:
+                self._lane(lane)
+            if time.monotonic() - self.flushed_at > FLUSH_SECONDS:
+                self._flush()
+        self._flush()
+        return self.tally
+
+    def _level(self, lane: list[Leased]) -> None:
+        self.newest[lane[-1].lane] = lane[-1].fact.seq
+        self.tally.superseded += len(lane) - 1
+        self._lane(lane[-1:])
+
+    def _lane(self, lane: list[Leased]) -> None:
+        """Hand over one lane's run in order; what comes after a failure goes back untried."""
+        for n, delivery in enumerate(lane):
+            now = time.monotonic()
+            if self.interrupted or now > self.stop_at:
+                self._release(lane[n:], 0.0)
+                return
+            if now - self.flushed_at > FLUSH_SECONDS:
+                self._flush()
+            ending = self._attempt(delivery)
+            self.endings.append(ending)
+            if ending.status != Status.DELIVERED:
+                self._release(lane[n + 1 :], ending.delay)
+                return
+
+    def _release(self, deliveries: list[Leased], delay: float) -> None:
+        self.tally.released += len(deliveries)
+        self.endings += [Ending(d.id, Status.PENDING, delay=delay, unspent=True) for d in deliveries]
+
+    def _attempt(self, delivery: Leased) -> Ending:
+        known = events.subscription(delivery.handler)
+        limit = known.max_attempts if known else 12
+        if delivery.attempts > limit:
+            return self._dead(delivery, "Every attempt ended with the death of its process.")
+        try:
+            _hand_over(known, delivery)
+        except TryLater as error:
+            return self._failed(delivery, limit, error, seconds=error.seconds, unspent=not error.spends_attempt)
+        except Permanent as error:
+            return self._dead(delivery, _words(error))
+        except SoftTimeLimitExceeded as error:
+            self.interrupted = True
+            return self._failed(delivery, limit, error)
+        except Exception as error:  # noqa: BLE001  (whatever a handler raises is an attempt that failed)
+            log.warning("delivery.failed", extra=_told(delivery), exc_info=True)
+            return self._failed(delivery, limit, error)
+        self.tally.delivered += 1
+        return Ending(delivery.id, Status.DELIVERED)
+
+    def _failed(
+        self, delivery: Leased, limit: int, error: Exception, *, seconds: float | None = None, unspent: bool = False
+    ) -> Ending:
+        if delivery.attempts >= limit and not unspent:
+            return self._dead(delivery, f"{_words(error)} (attempt {delivery.attempts} of {limit})")
+        self.tally.failed += 1
+        delay = backoff(delivery.attempts)
+        if seconds is not None:
+            asked = min(max(seconds, 0.0), RETRY_AFTER_LIMIT)
+            delay = asked + random.uniform(0, min(BACKOFF_SECONDS, asked / 10))
+        return Ending(delivery.id, Status.PENDING, _words(error), delay, unspent)
+
+    def _dead(self, delivery: Leased, words: str) -> Ending:
+        self.tally.dead += 1
+        self.deaths[delivery.id] = (delivery, words)
+        return Ending(delivery.id, Status.DEAD, words)
+
+    def _flush(self) -> None:
+        """Write the endings down. A death and the fact that tells of it are one transaction."""
+        endings, self.endings = self.endings, []
+        deaths, self.deaths = self.deaths, {}
+        newest, self.newest = self.newest, {}
+        if deaths or newest:
+            with transaction.atomic():
+                ours = leases.finish(self.lease.token, endings)
+                leases.supersede(newest)
+                events.record_many([_death(*deaths[i]) for i in deaths if i in ours and _worth_telling(deaths[i][0])])
+        else:
+            ours = leases.finish(self.lease.token, endings)
+        if len(ours) < len(endings):
+            self.tally.lost += len(endings) - len(ours)
+            log.warning("lease.lost", extra={"deliveries": len(endings) - len(ours)})
+        self.flushed_at = time.monotonic()
+
+
+def _hand_over(known: Subscription | None, delivery: Leased) -> None:
+    if known is None:
+        raise TryLater(f"No handler called {delivery.handler} is wired here.")
+    # Only tests call this inside a transaction; there a handler's database error must not spoil the rest.
+    guard = transaction.atomic() if connection.in_atomic_block else nullcontext()
+    with correlation.using(delivery.fact.correlation_id), guard:
+        known.handler(delivery.fact)
+
+
+def _death(delivery: Leased, words: str) -> EventDraft:
+    fact = delivery.fact
+    data = {
+        "handler": delivery.handler,
+        "event": fact.id,
+        "type": fact.type,
+        "attempts": delivery.attempts,
+        "error": words,
+    }
+    about = [(fact.subject, "about")]
+    return EventDraft(DEAD, subject(delivery.id, delivery.handler), SYSTEM, data, about)
+
+
+def _worth_telling(delivery: Leased) -> bool:
+    """A handler of deaths that dies itself is only counted: telling it again would never end."""
+    return delivery.fact.type != DEAD
+
+
+def _words(error: Exception) -> str:
+    said = str(error).replace("\x00", "")
+    return (said if isinstance(error, TryLater | Permanent) and said else f"{type(error).__name__}: {said}")[
+        :ERROR_LENGTH
+    ]
+
+
+def _told(delivery: Leased) -> dict[str, Any]:
+    return {"delivery": delivery.id, "handler": delivery.handler, "event_type": delivery.fact.type}
+
+
+def _levels() -> list[str]:
+    return events.level_handlers()
+
+
+def _now() -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        return cursor.fetchone()[0]
