@@ -179,7 +179,8 @@ def lock(arguments: list[str]) -> int:
     uv = shutil.which("uv")
     if uv is None:
         fail("`dev.py lock` needs uv on PATH (for one time: python3 -m pip install uv, in an environment of its own).")
-    for name in WORK:
+    rest = sorted(file.stem for file in REQUIREMENTS.glob("*.in") if file.stem not in WORK)
+    for name in (*WORK, *rest):
         run(
             [uv, "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
             + ["--no-emit-index-url", "--no-header", "--no-annotate", *arguments]

@@ -51,7 +51,7 @@ class Guardian:
             self.where.guard.unlink(missing_ok=True)
             self.listener.bind(str(self.where.guard))
             self.listener.listen(64)
-            self.listener.setblocking(False)  # noqa: FBT003
+            self.listener.setblocking(False)
             self.waiting.register(self.listener, selectors.EVENT_READ)
         except StackError as error:
             self._close()
@@ -79,7 +79,7 @@ class Guardian:
 
     def _welcome(self) -> None:
         line, _ = self.listener.accept()
-        line.setblocking(False)  # noqa: FBT003
+        line.setblocking(False)
         self.clients[line.fileno()] = Client(line)
         self.waiting.register(line, selectors.EVENT_READ)
         env = {name: value for server in self.servers for name, value in server.env().items()}

@@ -30,7 +30,7 @@ class Lease:
     def survives_exec(self) -> None:
         """Let the program this process is about to become hold the lease."""
         if self.line is not None:
-            self.line.set_inheritable(True)  # noqa: FBT003
+            self.line.set_inheritable(True)
 
     def owns(self, groups: list[int]) -> None:
         """Process groups to end should we die without ending them."""

@@ -68,7 +68,7 @@ def run_as(identity: Identity | None, command: Sequence[str], **options: Any) ->
         check=False,
         text=True,
         capture_output=True,
-        preexec_fn=_before_exec(identity, signal.SIGKILL),  # noqa: PLW1509
+        preexec_fn=_before_exec(identity, signal.SIGKILL),
         **options,
     )
 

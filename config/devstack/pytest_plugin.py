@@ -1,4 +1,4 @@
-"""Servers, a database of one's own, and closed doors for the tests. Loaded by pyproject.toml before any settings are."""
+"""Servers, a database of one's own, and closed doors for the tests. Loaded before any settings are."""
 
 from __future__ import annotations
 
@@ -88,7 +88,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     named = [str(ROOT / argument.split("::")[0]) for argument in config.args if ".py" in argument]
     skipped = {"live"} if config.getoption("--long") else {"live", "long"}
-    kept, left = [], []
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
     for item in items:
         asked_for = str(item.path) in named
         (kept if asked_for or not any(item.get_closest_marker(name) for name in skipped) else left).append(item)
