@@ -1,0 +1,7 @@
+"""Cases, the queues they wait in, and the clocks they run against."""
+
+from exceptions.models.case import Case, CaseNote, CasePause, Outcome, Severity, Status, WaitingOn
+from exceptions.models.policy import SlaPolicy
+from exceptions.models.queue import Queue
+
+__all__ = ["Case", "CaseNote", "CasePause", "Outcome", "Queue", "Severity", "SlaPolicy", "Status", "WaitingOn"]

@@ -1,0 +1,292 @@
+"""One thing that went wrong with one subject, from the moment it turned true until it is over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.functions import Least, Now
+
+from core.fields import MoneyField
+from core.scoping import ScopedQuerySet
+from core.states import StateMachine
+
+
+class Status(models.TextChoices):
+    OPEN = "OPEN"
+    WAITING = "WAITING"
+    RESOLVED = "RESOLVED"
+
+
+OPEN_STATUSES = (Status.OPEN, Status.WAITING)
+
+
+class Outcome(models.TextChoices):
+    FIXED = "fixed", "Fixed"
+    CLEARED = "cleared", "Cleared by itself"
+    WAIVED = "waived", "Waived"
+    DUPLICATE = "duplicate", "Duplicate"
+
+
+class WaitingOn(models.TextChoices):
+    CUSTOMER = "customer", "Customer"
+    STORE = "store", "Store"
+    SUPPLIER = "supplier", "Supplier"
+    CARRIER = "carrier", "Carrier"
+    SYSTEM = "system", "Another system"
+    COLLEAGUE = "colleague", "A colleague"
+
+
+class Severity(models.IntegerChoices):
+    LOW = 1
+    NORMAL = 2
+    HIGH = 3
+    CRITICAL = 4
+
+
+class CaseQuerySet(ScopedQuerySet):
+    """Cases of a person's sites; a case without a site is head office's."""
+
+    site_path = "site_id"
+
+    def still_open(self) -> CaseQuerySet:
+        return self.filter(is_open=True)
+
+    def overdue(self, now: Any = None) -> CaseQuerySet:
+        """Past an unmet clock at `now`, by the clocks that run: a paused case only runs against its promise."""
+        now = now or Now()
+        return self.filter(Q(status=Status.OPEN, due_at__lte=now) | Q(status=Status.WAITING, promise_by__lte=now))
+
+
+def _while(condition: Q, value: Any) -> models.Case:
+    return models.Case(models.When(condition, then=value), default=None, output_field=models.DateTimeField())
+
+
+_acknowledge = _while(Q(acknowledged_at__isnull=True), F("acknowledge_by"))
+# The nearest clock nobody has met yet. PostgreSQL's LEAST ignores NULLs.
+_nearest_open = Least(_acknowledge, F("resolve_by"), F("promise_by"))
+_nearest_paused = Least(F("resolve_by"), F("promise_by"))
+_due_at = models.Case(
+    models.When(status=Status.OPEN, then=_nearest_open),
+    models.When(status=Status.WAITING, then=_nearest_paused),
+    default=None,
+    output_field=models.DateTimeField(),
+)
+
+
+class Microseconds(models.Func):
+    """An instant as microseconds since 1970, by way of an interval: extracting from an instant is not immutable."""
+
+    template = (
+        "(EXTRACT(EPOCH FROM (%(expressions)s - TIMESTAMP WITH TIME ZONE '1970-01-01 00:00:00+00')) * 1000000)::bigint"
+    )
+    output_field = models.BigIntegerField()
+
+
+PAUSED_RANK = 10**17  # beyond the year 5000: whatever is paused sorts after whatever runs
+_rank = models.Case(
+    models.When(status=Status.OPEN, then=Microseconds(_nearest_open)),
+    models.When(status=Status.WAITING, then=Microseconds(_nearest_paused) + Value(PAUSED_RANK)),
+    default=None,
+    output_field=models.BigIntegerField(),
+)
+
+# When the sweeper has to look next; NULL once everything that could be told has been told.
+_promise_tick = _while(Q(promise_breached_at__isnull=True), F("promise_by"))
+_next_tick = models.Case(
+    models.When(
+        status=Status.OPEN,
+        then=Least(
+            _while(Q(acknowledged_at__isnull=True, acknowledge_breached_at__isnull=True), F("acknowledge_by")),
+            _while(Q(warned_at__isnull=True, breached_at__isnull=True), F("warn_at")),
+            _while(Q(breached_at__isnull=True), F("resolve_by")),
+            _promise_tick,
+        ),
+    ),
+    models.When(status=Status.WAITING, then=Least(F("wait_until"), _promise_tick)),
+    default=None,
+    output_field=models.DateTimeField(),
+)
+
+
+class Case(StateMachine, models.Model):
+    """One open per (reason, subject). Repeats raise `occurrences`; a closed one is never written to by a repeat.
+
+    Times are UTC. acknowledge_by and resolve_by are business time of the site's calendar, already reckoned; promise_by
+    is absolute and never pauses. A breach is derived from these; warned_at and breached_at only say when it was told.
+    """
+
+    MOVES = {
+        Status.OPEN: {Status.WAITING, Status.RESOLVED},
+        Status.WAITING: {Status.OPEN, Status.RESOLVED},
+        Status.RESOLVED: {Status.OPEN},
+    }
+
+    reason = models.CharField(max_length=80)
+    queue = models.ForeignKey("exceptions.Queue", on_delete=models.PROTECT, related_name="cases", db_index=False)
+    severity = models.PositiveSmallIntegerField(choices=Severity, default=Severity.NORMAL)
+    subject_kind = models.CharField(max_length=40)
+    subject_uid = models.CharField(max_length=64)
+    subject_label = models.CharField(max_length=200, blank=True)
+    title = models.CharField(max_length=200)
+    summary = models.CharField(max_length=500, blank=True)
+    site = models.ForeignKey("core.Site", null=True, blank=True, on_delete=models.PROTECT, db_index=False)
+    value = MoneyField(default=0, db_default=0)
+    currency = models.CharField(max_length=3, blank=True, db_default="")
+    data = models.JSONField(default=dict, db_default=Value({}, output_field=models.JSONField()))
+    search = models.TextField(blank=True, db_default="", help_text="What the list's search looks in, lower case")
+
+    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
+    waiting_on = models.CharField(max_length=12, choices=WaitingOn, blank=True, db_default="")
+    wait_until = models.DateTimeField(null=True, blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    owned_since = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, blank=True, db_default="")
+    outcome_note = models.TextField(blank=True, db_default="")
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children", db_index=False
+    )
+    previous = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+
+    started_at = models.DateTimeField(help_text="When it turned true, by the fact's own time")
+    opened_at = models.DateTimeField(db_default=Now())
+    last_seen_at = models.DateTimeField(db_default=Now())
+    occurrences = models.PositiveIntegerField(default=1, db_default=1)
+    reopened = models.PositiveSmallIntegerField(default=0, db_default=0)
+
+    policy = models.ForeignKey("exceptions.SlaPolicy", null=True, blank=True, on_delete=models.PROTECT, db_index=False)
+    acknowledge_minutes = models.PositiveIntegerField(default=60)
+    resolve_minutes = models.PositiveIntegerField(default=480)
+    business_time = models.BooleanField(default=True, db_default=True)
+    acknowledge_by = models.DateTimeField()
+    resolve_by = models.DateTimeField()
+    promise_by = models.DateTimeField(null=True, blank=True)
+    warn_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    warned_at = models.DateTimeField(null=True, blank=True)
+    acknowledge_breached_at = models.DateTimeField(null=True, blank=True)
+    breached_at = models.DateTimeField(null=True, blank=True)
+    promise_breached_at = models.DateTimeField(null=True, blank=True)
+
+    version = models.PositiveIntegerField(default=1, db_default=1)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    is_open = models.GeneratedField(
+        expression=~Q(status=Status.RESOLVED), output_field=models.BooleanField(), db_persist=True
+    )
+    due_at = models.GeneratedField(expression=_due_at, output_field=models.DateTimeField(null=True), db_persist=True)
+    rank = models.GeneratedField(expression=_rank, output_field=models.BigIntegerField(null=True), db_persist=True)
+    next_tick = models.GeneratedField(
+        expression=_next_tick, output_field=models.DateTimeField(null=True), db_persist=True
+    )
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        permissions = [
+            ("work_case", "Can claim, pause, note and resolve cases"),
+            ("assign_case", "Can give cases to other people"),
+            ("waive_case", "Can sign a waiver for a case that is still true"),
+            ("export_case", "Can download lists of cases"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=("reason", "subject_kind", "subject_uid"),
+                condition=Q(is_open=True),
+                name="a_reason_is_open_once_per_subject",
+            ),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="case_status_is_known"),
+            models.CheckConstraint(condition=Q(severity__in=Severity.values), name="case_severity_is_known"),
+            models.CheckConstraint(
+                condition=Q(status=Status.RESOLVED, outcome__in=Outcome.values, resolved_at__isnull=False)
+                | (~Q(status=Status.RESOLVED) & Q(outcome="", resolved_at__isnull=True)),
+                name="a_case_is_resolved_with_an_outcome",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.WAITING, waiting_on__in=WaitingOn.values)
+                | (~Q(status=Status.WAITING) & Q(waiting_on="", wait_until__isnull=True)),
+                name="a_waiting_case_names_whom_it_waits_for",
+            ),
+            models.CheckConstraint(
+                condition=~Q(outcome=Outcome.WAIVED) | ~Q(outcome_note=""), name="a_waiver_is_reasoned"
+            ),
+            models.CheckConstraint(
+                condition=~Q(outcome=Outcome.DUPLICATE) | Q(parent__isnull=False),
+                name="a_duplicate_names_the_other_case",
+            ),
+            models.CheckConstraint(
+                condition=Q(owner__isnull=True, owned_since__isnull=True)
+                | Q(owner__isnull=False, owned_since__isnull=False),
+                name="an_owner_has_owned_since_some_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(resolve_by__gte=F("started_at")) & Q(acknowledge_by__gte=F("started_at")),
+                name="a_clock_ends_after_it_starts",
+            ),
+            models.CheckConstraint(
+                condition=Q(parent__isnull=True) | ~Q(parent=F("id")), name="a_case_is_not_its_own_parent"
+            ),
+            models.CheckConstraint(condition=Q(occurrences__gte=1), name="a_case_occurred_at_least_once"),
+        ]
+        indexes = [
+            models.Index(fields=("rank", "id"), condition=Q(is_open=True), name="case_by_clock"),
+            models.Index(fields=("queue", "rank", "id"), condition=Q(is_open=True), name="case_by_queue"),
+            models.Index(fields=("owner", "rank", "id"), condition=Q(is_open=True), name="case_by_owner"),
+            models.Index(fields=("site", "rank", "id"), condition=Q(is_open=True), name="case_by_site"),
+            models.Index(fields=("reason", "rank", "id"), condition=Q(is_open=True), name="case_by_reason"),
+            models.Index(fields=("-value", "id"), condition=Q(is_open=True), name="case_by_value"),
+            models.Index(fields=("next_tick",), condition=Q(next_tick__isnull=False), name="case_to_sweep"),
+            models.Index(fields=("subject_kind", "subject_uid", "-id"), name="case_by_subject"),
+            models.Index(fields=("parent",), condition=Q(parent__isnull=False), name="case_by_parent"),
+            GinIndex(OpClass(F("search"), name="gin_trgm_ops"), name="case_by_words"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def number(self) -> str:
+        return f"EX-{self.pk}"
+
+
+class CasePause(models.Model):
+    """An interval in which the acknowledge and resolve clocks stood still. At most one is running per case."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="pauses")
+    waiting_on = models.CharField(max_length=12, choices=WaitingOn)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=("case",), condition=Q(ended_at__isnull=True), name="a_case_pauses_once_at_a_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("started_at")),
+                name="a_pause_ends_after_it_starts",
+            ),
+        ]
+
+
+class CaseNote(models.Model):
+    """What a person wants the next one to know."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="notes")
+    author_kind = models.CharField(max_length=12)
+    author_uid = models.CharField(max_length=64)
+    author_label = models.CharField(max_length=200)
+    text = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=("case", "-id"), name="note_by_case")]
+        constraints = [models.CheckConstraint(condition=~Q(text=""), name="a_note_says_something")]

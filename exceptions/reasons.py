@@ -1,0 +1,206 @@
+"""The registry of everything that can go wrong, and how each reason proves itself.
+
+The app that owns a reason registers it from its own `reasons.py` when it becomes ready. A reason is a predicate with
+evidence: a case of it opens when the predicate turns true and clears itself when it turns false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from core.actors import Actor
+from core.errors import Refusal
+from core.subjects import Subject
+
+LOW, NORMAL, HIGH, CRITICAL = 1, 2, 3, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of an evidence table; figures are aligned to the end."""
+
+    title: str
+    numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value of an evidence table. It links to `subject`'s page, or to `url` where that is given."""
+
+    text: str
+    subject: Subject | None = None
+    url: str | None = None
+    code: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of an evidence table; `hot` marks the line that makes the predicate true."""
+
+    cells: Sequence[Cell | str]
+    hot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a person needs to see to believe the case: a heading that states the finding, and its table."""
+
+    heading: str
+    columns: Sequence[Column | str]
+    rows: Sequence[Row | Sequence[Cell | str]]
+    empty: str = "Nothing is left of what opened this case."
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The subject in a few words for the panel beside the case: what it is, and label-value pairs."""
+
+    title: str
+    subject: Subject | None = None
+    facts: Sequence[tuple[str, str]] = ()
+    related: Sequence[Cell] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a standing case is opened with when the sweeper, not an event, finds it."""
+
+    label: str = ""
+    title: str | None = None
+    summary: str = ""
+    site_id: int | None = None
+    value: Decimal | None = None
+    currency: str = ""
+    promise_by: datetime | None = None
+    started_at: datetime | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that may put it right: the owning domain's own service, or a page to do it on.
+
+    `run(uid, actor=…)` returns a sentence to show. `preview(uid)` says what would happen as label-value pairs and
+    changes nothing. `offered(uid)` hides the action where it can't apply.
+    """
+
+    code: str
+    title: str
+    detail: str = ""
+    permission: str = "exceptions.work_case"
+    run: Callable[..., str | None] | None = None
+    href: Callable[[str], str | None] | None = None
+    preview: Callable[[str], Sequence[tuple[str, str]]] | None = None
+    offered: Callable[[str], bool] | None = None
+    confirm: str = ""
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One way things go wrong. `predicate(uid)` is the truth; without one, only a person can say it is fixed.
+
+    `standing()` lists the subjects for which it is true now (None = events alone tell); `describe(uid)` says how the
+    sweeper words such a case. Minutes are business time of the site's calendar unless `business_time` is off.
+    """
+
+    code: str
+    title: str
+    queue: str
+    subject_kind: str
+    icon: str = "triangle-alert"
+    severity: int = NORMAL
+    acknowledge_minutes: int = 60
+    resolve_minutes: int = 8 * 60
+    business_time: bool = True
+    description: str = ""
+    clears: str = ""
+    predicate: Callable[[str], bool] | None = None
+    evidence: Callable[[str], Evidence | Sequence[Evidence]] | None = None
+    context: Callable[[str], Context | None] | None = None
+    standing: Callable[[], Iterable[str] | None] | None = None
+    describe: Callable[[str], Opening | None] | None = None
+    value: Callable[[str], tuple[Decimal, str] | None] | None = None
+    actions: tuple[Action, ...] = ()
+
+    def action(self, code: str) -> Action:
+        """The action of that code; Refusal 404 where the reason offers none."""
+        for action in self.actions:
+            if action.code == code:
+                return action
+        raise Refusal("unknown_action", f"“{self.title}” offers no such action.", status=404)
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A queue as code knows it; its row in the database may be renamed by an administrator."""
+
+    code: str
+    title: str
+    icon: str = "inbox"
+    position: int = 100
+
+
+TEAMS = {
+    team.code: team
+    for team in (
+        Team("orders", "Orders", "shopping-bag", 10),
+        Team("store", "Stores", "store", 20),
+        Team("warehouse", "Warehouse", "warehouse", 30),
+        Team("stock", "Stock", "boxes", 40),
+        Team("payments", "Payments", "credit-card", 50),
+        Team("finance", "Finance", "scale", 60),
+        Team("integration", "Integration", "webhook", 70),
+        Team("returns", "Returns", "undo-2", 80),
+    )
+}
+
+_reasons: dict[str, Reason] = {}
+
+
+def register(reason: Reason) -> Reason:
+    """Make `reason` known. Registering the same code twice is a mistake in code, so it raises."""
+    known = _reasons.get(reason.code)
+    if known is not None and known != reason:
+        raise ValueError(f"The reason {reason.code} is registered twice.")
+    _reasons[reason.code] = reason
+    return reason
+
+
+def get(code: str) -> Reason:
+    """The reason of that code; KeyError is a mistake in code."""
+    return _reasons[code]
+
+
+def find(code: str) -> Reason | None:
+    """The reason of that code, or None for one an older version left behind."""
+    return _reasons.get(code)
+
+
+def every() -> list[Reason]:
+    """All reasons, by queue and title."""
+    return sorted(_reasons.values(), key=lambda r: (team(r.queue).position, r.queue, r.title))
+
+
+def team(code: str) -> Team:
+    return TEAMS.get(code) or Team(code, code.replace("_", " ").replace("-", " ").capitalize())
+
+
+def holds(reason: str, uid: str) -> bool | None:
+    """Is it still true of this subject? None where nobody but a person can tell."""
+    known = find(reason)
+    if known is None or known.predicate is None:
+        return None
+    return bool(known.predicate(uid))
+
+
+def run(action: Action, uid: str, *, actor: Actor) -> str:
+    """Carry out an action and return the sentence to show."""
+    if action.run is None:
+        raise Refusal("not_runnable", f"“{action.title}” is done on its own page.", status=400)
+    return action.run(uid, actor=actor) or f"{action.title}: done."

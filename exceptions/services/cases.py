@@ -1,0 +1,37 @@
+"""Everything that may be done to a case, under one name: `cases.open_`, `cases.claim`, `cases.resolve` …"""
+
+from exceptions.services.handling import (
+    acknowledge,
+    act,
+    assign,
+    claim,
+    note,
+    release,
+    reopen,
+    resolve,
+    resume,
+    wait,
+    waive,
+)
+from exceptions.services.many import assign_many, claim_many
+from exceptions.services.opening import open_, open_standing, recheck, recheck_case
+
+__all__ = [
+    "acknowledge",
+    "act",
+    "assign",
+    "assign_many",
+    "claim",
+    "claim_many",
+    "note",
+    "open_",
+    "open_standing",
+    "recheck",
+    "recheck_case",
+    "release",
+    "reopen",
+    "resolve",
+    "resume",
+    "wait",
+    "waive",
+]

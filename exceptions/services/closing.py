@@ -1,0 +1,78 @@
+"""Ending a case, whoever ends it; and telling of clocks that ran out before a sweep could."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F
+from django.utils import timezone
+
+from core import actors, events
+from core.actors import Actor
+from core.events import EventDraft
+from core.subjects import Subject
+from exceptions import events as facts
+from exceptions.models import Case, CasePause, Outcome, Status
+
+
+def subject_of(case: Case) -> Subject:
+    return Subject("case", str(case.pk), case.number)
+
+
+def about(case: Case) -> tuple[tuple[Subject, str], ...]:
+    return ((Subject(case.subject_kind, case.subject_uid, case.subject_label), "about"),)
+
+
+def close(case: Case, outcome: Outcome, *, note: str, actor: Actor, fact: str, **fields: Any) -> None:
+    """Resolve a case that the caller has locked, tell any breach no sweep has told yet, and record it."""
+    now = timezone.now()
+    breached, drafts = tell_breaches(case, now)
+    CasePause.objects.filter(case=case, ended_at__isnull=True).update(ended_at=now)
+    Case.objects.filter(pk=case.pk).update(
+        status=Status.RESOLVED,
+        outcome=outcome,
+        outcome_note=note,
+        resolved_at=now,
+        waiting_on="",
+        wait_until=None,
+        version=F("version") + 1,
+        updated_at=now,
+        **breached,
+        **fields,
+    )
+    data = {"outcome": outcome.value, "note": note, "seconds_open": int((now - case.started_at).total_seconds())}
+    drafts.append(EventDraft(fact, subject_of(case), actor, data, about(case)))
+    events.record_many(drafts)
+
+
+def tell_breaches(case: Case, now: datetime) -> tuple[dict[str, datetime], list[EventDraft]]:
+    """Columns and facts for every clock that has run out untold, for a change about to stop or meet that clock.
+
+    The fact's own time is when the clock ran out, however late it is told.
+    """
+    found = _untold(case, now)
+    drafts = [
+        EventDraft(
+            facts.BREACHED,
+            subject_of(case),
+            actors.SYSTEM,
+            {"clock": clock, "due_at": due.isoformat()},
+            about(case),
+            due,
+        )
+        for clock, _, due in found
+    ]
+    return {column: now for _, column, _ in found}, drafts
+
+
+def _untold(case: Case, now: datetime) -> list[tuple[str, str, datetime]]:
+    found = []
+    if case.status == Status.OPEN:
+        if case.acknowledged_at is None and not case.acknowledge_breached_at and case.acknowledge_by <= now:
+            found.append(("acknowledge", "acknowledge_breached_at", case.acknowledge_by))
+        if not case.breached_at and case.resolve_by <= now:
+            found.append(("resolve", "breached_at", case.resolve_by))
+    if case.promise_by and not case.promise_breached_at and case.promise_by <= now and case.status != Status.RESOLVED:
+        found.append(("promise", "promise_breached_at", case.promise_by))
+    return found

@@ -1,0 +1,86 @@
+"""The same verb on many cases at once: one lock pass in key order, one UPDATE, one batch of facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.db.models import Case as When
+from django.db.models import DateTimeField, F, Value
+from django.db.models import When as If
+from django.utils import timezone
+
+from core import events
+from core.actors import Actor
+from core.events import EventDraft
+from core.models import User
+from exceptions import events as facts
+from exceptions.models import Case, Status
+from exceptions.services.handling import acknowledging, assignable, fact, person_of
+
+
+@dataclass
+class Tally:
+    """What became of each: the ids done, and for the rest the case's number and why not."""
+
+    done: list[int] = field(default_factory=list)
+    unchanged: list[int] = field(default_factory=list)
+    refused: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+def claim_many(ids: Sequence[int], *, actor: Actor) -> Tally:
+    """Take every one of these that is free. Ones somebody else has, or that are over, are named in the tally."""
+    me = User.objects.get(pk=person_of(actor))
+    return _give(ids, me, actor=actor, only_free=True)
+
+
+def assign_many(ids: Sequence[int], *, to: int, actor: Actor) -> Tally:
+    """Give all of these to one person who may see them; whoever had them before no longer does."""
+    sites = set(Case.objects.filter(pk__in=ids).values_list("site_id", flat=True))
+    return _give(ids, assignable(to, sites), actor=actor, only_free=False)
+
+
+@transaction.atomic
+def _give(ids: Sequence[int], person: User, *, actor: Actor, only_free: bool) -> Tally:
+    now = timezone.now()
+    tally = Tally()
+    drafts: list[EventDraft] = []
+    breached: dict[str, list[int]] = {}
+    first_response: list[int] = []
+    locked = list(Case.objects.select_for_update(no_key=True).filter(pk__in=set(ids)).order_by("pk"))
+    owners = User.objects.in_bulk({case.owner_id for case in locked if case.owner_id})
+    for case in locked:
+        if case.status == Status.RESOLVED:
+            tally.refused.append((case.pk, case.number, "is already resolved"))
+            continue
+        if case.owner_id == person.pk:
+            tally.unchanged.append(case.pk)
+            continue
+        if only_free and case.owner_id is not None:
+            tally.refused.append((case.pk, case.number, f"is with {owners[case.owner_id].get_full_name()}"))
+            continue
+        fields, said = acknowledging(case, actor, now)
+        drafts += said
+        if "acknowledged_at" in fields:
+            first_response.append(case.pk)
+        for column in fields.keys() - {"acknowledged_at"}:
+            breached.setdefault(column, []).append(case.pk)
+        if only_free:
+            drafts.append(fact(case, facts.CLAIMED, actor))
+        else:
+            drafts.append(fact(case, facts.ASSIGNED, actor, to=person.get_full_name(), to_id=person.pk))
+        tally.done.append(case.pk)
+    changes = {column: _now_for(column, rows, now) for column, rows in breached.items()}
+    if first_response:
+        changes["acknowledged_at"] = _now_for("acknowledged_at", first_response, now)
+    if tally.done:
+        Case.objects.filter(pk__in=tally.done).update(
+            owner=person, owned_since=now, version=F("version") + 1, updated_at=now, **changes
+        )
+        events.record_many(drafts)
+    return tally
+
+
+def _now_for(column: str, rows: list[int], now: object) -> When:
+    return When(If(pk__in=rows, then=Value(now)), default=F(column), output_field=DateTimeField())

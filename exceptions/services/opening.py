@@ -1,0 +1,233 @@
+"""Cases that open and clear by themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from core import actors, events
+from core.actors import Actor
+from core.subjects import Subject
+from exceptions import events as facts
+from exceptions import reasons
+from exceptions.models import Case, Outcome
+from exceptions.reasons import Reason
+from exceptions.services import clocks, closing
+
+# A repeat of an open case: count it, and let it say what is true now. Its clocks, owner and version stay.
+_BUMP = """
+UPDATE exceptions_case SET
+    occurrences = occurrences + 1,
+    last_seen_at = now(),
+    title = coalesce(%(title)s, title),
+    summary = CASE WHEN %(summary)s <> '' THEN %(summary)s ELSE summary END,
+    search = CASE WHEN %(summary)s <> '' THEN %(search)s ELSE search END,
+    value = coalesce(%(value)s, value),
+    currency = CASE WHEN %(value)s IS NULL THEN currency ELSE %(currency)s END,
+    promise_by = coalesce(%(promise_by)s, promise_by),
+    data = data || %(data)s::jsonb
+WHERE reason = %(reason)s AND subject_kind = %(kind)s AND subject_uid = %(uid)s AND is_open
+RETURNING id
+"""
+
+# The queue's row is made on first use; its foreign key is checked at commit. A racing opener becomes a repeat.
+_INSERT = """
+WITH team AS (
+    INSERT INTO exceptions_queue (code, name, icon, position) VALUES (%(queue)s, %(queue_name)s, %(queue_icon)s, %(queue_position)s)
+    ON CONFLICT (code) DO NOTHING
+)
+INSERT INTO exceptions_case (
+    reason, queue_id, severity, subject_kind, subject_uid, subject_label, title, summary, site_id, value, currency, data,
+    search, status, parent_id, previous_id, started_at, policy_id, acknowledge_minutes, resolve_minutes, business_time,
+    acknowledge_by, resolve_by, warn_at, promise_by, occurrences, reopened
+) VALUES (
+    %(reason)s, %(queue)s, %(severity)s, %(kind)s, %(uid)s, %(label)s, coalesce(%(title)s, %(reason_title)s), %(summary)s,
+    %(site_id)s, coalesce(%(value)s, 0), %(currency)s, %(data)s::jsonb, %(search)s, 'OPEN', %(parent_id)s,
+    (SELECT max(id) FROM exceptions_case
+     WHERE reason = %(reason)s AND subject_kind = %(kind)s AND subject_uid = %(uid)s AND NOT is_open),
+    %(started_at)s, %(policy_id)s, %(acknowledge_minutes)s, %(resolve_minutes)s, %(business_time)s,
+    %(acknowledge_by)s, %(resolve_by)s, %(warn_at)s, %(promise_by)s, 1, 0
+)
+ON CONFLICT (reason, subject_kind, subject_uid) WHERE is_open DO UPDATE SET
+    occurrences = exceptions_case.occurrences + 1, last_seen_at = now()
+RETURNING id, xmax = 0 AS opened
+"""
+
+
+@transaction.atomic
+def open_(
+    reason_code: str,
+    subject: Subject,
+    *,
+    title: str | None = None,
+    summary: str = "",
+    site_id: int | None = None,
+    value: Decimal | None = None,
+    currency: str = "",
+    promise_by: datetime | None = None,
+    data: dict[str, Any] | None = None,
+    parent: int | None = None,
+    severity: int | None = None,
+    started_at: datetime | None = None,
+    actor: Actor,
+) -> int:
+    """Say that `reason` is true of `subject`; returns the id of its one open case. Safe to repeat and to race.
+
+    A repeat raises the open case's counter and refreshes its words; it never touches a closed one. A new case keeps
+    the clocks of the first matching rule, counted from `started_at` (the fact's own time; default now).
+    """
+    reason = reasons.get(reason_code)
+    words = {
+        "reason": reason.code,
+        "kind": subject.kind,
+        "uid": subject.uid,
+        "title": title[:200] if title else None,
+        "summary": summary[:500],
+        "search": _searchable(subject, title or reason.title, summary),
+        "value": value,
+        "currency": currency if value is not None else "",
+        "promise_by": promise_by,
+        "data": json.dumps(data or {}, default=str),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_BUMP, words)
+        if row := cursor.fetchone():
+            return row[0]
+    if value is None and reason.value is not None and (worth := reason.value(subject.uid)):
+        words["value"], words["currency"] = worth
+    return _insert(reason, subject, words, site_id, severity or reason.severity, parent, started_at, actor)
+
+
+def _insert(
+    reason: Reason,
+    subject: Subject,
+    words: dict[str, Any],
+    site_id: int | None,
+    severity: int,
+    parent: int | None,
+    started_at: datetime | None,
+    actor: Actor,
+) -> int:
+    began = started_at or timezone.now()
+    times = clocks.start(reason, site_id=site_id, severity=severity, started_at=began)
+    team = reasons.team(reason.queue)
+    values = words | {
+        "queue": team.code,
+        "queue_name": team.title,
+        "queue_icon": team.icon,
+        "queue_position": team.position,
+        "severity": severity,
+        "label": subject.label[:200],
+        "reason_title": reason.title[:200],
+        "site_id": site_id,
+        "parent_id": parent,
+        "started_at": began,
+        **{name: getattr(times, name) for name in times.__slots__},
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, values)
+        case_id, opened = cursor.fetchone()
+    if opened:
+        events.record(
+            facts.OPENED,
+            Subject("case", str(case_id), f"EX-{case_id}"),
+            actor=actor,
+            data={
+                "reason": reason.code,
+                "title": words["title"] or reason.title,
+                "queue": reason.queue,
+                "severity": severity,
+                "site_id": site_id,
+                "resolve_by": times.resolve_by.isoformat(),
+                "resolve_minutes": times.resolve_minutes,
+                "policy_id": times.policy_id,
+            },
+            related=((subject, "about"),),
+            occurred_at=began,
+        )
+    return case_id
+
+
+def _searchable(subject: Subject, title: str, summary: str) -> str:
+    return f"{subject.label} {title} {summary}".lower()[:1000]
+
+
+def recheck(subject: Subject, *, cause: str = "", actor: Actor = actors.SYSTEM) -> list[int]:
+    """Clear every open case on `subject` whose predicate is no longer true; returns their ids. Safe to repeat.
+
+    Each case is locked before its predicate is asked, so a repeat that arrives meanwhile waits and opens a new one.
+    `cause` names the fact that cleared it.
+    """
+    ids = (
+        Case.objects.still_open()
+        .filter(subject_kind=subject.kind, subject_uid=subject.uid)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+    return [case_id for case_id in list(ids) if recheck_case(case_id, cause=cause, actor=actor)]
+
+
+@transaction.atomic
+def recheck_case(case_id: int, *, cause: str = "", actor: Actor = actors.SYSTEM) -> bool:
+    """Clear this one case if it is open and no longer true; says whether it was cleared. Locks the case."""
+    case = Case.objects.select_for_update(no_key=True).filter(pk=case_id, is_open=True).first()
+    if case is None or reasons.holds(case.reason, case.subject_uid) is not False:
+        return False
+    closing.close(case, Outcome.CLEARED, note=cause or "It is no longer true.", actor=actor, fact=facts.CLEARED)
+    return True
+
+
+def open_standing(codes: Iterable[str] | None = None, *, actor: Actor = actors.SYSTEM) -> int:
+    """Open a case for every subject a reason finds true and nobody has opened or waived; returns how many.
+
+    This is the net under the events: it opens what an event missed.
+    """
+    wanted = set(codes) if codes is not None else None
+    opened = 0
+    for reason in reasons.every():
+        if reason.standing is None or (wanted is not None and reason.code not in wanted):
+            continue
+        uids = list(reason.standing() or ())
+        answered = _answered(reason, uids)
+        for uid in uids:
+            if uid in answered:
+                continue
+            said = (reason.describe(uid) if reason.describe else None) or reasons.Opening()
+            open_(
+                reason.code,
+                Subject(reason.subject_kind, uid, said.label),
+                title=said.title,
+                summary=said.summary,
+                site_id=said.site_id,
+                value=said.value,
+                currency=said.currency,
+                promise_by=said.promise_by,
+                started_at=said.started_at,
+                data=said.data,
+                actor=actor,
+            )
+            opened += 1
+    return opened
+
+
+def _answered(reason: Reason, uids: list[str]) -> set[str]:
+    """Subjects that need no new case: one is open, its last one was waived, or it is a duplicate of an open one."""
+    if not uids:
+        return set()
+    rows = (
+        Case.objects.filter(reason=reason.code, subject_kind=reason.subject_kind, subject_uid__in=uids)
+        .order_by("subject_uid", "-pk")
+        .distinct("subject_uid")
+        .values_list("subject_uid", "is_open", "outcome", "parent__is_open")
+    )
+    return {
+        uid
+        for uid, still_open, outcome, parent_open in rows
+        if still_open or outcome == Outcome.WAIVED or (outcome == Outcome.DUPLICATE and parent_open)
+    }
