@@ -1,0 +1,12 @@
+"""Wake-ups from the beat: each makes one call."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from inventory.services import reservations
+
+
+@shared_task
+def expire_reservations() -> None:
+    reservations.expire()
