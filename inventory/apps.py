@@ -6,8 +6,10 @@ class InventoryConfig(AppConfig):
 
     def ready(self) -> None:
         from core import subjects
+        from inventory import audit
 
         subjects.register("item", title="Item", url_name="inventory:item", argument="label")
         subjects.register("location", title="Location")
         subjects.register("stock", title="Stock")
         subjects.register("demand", title="Reservation")
+        audit.register()

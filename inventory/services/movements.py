@@ -127,7 +127,14 @@ def write(entry: Entry, rows: dict[Pair, Row], *, more: Collection[EventDraft] =
         [str(move.to_state) for move in moves],
         [reservation_id for _, reservation_id in entry.moves],
     ]
-    about = [entry.key, entry.cause.kind, entry.cause.uid, entry.cause.label[:200], entry.actor.kind, entry.actor.uid]
+    about: list[Any] = [
+        entry.key,
+        entry.cause.kind,
+        entry.cause.uid,
+        entry.cause.label[:200],
+        entry.actor.kind,
+        entry.actor.uid,
+    ]
     about += [entry.actor.label[:200], entry.note[:500], entry.occurred_at or timezone.now()]
     with transaction.get_connection().cursor() as cursor:
         cursor.execute(_WRITE, [*columns[:7], *about, *columns[7:]])

@@ -1,0 +1,121 @@
+"""What must always be true of stock, as queries for the rows where it isn't."""
+
+from __future__ import annotations
+
+from core import audit
+from inventory.models import INSIDE
+
+_sums = ",\n    ".join(f"coalesce(sum(delta) FILTER (WHERE state = '{state}'), 0) AS {state}" for state in INSIDE)
+_differs = "\n    OR ".join(f"coalesce(ledger.{state}, 0) <> coalesce(stock.{state}, 0)" for state in INSIDE)
+_columns = ", ".join(
+    f"stock.{state} AS {state}_on_row, ledger.{state} AS {state}_by_movements" for state in map(str, INSIDE)
+)
+_negative = " OR ".join(f"{state} < 0" for state in (*INSIDE, "reserved"))
+
+
+def register() -> None:
+    audit.register(
+        "inventory.stock_is_the_sum_of_its_movements",
+        "Every state of every stock row equals what the movements add up to.",
+        f"""
+        WITH step AS (
+            SELECT item_id, to_location_id AS location_id, to_state AS state, quantity AS delta
+            FROM inventory_stockmovement WHERE to_location_id IS NOT NULL
+            UNION ALL
+            SELECT item_id, from_location_id, from_state, -quantity
+            FROM inventory_stockmovement WHERE from_location_id IS NOT NULL
+        ), ledger AS (
+            SELECT item_id, location_id,
+            {_sums}
+            FROM step GROUP BY item_id, location_id
+        )
+        SELECT item_id, location_id, {_columns}
+        FROM ledger FULL JOIN inventory_stock stock USING (item_id, location_id)
+        WHERE {_differs}
+        """,  # noqa: S608  (built from our own column names)
+    )
+    audit.register(
+        "inventory.reserved_is_the_sum_of_what_is_held",
+        "A stock row's reserved units equal its held reservations.",
+        """
+        WITH held AS (
+            SELECT item_id, location_id, sum(quantity) AS quantity
+            FROM inventory_reservation WHERE status = 'HELD' GROUP BY item_id, location_id
+        )
+        SELECT item_id, location_id, stock.reserved, held.quantity AS held
+        FROM held FULL JOIN inventory_stock stock USING (item_id, location_id)
+        WHERE coalesce(stock.reserved, 0) <> coalesce(held.quantity, 0)
+        """,
+    )
+    audit.register(
+        "inventory.nothing_is_negative",
+        "No state of a stock row is below zero.",
+        f"SELECT id, item_id, location_id FROM inventory_stock WHERE {_negative}",  # noqa: S608
+    )
+    audit.register(
+        "inventory.nothing_is_oversold",
+        "No more is promised than is sellable, except where the location promises ahead.",
+        """
+        SELECT stock.id, item_id, location_id, sellable, reserved
+        FROM inventory_stock stock JOIN inventory_location location ON location.id = stock.location_id
+        WHERE reserved > sellable AND NOT location.allows_backorder
+        """,
+    )
+    audit.register(
+        "inventory.backorder_rules_are_copied_truly",
+        "A stock row carries its location's rule on promising ahead.",
+        """
+        SELECT stock.id, location_id FROM inventory_stock stock
+        JOIN inventory_location location ON location.id = stock.location_id
+        WHERE stock.allows_backorder <> location.allows_backorder
+        """,
+    )
+    audit.register(
+        "inventory.a_sold_reservation_left_once",
+        "A consumed reservation has exactly its movement to the customer, and no other reservation has one.",
+        """
+        SELECT reservation.id, reservation.status, reservation.quantity, movement.id AS movement_id,
+            movement.quantity AS moved
+        FROM inventory_reservation reservation
+        FULL JOIN (SELECT * FROM inventory_stockmovement WHERE reservation_id IS NOT NULL) movement
+            ON movement.reservation_id = reservation.id
+        WHERE (reservation.status = 'CONSUMED' OR movement.id IS NOT NULL) AND (
+            reservation.status IS DISTINCT FROM 'CONSUMED'
+            OR (movement.item_id, movement.quantity, movement.from_location_id)
+                IS DISTINCT FROM (reservation.item_id, reservation.quantity, reservation.location_id)
+            OR (movement.from_state, movement.to_state) IS DISTINCT FROM ('sellable', 'customer')
+        )
+        """,
+    )
+    audit.register(
+        "inventory.a_part_belongs_to_its_reservation",
+        "A split-off part has ended and names the demand, line, item and location of what it was part of.",
+        """
+        SELECT part.id, part.split_from_id, part.status
+        FROM inventory_reservation part JOIN inventory_reservation origin ON origin.id = part.split_from_id
+        WHERE part.status = 'HELD' OR origin.split_from_id IS NOT NULL
+            OR (part.demand_id, part.ref, part.item_id, part.location_id)
+                IS DISTINCT FROM (origin.demand_id, origin.ref, origin.item_id, origin.location_id)
+        """,
+    )
+    audit.register(
+        "inventory.a_demand_has_its_reservations",
+        "A demand that was met has reservations, all of its kind or confirmed since.",
+        """
+        SELECT demand.id, demand.demand_uid, demand.kind
+        FROM inventory_reservationdemand demand
+        WHERE NOT EXISTS (SELECT FROM inventory_reservation WHERE demand_id = demand.id)
+            OR EXISTS (
+                SELECT FROM inventory_reservation WHERE demand_id = demand.id AND kind = 'SOFT' AND demand.kind = 'FIRM'
+            )
+        """,
+    )
+    audit.register(
+        "inventory.skus_are_normalised",
+        "Every SKU and alias is stored as it is compared.",
+        """
+        SELECT 'item' AS what, id, sku AS code FROM inventory_item WHERE sku IS NOT NFKC NORMALIZED
+        UNION ALL
+        SELECT 'alias', id, code FROM inventory_itemalias WHERE code IS NOT NFKC NORMALIZED
+        """,
+    )
