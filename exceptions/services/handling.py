@@ -287,7 +287,10 @@ def _recheck_children(case: Case, actor: Actor) -> None:
 
 @transaction.atomic
 def waive(case_id: int, *, reason: str, version: int | None = None, actor: Actor) -> int:
-    """Sign that a case may stay as it is, even while it is true. Needs a reason and the permission. Returns the version."""
+    """Sign that a case may stay as it is, even while it is true. Returns the version.
+
+    Needs a reason in words, and a person who holds exceptions.waive_case.
+    """
     text = reason.strip()[:NOTE_LENGTH]
     if len(text) < 5:
         raise Refusal("waiver_needs_a_reason", "Say why this may stay as it is.", status=422)

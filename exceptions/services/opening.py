@@ -39,16 +39,19 @@ RETURNING id
 # The queue's row is made on first use; its foreign key is checked at commit. A racing opener becomes a repeat.
 _INSERT = """
 WITH team AS (
-    INSERT INTO exceptions_queue (code, name, icon, position) VALUES (%(queue)s, %(queue_name)s, %(queue_icon)s, %(queue_position)s)
+    INSERT INTO exceptions_queue (code, name, icon, position)
+    VALUES (%(queue)s, %(queue_name)s, %(queue_icon)s, %(queue_position)s)
     ON CONFLICT (code) DO NOTHING
 )
 INSERT INTO exceptions_case (
-    reason, queue_id, severity, subject_kind, subject_uid, subject_label, title, summary, site_id, value, currency, data,
-    search, status, parent_id, previous_id, started_at, policy_id, acknowledge_minutes, resolve_minutes, business_time,
+    reason, queue_id, severity, subject_kind, subject_uid, subject_label,
+    title, summary, site_id, value, currency, data, search, status,
+    parent_id, previous_id, started_at, policy_id, acknowledge_minutes, resolve_minutes, business_time,
     acknowledge_by, resolve_by, warn_at, promise_by, occurrences, reopened
 ) VALUES (
-    %(reason)s, %(queue)s, %(severity)s, %(kind)s, %(uid)s, %(label)s, coalesce(%(title)s, %(reason_title)s), %(summary)s,
-    %(site_id)s, coalesce(%(value)s, 0), %(currency)s, %(data)s::jsonb, %(search)s, 'OPEN', %(parent_id)s,
+    %(reason)s, %(queue)s, %(severity)s, %(kind)s, %(uid)s, %(label)s,
+    coalesce(%(title)s, %(reason_title)s), %(summary)s, %(site_id)s,
+    coalesce(%(value)s, 0), %(currency)s, %(data)s::jsonb, %(search)s, 'OPEN', %(parent_id)s,
     (SELECT max(id) FROM exceptions_case
      WHERE reason = %(reason)s AND subject_kind = %(kind)s AND subject_uid = %(uid)s AND NOT is_open),
     %(started_at)s, %(policy_id)s, %(acknowledge_minutes)s, %(resolve_minutes)s, %(business_time)s,
