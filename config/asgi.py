@@ -1,6 +1,12 @@
+"""The live stream and nothing else; pages and the API are served by config.wsgi."""
+
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_asgi_application()
+django.setup()
+
+from core.live.stream import application  # noqa: E402
+
+__all__ = ["application"]

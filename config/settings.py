@@ -30,6 +30,8 @@ ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,12
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS")
 # Where the portal is reached from outside: links in e-mails and what vendors call back.
 PUBLIC_URL = env.text("PUBLIC_URL", "http://localhost:8000").rstrip("/")
+# The live stream, where it isn't /live on the same host (as behind a proxy).
+LIVE_URL = env.text("LIVE_URL", "")
 
 # --- Apps, lowest floor first; `config` last, because it wires the others together.
 INSTALLED_APPS = [
