@@ -69,9 +69,11 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # core's own middleware goes here: correlation id and log context first, then the content security policy.
+    "core.middleware.security.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "core.middleware.screens.ScreensMiddleware",  # outside the next one: it turns that one's redirect into htmx's words
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -87,7 +89,12 @@ TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [BASE_DIR / "templates"],
-        "OPTIONS": {"environment": "core.jinja.environment", "autoescape": True, "auto_reload": DEBUG},
+        "OPTIONS": {
+            "environment": "core.jinja.environment",
+            "autoescape": True,
+            "auto_reload": DEBUG,
+            "context_processors": ["core.screens.context"],
+        },
     },
     {
         # The admin and the sign-in pages keep Django's own language.

@@ -1,0 +1,194 @@
+"""The live stream: a small ASGI application that serves nothing but `/live` (and `/livez`).
+
+One Redis subscription per process fans out to every connection. A connection carries topic names, a heartbeat, and
+nothing that belongs to anyone; it stands only while its session does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from http.cookies import CookieError, SimpleCookie
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import redis.asyncio as aioredis
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib import auth
+from django.db import close_old_connections
+from redis.exceptions import RedisError
+
+from core.live import CHANNEL
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+HEARTBEAT = 20.0  # seconds; below the idle limit of common proxies
+RECHECK = 60.0  # how soon an ended session loses its stream
+BACKLOG = 100  # topics a slow page may be behind before it is told to ask for everything
+log = logging.getLogger(__name__)
+
+
+class Hub:
+    """The process's one subscription and the queues it feeds."""
+
+    def __init__(self) -> None:
+        self.queues: set[asyncio.Queue[str]] = set()
+        self.task: asyncio.Task[None] | None = None
+        self.up = False
+
+    def join(self) -> asyncio.Queue[str]:
+        queue: asyncio.Queue[str] = asyncio.Queue(BACKLOG)
+        self.queues.add(queue)
+        if self.task is None or self.task.done():
+            self.task = asyncio.create_task(self._listen())
+        return queue
+
+    def leave(self, queue: asyncio.Queue[str]) -> None:
+        self.queues.discard(queue)
+
+    async def _listen(self) -> None:
+        """Follow the channel for as long as the process lives; while Redis is away, try again every few seconds."""
+        while True:
+            try:
+                client = aioredis.Redis.from_url(settings.REDIS_URL)
+                async with client, client.pubsub() as channel:
+                    await channel.subscribe(CHANNEL)
+                    # Whatever was said while nobody listened is unknown: everyone asks again.
+                    self._tell("stale" if self.up else "")
+                    self.up = True
+                    async for message in channel.listen():
+                        if message["type"] == "message":
+                            self._tell(message["data"].decode("utf-8", "replace"))
+            except (RedisError, OSError) as error:
+                log.info("live.unreachable", extra={"error": type(error).__name__})
+            await asyncio.sleep(2)
+
+    def _tell(self, text: str) -> None:
+        if not text:
+            return
+        for queue in self.queues:
+            if queue.full():
+                while not queue.empty():
+                    queue.get_nowait()
+                queue.put_nowait("stale")
+            else:
+                queue.put_nowait(text)
+
+
+hub = Hub()
+
+
+def _person(cookie: str) -> bool:
+    """Whether this session still belongs to someone active."""
+    close_old_connections()
+    try:
+        jar: SimpleCookie = SimpleCookie(cookie)
+        key = jar[settings.SESSION_COOKIE_NAME].value
+    except (KeyError, CookieError):
+        return False
+    store = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    try:
+        user = auth.get_user(SimpleNamespace(session=store))  # type: ignore[arg-type]
+        return bool(user.is_authenticated and user.is_active)
+    finally:
+        close_old_connections()
+
+
+def _allowed_origin(offered: str) -> str:
+    """The origin to grant, when the portal is served from another port or name of ours."""
+    ours = urlsplit(settings.PUBLIC_URL)
+    granted = {f"{ours.scheme}://{ours.netloc}", *settings.CSRF_TRUSTED_ORIGINS}
+    return offered if offered in granted else ""
+
+
+async def _plain(send: Send, status: int, text: str, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+    body = text.encode()
+    head = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": head + (headers or [])})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        while True:
+            event = await receive()
+            await send({"type": event["type"] + ".complete"})
+            if event["type"] == "lifespan.shutdown":
+                return
+    if scope["type"] != "http":
+        return
+    if scope["path"] == "/livez":
+        return await _plain(send, 200, "ok")
+    if scope["path"] != "/live" or scope["method"] != "GET":
+        return await _plain(send, 404, "Only /live is here.")
+    headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+    grant = [(b"vary", b"Origin, Cookie"), (b"cache-control", b"no-store")]
+    if origin := _allowed_origin(headers.get("origin", "")):
+        grant += [(b"access-control-allow-origin", origin.encode()), (b"access-control-allow-credentials", b"true")]
+    cookie = headers.get("cookie", "")
+    if not await sync_to_async(_person)(cookie):
+        # 204 tells an EventSource not to come back.
+        await send({"type": "http.response.start", "status": 204, "headers": grant})
+        return await send({"type": "http.response.body"})
+    await _stream(cookie, grant, receive, send)
+
+
+async def _stream(cookie: str, grant: list[tuple[bytes, bytes]], receive: Receive, send: Send) -> None:
+    async def write(text: str) -> None:
+        await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+
+    async def gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    head = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no"), *grant]
+    await send({"type": "http.response.start", "status": 200, "headers": head})
+    queue, left = hub.join(), asyncio.create_task(gone())
+    loop = asyncio.get_running_loop()
+    checked = loop.time()
+    try:
+        await write("retry: 5000\nevent: hello\ndata: {}\n\n")
+        while not left.done():
+            following = asyncio.create_task(queue.get())
+            await asyncio.wait({following, left}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
+            if following.done():
+                await write(_message(following.result(), queue))
+            else:
+                following.cancel()
+                if not left.done():
+                    await write("event: beat\ndata: {}\n\n")
+            if loop.time() - checked > RECHECK:
+                checked = loop.time()
+                if not await sync_to_async(_person)(cookie):
+                    await write("event: bye\ndata: {}\n\n")
+                    break
+    except (OSError, RuntimeError):
+        pass  # the page went away while we wrote
+    finally:
+        hub.leave(queue)
+        left.cancel()
+    if not left.done():
+        await send({"type": "http.response.body"})
+
+
+def _message(first: str, queue: asyncio.Queue[str]) -> str:
+    """Everything waiting, as one event: {topic: times said}."""
+    counts: dict[str, int] = {}
+    waiting = [first]
+    while not queue.empty():
+        waiting.append(queue.get_nowait())
+    for text in waiting:
+        try:
+            topics = json.loads(text) if text != "stale" else ["*"]
+        except ValueError:
+            continue
+        for topic in topics:
+            counts[str(topic)] = counts.get(str(topic), 0) + 1
+    return f"event: changed\ndata: {json.dumps(counts)}\n\n"
