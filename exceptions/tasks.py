@@ -1,0 +1,26 @@
+"""Wake-ups for the sweepers. What is due stands in the rows; a missed beat is only late news."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.core.cache import cache
+
+from exceptions.services import opening, timers
+
+_WHERE = "exceptions:rechecked-up-to"  # losing it only means starting again from the oldest case
+
+
+@shared_task
+def sweep_clocks() -> None:
+    timers.sweep()
+
+
+@shared_task
+def recheck_standing() -> None:
+    _, after = timers.recheck_standing(after=cache.get(_WHERE) or 0)
+    cache.set(_WHERE, after, None)
+
+
+@shared_task
+def open_standing() -> None:
+    opening.open_standing()
