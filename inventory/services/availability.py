@@ -42,7 +42,7 @@ _FREE = """
 WITH run_out AS (
     SELECT item_id, location_id, sum(quantity)::int AS quantity
     FROM inventory_reservation
-    WHERE status = 'HELD' AND kind = 'SOFT' AND expires_at <= now() AND item_id = ANY(%s::bigint[])
+    WHERE status = 'HELD' AND kind = 'SOFT' AND expires_at <= statement_timestamp() AND item_id = ANY(%s::bigint[])
     GROUP BY item_id, location_id
 )
 SELECT stock.item_id, stock.location_id, stock.sellable - stock.reserved + coalesce(run_out.quantity, 0),

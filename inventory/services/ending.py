@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from core import events
 from core.actors import SYSTEM, Actor
@@ -73,7 +74,7 @@ def end(parts: dict[int, int | None], ending: Ending) -> list[Ended]:
     demands = _lock_demands(parts)
     if ended := _ended_before(parts, ending):
         return ended
-    reservations = Reservation.objects.in_bulk(list(parts))
+    reservations = Reservation.objects.annotate(is_past=Q(expires_at__lte=Now())).in_bulk(list(parts))
     ends = _judge(parts, reservations, ending)
     if not ends:
         return []
@@ -112,7 +113,6 @@ def _judge(
     parts: dict[int, int | None], reservations: dict[int, Reservation], ending: Ending
 ) -> list[tuple[Reservation, int]]:
     """The reservations with how much of each ends; refuses before anything is written."""
-    now = timezone.now()
     ends = []
     for pk, quantity in sorted(parts.items()):
         reservation = reservations.get(pk)
@@ -124,7 +124,7 @@ def _judge(
             raise _not_held(reservation, quantity, held=0)
         if quantity is not None and quantity > reservation.quantity:
             raise _not_held(reservation, quantity, held=reservation.quantity)
-        if ending.cause and reservation.expires_at and reservation.expires_at <= now:
+        if ending.cause and getattr(reservation, "is_past", False):
             raise Refusal("reservation_expired", "The time of this reservation ran out.", reservation_id=pk)
         ends.append((reservation, quantity or reservation.quantity))
     return ends

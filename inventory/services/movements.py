@@ -127,15 +127,9 @@ def write(entry: Entry, rows: dict[Pair, Row], *, more: Collection[EventDraft] =
         [str(move.to_state) for move in moves],
         [reservation_id for _, reservation_id in entry.moves],
     ]
-    about: list[Any] = [
-        entry.key,
-        entry.cause.kind,
-        entry.cause.uid,
-        entry.cause.label[:200],
-        entry.actor.kind,
-        entry.actor.uid,
-    ]
-    about += [entry.actor.label[:200], entry.note[:500], entry.occurred_at or timezone.now()]
+    cause, actor = entry.cause, entry.actor
+    about: list[Any] = [entry.key, cause.kind, cause.uid, cause.label[:200], actor.kind, actor.uid, actor.label[:200]]
+    about += [entry.note[:500], entry.occurred_at or timezone.now()]
     with transaction.get_connection().cursor() as cursor:
         cursor.execute(_WRITE, [*columns[:7], *about, *columns[7:]])
         ids = [row[0] for row in cursor.fetchall()]

@@ -256,7 +256,7 @@ WITH line AS MATERIALIZED (
     FOR NO KEY UPDATE OF stock
 ), header AS (
     INSERT INTO inventory_reservationdemand (demand_uid, kind, fingerprint, created_at)
-    SELECT %s, %s, %s, now()
+    SELECT %s, %s, %s, statement_timestamp()
     WHERE (SELECT count(*) FROM want)
         = (SELECT count(*) FROM locked WHERE free >= quantity OR allows_backorder)
     ON CONFLICT (demand_uid) DO NOTHING
@@ -270,7 +270,8 @@ WITH line AS MATERIALIZED (
     INSERT INTO inventory_reservation (
         demand_id, ref, kind, item_id, location_id, quantity, status, expires_at, ended_key, ended_reason, created_at
     )
-    SELECT header.id, line.ref, %s, line.item_id, line.location_id, line.quantity, 'HELD', now() + %s, '', '', now()
+    SELECT header.id, line.ref, %s, line.item_id, line.location_id, line.quantity, 'HELD',
+        statement_timestamp() + %s, '', '', statement_timestamp()
     FROM header, line
     ORDER BY line.n
     RETURNING id, ref, item_id, location_id, quantity, demand_id

@@ -54,6 +54,7 @@ class StockFactory(DjangoModelFactory):
 
     class Meta:
         model = Stock
+        skip_postgeneration_save = True
 
     item = factory.SubFactory(ItemFactory)
     location = factory.SubFactory(LocationFactory)
