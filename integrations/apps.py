@@ -3,3 +3,12 @@ from django.apps import AppConfig
 
 class IntegrationsConfig(AppConfig):
     name = "integrations"
+    verbose_name = "Integrations"
+
+    def ready(self) -> None:
+        from core import subjects
+        from integrations import reasons
+
+        subjects.register("message", title="Message", url_name="integrations:message")
+        subjects.register("connection", title="Connection", url_name="integrations:links")
+        reasons.register()

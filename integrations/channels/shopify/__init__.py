@@ -1,0 +1,13 @@
+"""Shopify: orders, refunds and payments in, shipments out."""
+
+from integrations.channels.shopify import translate, webhooks
+from integrations.channels.vendor import Vendor
+
+SHOPIFY = Vendor(
+    name="shopify",
+    title="Shopify",
+    mapping_version=translate.VERSION,
+    understand=translate.understand,
+    verify=webhooks.verify,
+    delivery=webhooks.delivery,
+)

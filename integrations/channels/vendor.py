@@ -1,0 +1,32 @@
+"""What a channel vendor has to bring: how it signs and labels deliveries, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from integrations.channels.meaning import Meaning
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What the envelope says of one delivery. `external_id` is unique within the connection for ever."""
+
+    external_id: str
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """One channel vendor. `understand(topic, body)` is pure and raises nothing but Unreadable.
+
+    `verify(body, headers, secrets, now)` answers whether any of the secrets signed these bytes.
+    """
+
+    name: str
+    title: str
+    mapping_version: str
+    understand: Callable[[str, bytes], Meaning]
+    verify: Callable[[bytes, Mapping[str, str], Iterable[str], datetime], bool]
+    delivery: Callable[[bytes, Mapping[str, str]], Delivery]

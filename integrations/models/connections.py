@@ -1,0 +1,160 @@
+"""Accounts at outside systems, their secrets and their circuit breakers."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from core.actors import CONNECTION, Actor
+from core.scoping import ScopedQuerySet
+from integrations import secrets
+
+
+class ConnectionQuerySet(ScopedQuerySet):
+    """Connections belong to the whole company: whoever may see the page sees them all."""
+
+    channel_path = "channel__code"
+
+
+class Connection(models.Model):
+    """One account at one outside system. Its primary key is the unguessable part of its webhook address."""
+
+    class Kind(models.TextChoices):
+        CHANNEL = "CHANNEL", "Channel"
+        ERP = "ERP", "ERP"
+        CARRIER = "CARRIER", "Carrier"
+        PAYMENT = "PAYMENT", "Payments"
+        WMS = "WMS", "Warehouse"
+        POS = "POS", "Till"
+        MESSAGING = "MESSAGING", "Messaging"
+
+    class Status(models.TextChoices):
+        ACTIVE = "ACTIVE", "Active"
+        PAUSED = "PAUSED", "Paused"  # nothing is sent or processed; what arrives is kept
+        DISABLED = "DISABLED", "Disabled"  # webhooks are answered 404
+
+    class Health(models.TextChoices):
+        UNKNOWN = "UNKNOWN", "Not tried yet"
+        OK = "OK", "Healthy"
+        TROUBLED = "TROUBLED", "Troubled"
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    code = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    vendor = models.SlugField(max_length=40)
+    channel = models.ForeignKey(
+        "orders.Channel", on_delete=models.PROTECT, null=True, blank=True, related_name="connections"
+    )
+    settings = models.JSONField(default=dict, blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    status_reason = models.CharField(max_length=300, blank=True)
+    health = models.CharField(max_length=10, choices=Health.choices, default=Health.UNKNOWN)
+    health_reason = models.CharField(max_length=300, blank=True)
+    last_ok_at = models.DateTimeField(null=True, blank=True)
+    last_failure_at = models.DateTimeField(null=True, blank=True)
+    refused_signatures = models.PositiveIntegerField(default=0, editable=False)
+    rate_per_minute = models.PositiveIntegerField(default=600, validators=[MinValueValidator(1)])
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ConnectionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    kind__in=[
+                        "CHANNEL",
+                        "ERP",
+                        "CARRIER",
+                        "PAYMENT",
+                        "WMS",
+                        "POS",
+                        "MESSAGING",
+                    ]
+                ),
+                name="connection_kind_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["ACTIVE", "PAUSED", "DISABLED"]), name="connection_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="CHANNEL") | Q(channel__isnull=False), name="channel_connection_has_its_channel"
+            ),
+        ]
+        permissions = [("operate_connection", "Can pause and resume connections")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(CONNECTION, str(self.pk), self.name)
+
+    def secrets_named(self, name: str) -> list[str]:
+        """Every active secret of that name, newest first: while one is being rotated, two are right."""
+        sealed = self.sealed_secrets.filter(name=name, active=True).order_by("-id").values_list("sealed", flat=True)
+        return [secrets.reveal(each) for each in sealed]
+
+    def secret(self, name: str) -> str:
+        """The newest active secret of that name, or an empty string."""
+        return next(iter(self.secrets_named(name)), "")
+
+    def keep_secret(self, name: str, value: str, *, retire_others: bool = False) -> None:
+        """Store a secret sealed. With `retire_others` it replaces the earlier ones at once, else both are accepted."""
+        if retire_others:
+            self.sealed_secrets.filter(name=name).update(active=False)
+        self.sealed_secrets.create(name=name, sealed=secrets.seal(value))
+
+
+class ConnectionSecret(models.Model):
+    """One secret of a connection, readable only by the process that has the key."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="sealed_secrets")
+    name = models.SlugField(max_length=40)
+    sealed = models.BinaryField()
+    active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["connection", "name"], condition=Q(active=True), name="secret_in_force")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.connection_id}"
+
+
+class Breaker(models.Model):
+    """The circuit breaker of one connection, shared by every process through this row."""
+
+    class State(models.TextChoices):
+        CLOSED = "CLOSED", "Closed"
+        OPEN = "OPEN", "Open"
+        HALF_OPEN = "HALF_OPEN", "Half open"
+
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True, related_name="breaker")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.CLOSED)
+    window_started_at = models.DateTimeField(db_default=Now())
+    calls = models.PositiveIntegerField(default=0)
+    failures = models.PositiveIntegerField(default=0)
+    successes_after_probe = models.PositiveSmallIntegerField(default=0)
+    opened_at = models.DateTimeField(null=True)
+    next_probe_at = models.DateTimeField(null=True)
+    hold_until = models.DateTimeField(null=True)  # a rate limit's Retry-After, honoured by every process
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["CLOSED", "OPEN", "HALF_OPEN"]), name="breaker_state_is_known"
+            ),
+            models.CheckConstraint(condition=Q(failures__lte=models.F("calls")), name="breaker_failures_are_calls"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} {self.state}"

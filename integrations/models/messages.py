@@ -1,0 +1,141 @@
+"""What came in, byte for byte, and what went out."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.indexes import OpClass
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from core.scoping import ScopedQuerySet
+from core.states import StateMachine
+from core.subjects import Subject
+from integrations.failures import FailureClass
+from integrations.models.connections import Connection
+
+
+class MessageQuerySet(ScopedQuerySet):
+    """Messages belong to connections, which belong to the whole company."""
+
+    channel_path = "connection__channel__code"
+
+    def without_body(self) -> MessageQuerySet:
+        return self.defer("body", "headers")
+
+
+class InboundMessage(StateMachine):
+    """One delivery from outside. Stored before it is understood; its bytes never change."""
+
+    class Status(models.TextChoices):
+        RECEIVED = "RECEIVED", "Received"
+        PROCESSED = "PROCESSED", "Processed"
+        DUPLICATE = "DUPLICATE", "Duplicate"
+        FAILED = "FAILED", "Failed"
+        IGNORED = "IGNORED", "Ignored"
+
+    class Verdict(models.TextChoices):
+        GOOD = "GOOD", "Signature is right"
+        NONE = "NONE", "Not signed (file or poll)"
+
+    MOVES = {
+        Status.RECEIVED: {Status.PROCESSED, Status.DUPLICATE, Status.FAILED, Status.IGNORED},
+        Status.FAILED: {Status.RECEIVED, Status.IGNORED},
+        Status.IGNORED: {Status.RECEIVED},
+        Status.PROCESSED: set(),
+        Status.DUPLICATE: set(),
+    }
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="messages")
+    external_id = models.CharField(max_length=200)
+    topic = models.CharField(max_length=100, blank=True)
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField()
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    verdict = models.CharField(max_length=6, choices=Verdict.choices)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.RECEIVED)
+    failure_class = models.CharField(max_length=20, choices=FailureClass.choices, blank=True)
+    reason = models.TextField(blank=True)
+    faults = models.JSONField(default=list)  # every fault with its path; `reason` says the first few
+    waits_for = models.CharField(max_length=200, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(db_default=Now())
+    lease_token = models.UUIDField(null=True)
+    mapping_version = models.CharField(max_length=40, blank=True)
+    # What it turned into, so lists need no join: an order, a refund's order …
+    result_kind = models.CharField(max_length=30, blank=True)
+    result_uid = models.CharField(max_length=64, blank=True)
+    result_label = models.CharField(max_length=100, blank=True)
+    received_at = models.DateTimeField(db_default=Now())
+    processed_at = models.DateTimeField(null=True)
+    correlation_id = models.CharField(max_length=64, blank=True)
+    copies = models.PositiveIntegerField(default=0)  # later deliveries with the same external id
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "message"
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "external_id"], name="a_delivery_is_kept_once"),
+            models.CheckConstraint(
+                condition=Q(status__in=["RECEIVED", "PROCESSED", "DUPLICATE", "FAILED", "IGNORED"]),
+                name="message_status_is_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="FAILED") | (~Q(failure_class="") & ~Q(reason="")),
+                name="a_failed_message_says_why",
+            ),
+            models.CheckConstraint(condition=~Q(status="IGNORED") | ~Q(reason=""), name="an_ignored_message_says_why"),
+        ]
+        indexes = [
+            models.Index(fields=["next_at", "id"], condition=Q(status="RECEIVED"), name="message_due"),
+            models.Index(fields=["waits_for"], condition=~Q(waits_for=""), name="message_waiting"),
+            models.Index(
+                fields=["connection", "failure_class", "topic"], condition=Q(status="FAILED"), name="message_alike"
+            ),
+            models.Index(fields=["status", "-id"], name="message_by_status"),
+            models.Index(fields=["connection", "-id"], name="message_by_connection"),
+            models.Index(OpClass("external_id", name="text_pattern_ops"), name="message_external_id"),
+            models.Index(OpClass("result_label", name="text_pattern_ops"), name="message_result"),
+        ]
+        permissions = [
+            ("reprocess_message", "Can reprocess and discard messages"),
+            ("see_message_payload", "Can see and download unmasked payloads"),
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.pk}"
+
+    @property
+    def subject(self) -> Subject:
+        return Subject("message", str(self.pk), f"Message {self.pk}")
+
+    @property
+    def result(self) -> Subject | None:
+        return Subject(self.result_kind, self.result_uid, self.result_label) if self.result_kind else None
+
+
+class OutboundCall(models.Model):
+    """One call Backroom made, without its secrets. Kept for a month: it explains, it is not a record of effects."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="calls")
+    method = models.CharField(max_length=8)
+    url = models.CharField(max_length=500)
+    purpose = models.CharField(max_length=100, blank=True)
+    status = models.PositiveSmallIntegerField(null=True)
+    failure_class = models.CharField(max_length=20, choices=FailureClass.choices, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    request_excerpt = models.TextField(blank=True)
+    response_excerpt = models.TextField(blank=True)
+    duration_ms = models.PositiveIntegerField(default=0)
+    correlation_id = models.CharField(max_length=64, blank=True)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["connection", "-id"], name="call_by_connection"),
+            models.Index(fields=["at"], name="call_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.url} {self.status or self.error}"

@@ -1,0 +1,25 @@
+"""What the workers do for integrations. Every task is a wake-up: the rows say what there is to do."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from integrations import alike, arrivals, inbox
+
+
+@shared_task
+def process_due() -> None:
+    """Work off the inbox until nothing is due."""
+    arrivals.heard()
+    if inbox.process_due(limit=500) >= 500:
+        arrivals.wake()
+
+
+@shared_task
+def process(message_id: int) -> None:
+    inbox.process(message_id)
+
+
+@shared_task
+def reprocess_alike(job_id: int) -> None:
+    alike.run(job_id)
