@@ -2,8 +2,8 @@
 
     python tryton_setup.py --config CONF --database NAME found|stock < wishes.json
 
-`found` once per database: currencies, company, chart of accounts, this and next year, taxes, warehouse, the customer
-and supplier, service products and the REST key. `stock` any number of times: goods that are missing, with opening stock.
+`found` once per database: currencies, company, chart of accounts, years, taxes, warehouses, the channels' customer,
+service products and the REST key. `stock` any number of times: goods that are missing, with their opening stock.
 Both print one JSON object with the ids they made. Everything goes through Tryton's own models and wizards.
 """
 
@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+
 
 def main() -> None:
     options = argparse.ArgumentParser()
