@@ -1,7 +1,29 @@
 """Cases, the queues they wait in, and the clocks they run against."""
 
-from exceptions.models.case import Case, CaseNote, CasePause, Outcome, Severity, Status, WaitingOn
+from exceptions.models.case import (
+    PAUSED_RANK,
+    Case,
+    CaseNote,
+    CasePause,
+    Outcome,
+    Severity,
+    Status,
+    WaitingOn,
+    microseconds,
+)
 from exceptions.models.policy import SlaPolicy
 from exceptions.models.queue import Queue
 
-__all__ = ["Case", "CaseNote", "CasePause", "Outcome", "Queue", "Severity", "SlaPolicy", "Status", "WaitingOn"]
+__all__ = [
+    "PAUSED_RANK",
+    "Case",
+    "CaseNote",
+    "CasePause",
+    "Outcome",
+    "Queue",
+    "Severity",
+    "SlaPolicy",
+    "Status",
+    "WaitingOn",
+    "microseconds",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -21,7 +22,7 @@ class Status(models.TextChoices):
     RESOLVED = "RESOLVED"
 
 
-OPEN_STATUSES = (Status.OPEN, Status.WAITING)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Outcome(models.TextChoices):
@@ -55,10 +56,14 @@ class CaseQuerySet(ScopedQuerySet):
     def still_open(self) -> CaseQuerySet:
         return self.filter(is_open=True)
 
-    def overdue(self, now: Any = None) -> CaseQuerySet:
+    def overdue(self, now: datetime) -> CaseQuerySet:
         """Past an unmet clock at `now`, by the clocks that run: a paused case only runs against its promise."""
-        now = now or Now()
-        return self.filter(Q(status=Status.OPEN, due_at__lte=now) | Q(status=Status.WAITING, promise_by__lte=now))
+        return self.filter(Q(rank__lte=microseconds(now)) | Q(status=Status.WAITING, promise_by__lte=now))
+
+
+def microseconds(moment: datetime) -> int:
+    """An instant as `rank` counts it."""
+    return int((moment - EPOCH) / timedelta(microseconds=1))
 
 
 def _while(condition: Q, value: Any) -> models.Case:
@@ -141,6 +146,7 @@ class Case(StateMachine, models.Model):
 
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     waiting_on = models.CharField(max_length=12, choices=WaitingOn, blank=True, db_default="")
+    waiting_since = models.DateTimeField(null=True, blank=True)
     wait_until = models.DateTimeField(null=True, blank=True)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
@@ -211,8 +217,8 @@ class Case(StateMachine, models.Model):
                 name="a_case_is_resolved_with_an_outcome",
             ),
             models.CheckConstraint(
-                condition=Q(status=Status.WAITING, waiting_on__in=WaitingOn.values)
-                | (~Q(status=Status.WAITING) & Q(waiting_on="", wait_until__isnull=True)),
+                condition=Q(status=Status.WAITING, waiting_on__in=WaitingOn.values, waiting_since__isnull=False)
+                | (~Q(status=Status.WAITING) & Q(waiting_on="", waiting_since__isnull=True, wait_until__isnull=True)),
                 name="a_waiting_case_names_whom_it_waits_for",
             ),
             models.CheckConstraint(
@@ -243,6 +249,7 @@ class Case(StateMachine, models.Model):
             models.Index(fields=("site", "rank", "id"), condition=Q(is_open=True), name="case_by_site"),
             models.Index(fields=("reason", "rank", "id"), condition=Q(is_open=True), name="case_by_reason"),
             models.Index(fields=("-value", "id"), condition=Q(is_open=True), name="case_by_value"),
+            models.Index(fields=("promise_by",), condition=Q(status=Status.WAITING), name="case_promise_while_paused"),
             models.Index(fields=("next_tick",), condition=Q(next_tick__isnull=False), name="case_to_sweep"),
             models.Index(fields=("subject_kind", "subject_uid", "-id"), name="case_by_subject"),
             models.Index(fields=("parent",), condition=Q(parent__isnull=False), name="case_by_parent"),

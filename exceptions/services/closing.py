@@ -8,12 +8,14 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from core import actors, events
+from core import actors, events, live
 from core.actors import Actor
 from core.events import EventDraft
 from core.subjects import Subject
 from exceptions import events as facts
 from exceptions.models import Case, CasePause, Outcome, Status
+
+TOPIC = "exceptions"  # what open pages listen for
 
 
 def subject_of(case: Case) -> Subject:
@@ -35,6 +37,7 @@ def close(case: Case, outcome: Outcome, *, note: str, actor: Actor, fact: str, *
         outcome_note=note,
         resolved_at=now,
         waiting_on="",
+        waiting_since=None,
         wait_until=None,
         version=F("version") + 1,
         updated_at=now,
@@ -44,6 +47,7 @@ def close(case: Case, outcome: Outcome, *, note: str, actor: Actor, fact: str, *
     data = {"outcome": outcome.value, "note": note, "seconds_open": int((now - case.started_at).total_seconds())}
     drafts.append(EventDraft(fact, subject_of(case), actor, data, about(case)))
     events.record_many(drafts)
+    live.poke(TOPIC)
 
 
 def tell_breaches(case: Case, now: datetime) -> tuple[dict[str, datetime], list[EventDraft]]:

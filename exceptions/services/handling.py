@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from core import events
+from core import events, live
 from core.actors import PERSON, Actor
 from core.errors import Refusal
 from core.events import EventDraft
@@ -19,7 +19,7 @@ from exceptions import clock, reasons
 from exceptions import events as facts
 from exceptions.models import Case, CaseNote, CasePause, Outcome, Status, WaitingOn
 from exceptions.services import clocks
-from exceptions.services.closing import about, close, subject_of, tell_breaches
+from exceptions.services.closing import TOPIC, about, close, subject_of, tell_breaches
 from exceptions.services.opening import recheck_case
 
 REOPEN_DAYS = 7
@@ -74,6 +74,7 @@ def _change(case: Case, drafts: list[EventDraft], now: datetime, **fields: Any) 
     """Write the fields and the facts; returns the new version."""
     Case.objects.filter(pk=case.pk).update(version=F("version") + 1, updated_at=now, **fields)
     events.record_many(drafts)
+    live.poke(TOPIC)
     return case.version + 1
 
 
@@ -89,6 +90,13 @@ def acknowledging(case: Case, actor: Actor, now: datetime) -> tuple[dict[str, An
     in_time = now <= case.acknowledge_by
     drafts.append(fact(case, facts.ACKNOWLEDGED, actor, in_time=in_time, due_at=case.acknowledge_by.isoformat()))
     return {"acknowledged_at": now, **breached}, drafts
+
+
+def assignment(case: Case, person: User, actor: Actor) -> EventDraft:
+    """The fact that names the person, so that it stands in their inbox."""
+    to = Subject("person", str(person.pk), person.get_full_name())
+    data = {"to": to.label, "to_id": person.pk}
+    return EventDraft(facts.ASSIGNED, subject_of(case), actor, data, (*about(case), (to, "assignee")))
 
 
 def person_of(actor: Actor) -> int:
@@ -160,7 +168,7 @@ def assign(case_id: int, *, to: int, version: int | None = None, actor: Actor) -
         return case.version
     now = timezone.now()
     fields, drafts = acknowledging(case, actor, now)
-    drafts.append(fact(case, facts.ASSIGNED, actor, to=person.get_full_name(), to_id=person.pk))
+    drafts.append(assignment(case, person, actor))
     return _change(case, drafts, now, owner_id=person.pk, owned_since=now, **fields)
 
 
@@ -192,7 +200,9 @@ def wait(
     CasePause.objects.create(case=case, waiting_on=on, started_at=now)
     data = {"on": on, "until": until.isoformat() if until else None, "note": note[:500]}
     drafts.append(fact(case, facts.PAUSED, actor, **data))
-    return _change(case, drafts, now, status=Status.WAITING, waiting_on=on, wait_until=until, **fields)
+    return _change(
+        case, drafts, now, status=Status.WAITING, waiting_on=on, waiting_since=now, wait_until=until, **fields
+    )
 
 
 @transaction.atomic
@@ -208,7 +218,13 @@ def resume(case_id: int, *, version: int | None = None, actor: Actor, at: dateti
     moment = min(at or now, now)
     pause = CasePause.objects.select_for_update().get(case=case, ended_at__isnull=True)
     moment = max(moment, pause.started_at)
-    fields = {"status": Status.OPEN, "waiting_on": "", "wait_until": None, **extended(case, pause.started_at, moment)}
+    fields = {
+        "status": Status.OPEN,
+        "waiting_on": "",
+        "waiting_since": None,
+        "wait_until": None,
+        **extended(case, pause.started_at, moment),
+    }
     pause.ended_at = moment
     pause.save(update_fields=["ended_at"])
     drafts = [fact(case, facts.RESUMED, actor, resolve_by=fields["resolve_by"].isoformat())]

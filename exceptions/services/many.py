@@ -11,13 +11,14 @@ from django.db.models import DateTimeField, F, Value
 from django.db.models import When as If
 from django.utils import timezone
 
-from core import events
+from core import events, live
 from core.actors import Actor
 from core.events import EventDraft
 from core.models import User
 from exceptions import events as facts
 from exceptions.models import Case, Status
-from exceptions.services.handling import acknowledging, assignable, fact, person_of
+from exceptions.services.closing import TOPIC
+from exceptions.services.handling import acknowledging, assignable, assignment, fact, person_of
 
 
 @dataclass
@@ -69,7 +70,7 @@ def _give(ids: Sequence[int], person: User, *, actor: Actor, only_free: bool) ->
         if only_free:
             drafts.append(fact(case, facts.CLAIMED, actor))
         else:
-            drafts.append(fact(case, facts.ASSIGNED, actor, to=person.get_full_name(), to_id=person.pk))
+            drafts.append(assignment(case, person, actor))
         tally.done.append(case.pk)
     changes = {column: _now_for(column, rows, now) for column, rows in breached.items()}
     if first_response:
@@ -79,6 +80,7 @@ def _give(ids: Sequence[int], person: User, *, actor: Actor, only_free: bool) ->
             owner=person, owned_since=now, version=F("version") + 1, updated_at=now, **changes
         )
         events.record_many(drafts)
+        live.poke(TOPIC)
     return tally
 
 

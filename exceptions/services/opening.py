@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from core import actors, events
+from core import actors, events, live
 from core.actors import Actor
 from core.subjects import Subject
 from exceptions import events as facts
@@ -154,6 +154,7 @@ def _insert(
             related=((subject, "about"),),
             occurred_at=began,
         )
+        live.poke(closing.TOPIC)
     return case_id
 
 

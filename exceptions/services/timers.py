@@ -9,13 +9,14 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from core import actors, events
+from core import actors, events, live
 from core.errors import Refusal
 from core.events import EventDraft
 from core.subjects import Subject
 from exceptions import events as facts
 from exceptions.models import Case, Status
 from exceptions.services import handling, opening
+from exceptions.services.closing import TOPIC
 
 BATCH = 2_000
 
@@ -90,6 +91,8 @@ def _tell(swept: Swept, now: datetime, batch: int) -> int:
     for row in rows:
         drafts += _drafts(row, swept)
     events.record_many(drafts)
+    if drafts:
+        live.poke(TOPIC)
     return len(rows)
 
 
