@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from core import correlation
@@ -28,6 +28,7 @@ from integrations.channels import registry
 from integrations.documents import clean
 from integrations.failures import FailureClass, Fault, Unreadable
 from integrations.models import Connection, InboundMessage
+from inventory.services.locking import retrying
 
 log = logging.getLogger(__name__)
 
@@ -130,6 +131,9 @@ def _try(message: InboundMessage, token: UUID) -> None:
     except Invalid as error:
         endings.fail(message, token, FailureClass.BAD_VALUE, [Fault(p.path, p.message) for p in error.problems])
     except Refusal as refusal:
+        if refusal.status == 503:
+            _later(message, token, refusal.message, None)
+            return
         endings.fail(message, token, FailureClass.CONFLICT, (Fault("", refusal.message),))
     except TryLater as later:
         _later(message, token, str(later), later.seconds)
@@ -153,11 +157,14 @@ def _carry_out(message: InboundMessage, token: UUID) -> None:
     if meaning.ignored:
         endings.ignore(message, token, meaning.ignored, mapping_version=vendor.mapping_version)
         return
-    with transaction.atomic():
+
+    def work() -> effects.Done:
         endings.fence(message, token)
         done = effects.carry_out(meaning.acts, message)
         endings.done(message, token, done, mapping_version=vendor.mapping_version)
-    for key in done.made_known:
+        return done
+
+    for key in retrying(work).made_known:
         arrivals.let_go(key, process)
 
 
