@@ -1,7 +1,7 @@
 """Tables whose rows are never changed: the database itself refuses, whoever asks.
 
 A table's migration lists `append_only.refuse_changes("app_table")` after core's 0002, which makes the function.
-A superuser's `session_replication_role = replica` is the one way past it (restoring a backup; emptying a test database).
+A superuser has one way past it, `session_replication_role = replica`, to restore a backup or empty a test database.
 """
 
 from __future__ import annotations

@@ -27,6 +27,11 @@ def accept(offered: str | None) -> str:
     return offered if offered and _acceptable.fullmatch(offered) else uuid4().hex
 
 
+def adopt(value: str) -> None:
+    """Go on under another cause's id; the surrounding `using` puts the former one back."""
+    _current.set(value)
+
+
 @contextmanager
 def using(value: str) -> Iterator[str]:
     token = _current.set(value or uuid4().hex)

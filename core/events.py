@@ -71,7 +71,7 @@ _by_type: dict[str, list[Subscription]] = {}
 _by_name: dict[str, Subscription] = {}
 
 
-def subscribe(type: str, name: str, handler: Handler, **options: Any) -> None:
+def subscribe(type: str, name: str, handler: Handler, **options: Any) -> None:  # noqa: A002
     """Have `handler` hear of every event of this type. `name` is stored in deliveries: never rename it lightly."""
     made = Subscription(type, name, handler, **options)
     _by_type[type] = [each for each in _by_type.get(type, ()) if each.name != name] + [made]
@@ -105,7 +105,7 @@ def level_handlers() -> list[str]:
 
 
 def record(
-    type: str,
+    type: str,  # noqa: A002
     subject: Subject,
     *,
     actor: Actor,

@@ -1,7 +1,7 @@
 """Taking deliveries for a while, and giving them back: the SQL under core/outbox.py.
 
-A lease is a token written on the row and `next_at` pushed past its end. Only the holder of the current token may finish
-the row, so a process that was thought dead can do no harm when it wakes.
+A lease is a token and an end written on the row. Only the holder of the current token may finish the row, so a process
+that was thought dead can do no harm when it wakes.
 
 A lane hands out its oldest unfinished deliveries only. One lease may take a run of them: the same process handles them
 one after the other, so the order holds and a deep lane isn't one round trip per delivery. Whoever locks the head owns
@@ -13,7 +13,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from core.events import Fact
 from core.subjects import Subject
 
 SECONDS = 60
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How one delivery ended. `delay` (seconds) only counts while it stays PENDING; `unspent` gives the attempt back."""
+    """How one delivery ended. `delay` in seconds, for PENDING only; `unspent` gives the attempt back."""
 
     id: int
     status: str
@@ -61,24 +63,28 @@ class Ending:
 
 
 def claim(
-    queue: str, batch: int, *, seconds: float = SECONDS, levels: Sequence[str] = (), connection: Any = connection
+    queue: str,
+    batch: int,
+    *,
+    window: int | None = None,
+    seconds: float = SECONDS,
+    levels: Sequence[str] = (),
 ) -> Lease:
-    """Lease up to `batch` deliveries that are due, in one statement. Counts an attempt on each.
+    """Lease up to `batch` of the `window` longest due deliveries, in one statement. Counts an attempt on each.
 
-    Expired leases have a slot of their own, one delivery a lane: what killed its process before may do so again, and
-    must not take the ones behind it along. A DEAD delivery blocks its lane, except where the handler takes a level: of
-    such a lane one gets the oldest, which holds the lane, and the newest, which alone is worth sending.
+    An expired lease kept its place, so it comes before the backlog, but only one delivery a lane: what killed its
+    process before may do so again, and must not take the ones behind it along. A DEAD delivery blocks its lane, except
+    where the handler takes a level: of such a lane one gets the oldest, which holds the lane, and the newest, which
+    alone is worth sending.
     """
     token = ids.uuid7()
-    slot = max(1, batch // 10)
     with connection.cursor() as cursor:
         cursor.execute(
             _CLAIM,
             {
                 "queue": queue,
                 "batch": batch,
-                "window": 2 * batch,
-                "slot": slot,
+                "window": window or batch,
                 "seconds": seconds,
                 "token": token,
                 "levels": list(levels),
@@ -91,48 +97,29 @@ def claim(
     return Lease(token, list(lanes.values()))
 
 
-def _position(row: Any) -> tuple[datetime, int]:
-    return row[4], row[5]
+_position = itemgetter(4, 5)
 
 
 def _leased(row: Any) -> Leased:
-    (
-        id_,
-        handler,
-        lane,
-        attempts,
-        _,
-        seq,
-        event,
-        uid,
-        type_,
-        at,
-        kind,
-        suid,
-        label,
-        akind,
-        auid,
-        alabel,
-        cid,
-        data,
-        objects,
-    ) = row
     fact = Fact(
-        id=event,
-        uid=uid,
-        type=type_,
-        subject=Subject(kind, suid, label),
-        actor=Actor(akind, auid, alabel),
-        data=json.loads(data) if isinstance(data, str) else data,
-        occurred_at=at,
-        correlation_id=cid,
-        seq=seq,
-        related=tuple((Subject(k, u, lbl), q) for k, u, lbl, q in (json.loads(objects) if objects else ())),
+        row[6],
+        row[7],
+        row[8],
+        Subject(*row[10:13]),
+        Actor(*row[13:16]),
+        json.loads(row[17]),
+        EPOCH + timedelta(microseconds=row[9]),
+        row[16],
+        row[5],
+        tuple([(Subject(*other[:3]), other[3]) for other in json.loads(row[18])]) if row[18] else (),
     )
-    return Leased(id_, handler, lane, attempts, fact)
+    return Leased(row[0], row[1], row[2], row[3], fact)
 
 
-def finish(token: UUID, endings: Sequence[Ending], *, connection: Any = connection) -> set[int]:
+def finish(
+    token: UUID,
+    endings: Sequence[Ending],
+) -> set[int]:
     """Write down how deliveries ended, in one statement; returns those still ours to end.
 
     A row whose lease was taken over meanwhile is left alone.
@@ -157,30 +144,35 @@ def finish(token: UUID, endings: Sequence[Ending], *, connection: Any = connecti
         return {row[0] for row in cursor.fetchall()}
 
 
-def supersede(newest: dict[str, int], *, connection: Any = connection) -> None:
+def supersede(
+    newest: dict[str, int],
+) -> None:
     """Retire whatever a level's lane holds from before its newest delivery (lane -> that one's seq), dead or not."""
     if newest:
         with connection.cursor() as cursor:
             cursor.execute(_SUPERSEDE, (list(newest), list(newest.values())))
 
 
-def park(queue: str, batch: int, *, levels: Sequence[str] = (), connection: Any = connection) -> int:
+def park(queue: str, window: int, *, levels: Sequence[str] = ()) -> int:
     """Move blocked deliveries out of the way when they fill the window `claim` looks at; returns how many.
 
     Without this a lane that stands still would, with enough waiting behind it, hide every other lane. They come back on
     their own: after the head's own delay, or, behind a DEAD one, the later the longer they have waited.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_PARK, {"queue": queue, "window": 2 * batch, "levels": list(levels)})
+        cursor.execute(_PARK, {"queue": queue, "window": window, "levels": list(levels)})
         return cursor.rowcount
 
 
-def unpark(lanes: Sequence[str], *, connection: Any = connection) -> None:
+def unpark(
+    lanes: Sequence[str],
+) -> None:
     """Something a person did freed these lanes: look at them now."""
     with connection.cursor() as cursor:
         cursor.execute(_UNPARK, (list(lanes),))
 
 
+# ruff: noqa: S608  (the pieces put together are all written here)
 # `window` bounds what one claim looks at. Each lane in it is asked once for its first deliveries (as many as the window
 # shows of it): that is the index `delivery_unfinished`, so the cost doesn't grow with the depth of a lane.
 _LANES = """
@@ -192,75 +184,76 @@ lanes AS MATERIALIZED (
 
 _CLAIM = f"""
 WITH seen AS MATERIALIZED (
-    (
-        SELECT lane, handler, next_at FROM core_delivery
-        WHERE queue = %(queue)s AND status = 'PENDING' AND lease_token IS NOT NULL
-            AND next_at <= statement_timestamp()
-        ORDER BY next_at LIMIT %(slot)s
-    ) UNION ALL (
-        SELECT lane, handler, next_at FROM core_delivery
-        WHERE queue = %(queue)s AND status = 'PENDING' AND lease_token IS NULL AND next_at <= statement_timestamp()
-        ORDER BY next_at LIMIT %(window)s
-    )
-), {_LANES}, candidates AS MATERIALIZED (
-    SELECT run.id, run.event_id, run.handler, lanes.lane, lanes.level, lanes.due_at, run.place,
-        sum(CASE WHEN run.free OR run.place = 1 THEN 0 ELSE 1 END)
-            OVER (PARTITION BY lanes.lane ORDER BY run.place) AS obstacles,
-        first_value(run.claimable) OVER (PARTITION BY lanes.lane ORDER BY run.place) AS head_is_claimable,
-        first_value(run.free) OVER (PARTITION BY lanes.lane ORDER BY run.place) AS head_is_fresh
+    SELECT lane, handler, next_at FROM core_delivery
+    WHERE queue = %(queue)s AND status = 'PENDING' AND next_at <= statement_timestamp()
+        AND (leased_until IS NULL OR leased_until <= statement_timestamp())
+    ORDER BY next_at LIMIT %(window)s
+), {_LANES}, heads AS MATERIALIZED (
+    SELECT d.id, d.event_id, d.lane, d.seq, lanes.due_at, lanes.level,
+        CASE WHEN d.lease_token IS NULL AND NOT lanes.level THEN lanes.depth ELSE 1 END AS depth
     FROM lanes CROSS JOIN LATERAL (
-        SELECT d.id, d.event_id, d.handler, row_number() OVER (ORDER BY d.seq, d.id) AS place,
-            d.status = 'PENDING' AND d.lease_token IS NULL AS free,
-            d.status = 'PENDING' AND d.next_at <= statement_timestamp() AS claimable
-        FROM core_delivery d
-        WHERE d.lane = lanes.lane AND d.status IN ('PENDING', 'DEAD') AND NOT (lanes.level AND d.status = 'DEAD')
-        ORDER BY d.seq, d.id
-        LIMIT CASE WHEN lanes.level THEN 1 ELSE lanes.depth END
-    ) run
-), heads AS (
-    SELECT d.id, d.lane, c.level, c.due_at
-    FROM core_delivery d JOIN candidates c ON c.id = d.id
-    WHERE c.place = 1 AND c.head_is_claimable AND d.status = 'PENDING' AND d.next_at <= statement_timestamp()
-    ORDER BY c.due_at LIMIT %(batch)s
+        SELECT u.id FROM core_delivery u
+        WHERE u.lane = lanes.lane AND u.status IN ('PENDING', 'DEAD') AND NOT (lanes.level AND u.status = 'DEAD')
+        ORDER BY u.seq LIMIT 1
+    ) oldest JOIN core_delivery d ON d.id = oldest.id
+    WHERE d.status = 'PENDING' AND d.next_at <= statement_timestamp()
+        AND (d.leased_until IS NULL OR d.leased_until <= statement_timestamp())
+    ORDER BY lanes.due_at LIMIT %(batch)s
     FOR NO KEY UPDATE OF d SKIP LOCKED
 ), taken AS (
     (
-        SELECT c.id, c.event_id, c.due_at
-        FROM candidates c JOIN heads ON heads.lane = c.lane
-        WHERE c.place = 1 OR (c.obstacles = 0 AND c.head_is_fresh)
-        ORDER BY c.place, c.due_at LIMIT %(batch)s
+        SELECT chosen.id, chosen.event_id, chosen.due_at
+        FROM (
+            SELECT id, event_id, due_at, 0 AS place FROM heads
+            UNION ALL
+            SELECT behind.id, behind.event_id, heads.due_at, behind.place
+            FROM heads CROSS JOIN LATERAL (
+                SELECT following.*, sum(1 - following.free::int) OVER (ORDER BY following.seq) AS obstacles,
+                    row_number() OVER (ORDER BY following.seq) AS place
+                FROM (
+                    SELECT d.id, d.event_id, d.seq, d.status = 'PENDING' AND d.lease_token IS NULL AS free
+                    FROM core_delivery d
+                    WHERE d.lane = heads.lane AND d.seq > heads.seq AND d.status IN ('PENDING', 'DEAD')
+                    ORDER BY d.seq LIMIT heads.depth - 1
+                ) following
+            ) behind
+            WHERE heads.depth > 1 AND behind.obstacles = 0
+        ) chosen
+        ORDER BY chosen.place, chosen.due_at LIMIT %(batch)s
     ) UNION ALL (
         SELECT newest.id, newest.event_id, heads.due_at
         FROM heads CROSS JOIN LATERAL (
             SELECT d.id, d.event_id, d.lease_token
             FROM core_delivery d
             WHERE d.lane = heads.lane AND d.status IN ('PENDING', 'DEAD') AND d.status = 'PENDING'
-            ORDER BY d.seq DESC, d.id DESC LIMIT 1
+            ORDER BY d.seq DESC LIMIT 1
         ) newest
         WHERE heads.level AND newest.id <> heads.id AND newest.lease_token IS NULL
     )
 )
 UPDATE core_delivery d
 SET lease_token = %(token)s, attempts = d.attempts + 1,
-    next_at = statement_timestamp() + make_interval(secs => %(seconds)s)
+    leased_until = statement_timestamp() + make_interval(secs => %(seconds)s)
 FROM taken t JOIN core_event e ON e.id = t.event_id
 WHERE d.id = t.id AND d.status = 'PENDING'
-RETURNING d.id, d.handler, d.lane, d.attempts, t.due_at, d.seq, e.id, e.uid, e.type, e.occurred_at, e.subject_kind,
-    e.subject_uid, e.subject_label, e.actor_kind, e.actor_uid, e.actor_label, e.correlation_id, e.data,
+RETURNING d.id, d.handler, d.lane, d.attempts, extract(epoch FROM t.due_at)::float8, d.seq, e.id, e.uid, e.type,
+    (extract(epoch FROM e.occurred_at) * 1000000)::bigint, e.subject_kind, e.subject_uid, e.subject_label,
+    e.actor_kind, e.actor_uid, e.actor_label, e.correlation_id, e.data,
     (SELECT json_agg(json_build_array(o.kind, o.uid, o.label, o.qualifier) ORDER BY o.id)::text
      FROM core_eventobject o WHERE o.event_id = e.id)
 """
 
 _DELIVERED = """
 UPDATE core_delivery
-SET status = 'DELIVERED', finished_at = statement_timestamp(), lease_token = NULL, last_error = ''
+SET status = 'DELIVERED', finished_at = statement_timestamp(), lease_token = NULL, leased_until = NULL, last_error = ''
 WHERE id = ANY(%s) AND lease_token = %s AND status = 'PENDING'
 RETURNING id
 """
 
 _FINISH = """
 UPDATE core_delivery d
-SET status = ended.status, lease_token = NULL, last_error = ended.error, attempts = d.attempts - ended.unspent,
+SET status = ended.status, lease_token = NULL, leased_until = NULL, last_error = ended.error,
+    attempts = d.attempts - ended.unspent,
     finished_at = CASE WHEN ended.status = 'PENDING' THEN NULL ELSE statement_timestamp() END,
     next_at = CASE WHEN ended.status = 'PENDING' THEN statement_timestamp() + make_interval(secs => ended.delay)
         ELSE d.next_at END
@@ -271,7 +264,7 @@ RETURNING d.id
 
 _SUPERSEDE = """
 UPDATE core_delivery d
-SET status = 'SUPERSEDED', finished_at = statement_timestamp(), lease_token = NULL
+SET status = 'SUPERSEDED', finished_at = statement_timestamp(), lease_token = NULL, leased_until = NULL
 FROM unnest(%s::text[], %s::bigint[]) AS newest(lane, seq)
 WHERE d.lane = newest.lane AND d.seq < newest.seq AND d.status IN ('PENDING', 'DEAD')
 """
@@ -284,15 +277,15 @@ WITH seen AS MATERIALIZED (
 ), {_LANES}, blocked AS (
     SELECT lanes.lane, head.id AS head, CASE
         WHEN head.status = 'DEAD' THEN NULL
-        WHEN head.lease_token IS NOT NULL THEN statement_timestamp() + interval '1 second'
+        WHEN head.leased_until > statement_timestamp() THEN statement_timestamp() + interval '1 second'
         ELSE head.next_at END AS until
     FROM lanes CROSS JOIN LATERAL (
-        SELECT d.id, d.status, d.lease_token, d.next_at
+        SELECT d.id, d.status, d.leased_until, d.next_at
         FROM core_delivery d
         WHERE d.lane = lanes.lane AND d.status IN ('PENDING', 'DEAD') AND NOT (lanes.level AND d.status = 'DEAD')
-        ORDER BY d.seq, d.id LIMIT 1
+        ORDER BY d.seq LIMIT 1
     ) head
-    WHERE head.status = 'DEAD' OR head.next_at > statement_timestamp()
+    WHERE head.status = 'DEAD' OR head.next_at > statement_timestamp() OR head.leased_until > statement_timestamp()
 ), moved AS (
     SELECT d.id, coalesce(blocked.until, statement_timestamp() + least(interval '10 minutes', greatest(
         interval '1 minute', (statement_timestamp() - d.created_at) / 2))) AS until

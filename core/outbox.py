@@ -10,7 +10,6 @@ import logging
 import random
 import time
 from collections.abc import Iterable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +18,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from core import correlation, events, leases, wake
-from core.actors import Actor, SYSTEM
+from core.actors import SYSTEM, Actor
 from core.errors import Permanent, Refusal, TryLater
 from core.events import EventDraft, Subscription
 from core.leases import Ending, Lease, Leased
@@ -32,6 +31,7 @@ log = logging.getLogger(__name__)
 QUEUES = ("default", "outside")
 # Handlers of `default` only touch our own database; those of `outside` wait for somebody else's server.
 BATCH = {"default": 500, "outside": 20}
+WIDE = 8  # how many batches deep to look when the first one yields nothing
 LEASE_SHARE = 0.8  # no new attempt starts after this much of a lease
 FLUSH_SECONDS = 1.0  # a slow batch writes down what is done this often, so that a crash repeats little
 BACKOFF_SECONDS, BACKOFF_LIMIT = 5.0, 3600.0
@@ -69,8 +69,10 @@ def dispatch(queue: str, *, batch: int | None = None, seconds: float = leases.SE
     levels = _levels()
     started = time.monotonic()
     lease = leases.claim(queue, size, seconds=seconds, levels=levels)
-    if len(lease) < size // 2 + 1:
-        leases.park(queue, size, levels=levels)
+    if not lease.lanes:  # nothing due, or the first `size` are blocked or in another dispatcher's hands: look further
+        window = WIDE * size
+        leases.park(queue, window, levels=levels)
+        lease = leases.claim(queue, size, window=window, seconds=seconds, levels=levels)
     if not lease.lanes:
         return Tally()
     return _Dispatch(lease, stop_at=started + LEASE_SHARE * seconds, levels=frozenset(levels)).run()
@@ -122,7 +124,13 @@ def replay(
     with transaction.atomic():
         rows = list(chosen.select_for_update(of=("self",)).order_by("pk")[:limit])
         Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(
-            status=Status.PENDING, attempts=0, next_at=_now(), lease_token=None, finished_at=None, last_error=""
+            status=Status.PENDING,
+            attempts=0,
+            next_at=_now(),
+            lease_token=None,
+            leased_until=None,
+            finished_at=None,
+            last_error="",
         )
         _freed(rows, REPLAYED, actor)
     return len(rows)
@@ -140,15 +148,15 @@ def discard(delivery_id: int, reason: str, *, actor: Actor) -> None:
             return
         if row.status not in {Status.PENDING, Status.DEAD}:
             raise Refusal("delivery_is_over", f"This delivery is {row.status}.", status_now=row.status)
-        if row.lease_token and row.next_at > _now():
+        if row.leased_until and row.leased_until > _now():
             raise Refusal("delivery_is_running", "A worker has this delivery in hand; try again in a minute.")
-        row.status, row.last_error, row.finished_at, row.lease_token = (
-            Status.DISCARDED,
-            reason[:ERROR_LENGTH],
-            _now(),
-            None,
+        Delivery.objects.filter(pk=row.pk).update(
+            status=Status.DISCARDED,
+            last_error=reason[:ERROR_LENGTH],
+            finished_at=_now(),
+            lease_token=None,
+            leased_until=None,
         )
-        row.save(update_fields=["status", "last_error", "finished_at", "lease_token"])
         _freed([row], DISCARDED, actor, reason=reason)
 
 
@@ -178,15 +186,16 @@ class _Dispatch:
         self.tally = Tally(taken=len(lease))
         self.flushed_at = time.monotonic()
         self.interrupted = False
+        # Only tests come here inside a transaction; there a handler's database error must not spoil the rest.
+        self.nested = connection.in_atomic_block
 
     def run(self) -> Tally:
-        for lane in self.lease.lanes:
-            if lane[0].handler in self.levels:
-                self._level(lane)
-            else:
-                self._lane(lane)
-            if time.monotonic() - self.flushed_at > FLUSH_SECONDS:
-                self._flush()
+        with correlation.using(""):
+            for lane in self.lease.lanes:
+                if lane[0].handler in self.levels:
+                    self._level(lane)
+                else:
+                    self._lane(lane)
         self._flush()
         return self.tally
 
@@ -220,7 +229,7 @@ class _Dispatch:
         if delivery.attempts > limit:
             return self._dead(delivery, "Every attempt ended with the death of its process.")
         try:
-            _hand_over(known, delivery)
+            self._hand_over(known, delivery)
         except TryLater as error:
             return self._failed(delivery, limit, error, seconds=error.seconds, unspent=not error.spends_attempt)
         except Permanent as error:
@@ -228,11 +237,21 @@ class _Dispatch:
         except SoftTimeLimitExceeded as error:
             self.interrupted = True
             return self._failed(delivery, limit, error)
-        except Exception as error:  # noqa: BLE001  (whatever a handler raises is an attempt that failed)
+        except Exception as error:
             log.warning("delivery.failed", extra=_told(delivery), exc_info=True)
             return self._failed(delivery, limit, error)
         self.tally.delivered += 1
         return Ending(delivery.id, Status.DELIVERED)
+
+    def _hand_over(self, known: Subscription | None, delivery: Leased) -> None:
+        if known is None:
+            raise TryLater(f"No handler called {delivery.handler} is wired here.")
+        correlation.adopt(delivery.fact.correlation_id)
+        if self.nested:
+            with transaction.atomic():
+                known.handler(delivery.fact)
+        else:
+            known.handler(delivery.fact)
 
     def _failed(
         self, delivery: Leased, limit: int, error: Exception, *, seconds: float | None = None, unspent: bool = False
@@ -267,15 +286,6 @@ class _Dispatch:
             self.tally.lost += len(endings) - len(ours)
             log.warning("lease.lost", extra={"deliveries": len(endings) - len(ours)})
         self.flushed_at = time.monotonic()
-
-
-def _hand_over(known: Subscription | None, delivery: Leased) -> None:
-    if known is None:
-        raise TryLater(f"No handler called {delivery.handler} is wired here.")
-    # Only tests call this inside a transaction; there a handler's database error must not spoil the rest.
-    guard = transaction.atomic() if connection.in_atomic_block else nullcontext()
-    with correlation.using(delivery.fact.correlation_id), guard:
-        known.handler(delivery.fact)
 
 
 def _death(delivery: Leased, words: str) -> EventDraft:

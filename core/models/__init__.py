@@ -1,4 +1,4 @@
-"""What every app stands on: people and sites, facts and their deliveries, long work, and keys that make repeats safe."""
+"""What every app stands on: people and sites, facts and deliveries, long work, keys that make repeats safe."""
 
 from core.models.events import Delivery, Event, EventObject
 from core.models.health import EventSeal, Heartbeat

@@ -37,7 +37,7 @@ class Event(models.Model):
 
 
 class EventObject(models.Model):
-    """One more object a fact touched, with its role (OCEL 2.0's event-to-object relation). The subject isn't repeated."""
+    """One more object a fact touched, and its role (an event-to-object relation of OCEL 2.0)."""
 
     # No database constraint: an event can't be deleted and both rows come from one statement, while checking the
     # reference would lock and rewrite the event's row header. The audit of the books looks for orphans.
@@ -68,7 +68,8 @@ class Delivery(models.Model):
     """One event on its way to one handler, written in the event's own transaction.
 
     `lane` is handler + subject: an older unfinished delivery (PENDING or DEAD) blocks newer ones of its lane and no
-    other. `lease_token` fences: only the process that holds the current token may finish the row.
+    other. `lease_token` fences: only the process that holds the current token may finish the row. A lease that ended
+    without a word (`leased_until` is past) may be taken over.
     """
 
     event = models.ForeignKey(  # no database constraint: see EventObject
@@ -82,6 +83,7 @@ class Delivery(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     next_at = models.DateTimeField(default=timezone.now)
     lease_token = models.UUIDField(null=True)
+    leased_until = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
@@ -91,20 +93,13 @@ class Delivery(models.Model):
             models.UniqueConstraint(fields=("event", "handler"), name="an_event_reaches_a_handler_once"),
             models.CheckConstraint(condition=Q(status__in=DeliveryStatus.values), name="delivery_status_is_known"),
         ]
-        # A pending row is in exactly one of the first two, so taking a lease costs no extra index entry, and expired
-        # leases are found without wading through a backlog.
+        # None of these mentions the lease: taking one then changes no index (a heap-only update), worth a third of the
+        # relay's speed. The place in the queue is kept, too: an expired lease is first in line again.
         indexes = [
+            models.Index(fields=("queue", "next_at"), name="delivery_due", condition=Q(status="PENDING")),
             models.Index(
-                fields=("queue", "next_at"),
-                name="delivery_due",
-                condition=Q(status="PENDING", lease_token__isnull=True),
+                fields=("lane", "seq"), name="delivery_unfinished", condition=Q(status__in=("PENDING", "DEAD"))
             ),
-            models.Index(
-                fields=("queue", "next_at"),
-                name="delivery_leased",
-                condition=Q(status="PENDING", lease_token__isnull=False),
-            ),
-            models.Index(fields=("lane", "seq"), name="delivery_unfinished", condition=Q(status__in=("PENDING", "DEAD"))),
             models.Index(fields=("-id",), name="delivery_dead", condition=Q(status="DEAD")),
         ]
 
