@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests import flushing
+from tests.query_counts import pytest_addoption, query_count
+
+__all__ = ["pytest_addoption", "query_count"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -23,15 +23,21 @@ class ContentSecurityPolicyMiddleware:
         connect = " ".join(["'self'", live.origin()]).strip()
         base = (
             f"default-src 'self'; connect-src {connect}; img-src 'self' data: blob:; object-src 'none'; "
-            "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+            "base-uri 'none'; frame-ancestors 'none'"
         )
-        self.strict = base
+        self.strict = f"{base}; form-action 'self'"
+        # Single sign-on answers a form with a redirect to the identity provider, which form-action covers too.
+        self.accounts = f"{base}; form-action 'self' https:"
         # ReDoc draws its page with inline styles and a worker made from a blob; it shows no one's data.
         self.documents = f"{base}; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:"
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        loose = request.path.startswith("/api/docs")
-        response.headers.setdefault("Content-Security-Policy", self.documents if loose else self.strict)
+        response.headers.setdefault("Content-Security-Policy", self._policy(request.path))
         response.headers.setdefault("Permissions-Policy", "camera=(self), microphone=(), geolocation=(), payment=()")
         return response
+
+    def _policy(self, path: str) -> str:
+        if path.startswith("/api/docs"):
+            return self.documents
+        return self.accounts if path.startswith("/accounts/") else self.strict

@@ -1,0 +1,157 @@
+"""Chromium against a live server: signing in, accessibility in both themes, pictures at three widths.
+
+Every page is watched: an uncaught error, a console error or a refused resource (the content security policy) fails the
+test that caused it. `page.expected` lists fragments of messages a test brings about on purpose.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+# Playwright's loop runs in the thread the tests use the ORM from.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+HERE = Path(__file__).parent
+PICTURES = HERE.parent.parent / "var" / "screens"
+WIDTHS = (390, 820, 1440)
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+FLAGS = [
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+    "--no-first-run", "--no-default-browser-check", "--disable-extensions", "--disable-gpu", "--force-color-profile=srgb",
+]  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+def _chromium() -> str:
+    wanted = os.environ.get("BACKROOM_CHROMIUM", "")
+    found = wanted or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
+    if not found:
+        missing = "There is no chromium here (Debian: apt-get install chromium; or set BACKROOM_CHROMIUM to its path)."
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return found
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    path = _chromium()
+    flags = FLAGS + (["--no-sandbox"] if os.geteuid() == 0 else [])
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Any, live_server: Any) -> Iterator[Any]:
+    made = chromium.new_context(
+        base_url=live_server.url,
+        viewport={"width": 1440, "height": 900},
+        locale="en-GB",
+        timezone_id="Europe/London",
+        reduced_motion="reduce",
+    )
+    made.set_default_timeout(10_000)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: Any) -> Iterator[Any]:
+    made = context.new_page()
+    made.expected = []
+    problems: list[str] = []
+    made.on("pageerror", lambda error: problems.append(f"error: {error}"))
+    made.on("console", lambda message: problems.append(f"console: {message.text}") if message.type == "error" else None)
+    yield made
+    left = [p for p in problems if not any(words in p for words in made.expected)]
+    assert not left, "The browser complained:\n" + "\n".join(left)
+
+
+@pytest.fixture
+def sign_in(context: Any, live_server: Any) -> Callable[..., None]:
+    """sign_in(page, user): the session's cookie, without walking through the form each time."""
+
+    def go(page: Any, user: Any) -> None:
+        client = Client()
+        client.force_login(user)
+        cookie = client.cookies["sessionid"]
+        context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": live_server.url, "httpOnly": True}])
+
+    return go
+
+
+@pytest.fixture(scope="session")
+def axe_source() -> str:
+    return next((HERE / "vendor").glob("axe-core-*/axe.min.js")).read_text()
+
+
+@pytest.fixture
+def axe(axe_source: str) -> Callable[..., None]:
+    """axe(page): no violation in light or in dark, of WCAG 2.2 AA or good practice."""
+
+    def check(page: Any, *, within: str | None = None) -> None:
+        page.evaluate(axe_source)
+        before = page.evaluate("document.documentElement.dataset.theme || ''")
+        for theme in ("light", "dark"):
+            page.evaluate("t => document.documentElement.dataset.theme = t", theme)
+            options = {"runOnly": {"type": "tag", "values": AXE_TAGS}, "resultTypes": ["violations"]}
+            found = page.evaluate("([w, o]) => axe.run(w || document, o)", [within, options])["violations"]
+            words = [
+                f"{theme}: {v['id']} ({v['impact']}): {v['help']}\n"
+                + "\n".join(f"    {n['html'][:200]}\n      {n.get('failureSummary', '')}" for n in v["nodes"][:5])
+                for v in found
+            ]
+            assert not words, "\n".join(words)
+        page.evaluate("t => { if (t) document.documentElement.dataset.theme = t; else delete document.documentElement.dataset.theme }", before)
+
+    return check
+
+
+@pytest.fixture
+def shoot() -> Callable[..., list[Path]]:
+    """shoot(page, "orders"): pictures at 390, 820 and 1440 px, light and dark, into var/screens/ to be looked at."""
+
+    def take(page: Any, name: str, *, widths: tuple[int, ...] = WIDTHS, full: bool = False) -> list[Path]:
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        size, made = page.viewport_size, []
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 844 if width < 600 else 900})
+            for theme in ("light", "dark"):
+                page.evaluate("t => document.documentElement.dataset.theme = t", theme)
+                path = PICTURES / f"{name}-{width}-{theme}.png"
+                page.screenshot(path=path, full_page=full)
+                made.append(path)
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{name} is {wide} px wide in a window of {width}"
+        page.set_viewport_size(size)
+        return made
+
+    return take
+
+
+@pytest.fixture
+def person(transactional_db: None) -> Callable[..., Any]:
+    """person("sana@example.com", name="Sana Qureshi", staff=True): someone to sign in as, with every permission."""
+    from core.models import User
+
+    def make(email: str = "sana@harrow.example", name: str = "Sana Qureshi", **extra: Any) -> Any:
+        extra = {"is_superuser": True, "is_staff": True, **extra}
+        return User.objects.create_user(email, "correct horse battery", name=name, **extra)
+
+    return make
