@@ -1,0 +1,46 @@
+from django.contrib import admin
+
+from finance.models import Charge, Posting, PostingLine
+
+
+class ReadOnly(admin.ModelAdmin):
+    """Money is looked at here and changed by its services."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+class Lines(admin.TabularInline):
+    model = PostingLine
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Posting)
+class PostingAdmin(ReadOnly):
+    list_display = ("reference", "kind", "status", "total", "currency", "erp_number", "prepared_at")
+    list_filter = ("status", "kind")
+    search_fields = ("reference", "erp_number")
+    inlines = (Lines,)
+    exclude = ("lease_token",)
+
+
+@admin.register(Charge)
+class ChargeAdmin(ReadOnly):
+    list_display = ("order", "kind", "amount", "currency", "recorded_at")
+    list_filter = ("kind",)
+    list_select_related = ("order",)

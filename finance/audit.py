@@ -1,0 +1,70 @@
+"""What must always be true of the money, as queries for the rows that break it."""
+
+from __future__ import annotations
+
+from core import audit
+
+
+def register() -> None:
+    audit.register(
+        "finance.postings_balance",
+        "The lines of a posting have equal debits and credits, and owe what the document says",
+        """
+        SELECT p.id, p.reference, p.total, sum(l.debit) AS debits, sum(l.credit) AS credits
+        FROM finance_posting p LEFT JOIN finance_postingline l ON l.posting_id = p.id
+        GROUP BY p.id
+        HAVING coalesce(sum(l.debit), 0) <> coalesce(sum(l.credit), 0)
+            OR coalesce(sum(l.debit - l.credit) FILTER (WHERE l.account = 'receivable'), 0) <> p.total
+        """,
+    )
+    audit.register(
+        "finance.posted_has_a_number",
+        "A posted document has the ERP's number, and no two have the same one",
+        """
+        SELECT id, reference, status, connection_uid, erp_number FROM (
+            SELECT *, count(*) OVER (PARTITION BY connection_uid, kind, erp_number) AS same
+            FROM finance_posting WHERE status IN ('POSTED', 'REVERSED')
+        ) posted
+        WHERE erp_number = '' OR same > 1
+        """,
+    )
+    audit.register(
+        "finance.shipped_orders_are_posted",
+        "Every unit of a completed order that we shipped is in exactly one sales posting, once the handler has run",
+        """
+        WITH complete AS (
+            SELECT o.id, o.number, sum(l.fulfilled) AS units
+            FROM orders_order o JOIN orders_orderline l ON l.order_id = o.id
+            WHERE NOT o.test
+            GROUP BY o.id
+            HAVING sum(l.open + l.allocated + l.backordered) = 0 AND sum(l.shipped_here) > 0
+        ), posted AS (
+            SELECT p.order_id, sum((line ->> 'quantity')::bigint) AS units
+            FROM finance_posting p CROSS JOIN LATERAL jsonb_array_elements(p.document -> 'lines') line
+            WHERE p.kind = 'SALES_ORDER' AND p.status <> 'REVERSED'
+            GROUP BY p.order_id
+        )
+        SELECT complete.id, complete.number, complete.units AS left_us, posted.units AS posted
+        FROM complete LEFT JOIN posted ON posted.order_id = complete.id
+        WHERE complete.units IS DISTINCT FROM posted.units
+            AND NOT EXISTS (
+                SELECT FROM core_delivery d JOIN core_event e ON e.id = d.event_id
+                WHERE d.handler = 'finance.prepare_posting' AND d.status IN ('PENDING', 'DEAD')
+                    AND e.subject_kind = 'order' AND e.subject_uid = complete.id::text
+            )
+        """,
+    )
+    audit.register(
+        "finance.charges_are_the_postings",
+        "An order's sale, tax, shipping, discount, fee and adjustment charges add up to what was posted",
+        """
+        SELECT p.order_id, p.total AS posted, c.total AS charged FROM (
+            SELECT order_id, sum(total) AS total FROM finance_posting
+            WHERE kind = 'SALES_ORDER' AND status <> 'REVERSED' GROUP BY order_id
+        ) p LEFT JOIN (
+            SELECT order_id, sum(amount) AS total FROM finance_charge
+            WHERE kind IN ('sale', 'tax', 'shipping', 'discount', 'fee', 'adjustment') GROUP BY order_id
+        ) c ON c.order_id = p.order_id
+        WHERE p.total <> coalesce(c.total, 0)
+        """,
+    )

@@ -1,0 +1,151 @@
+"""The cases this app can open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from core.actors import Actor
+from core.formats import money
+from core.subjects import Subject
+from exceptions import reasons
+from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
+from finance.models import Posting, Status
+
+
+def _posting(uid: str) -> Posting | None:
+    return Posting.objects.select_related("order").filter(pk=uid).first()
+
+
+def _is_rejected(uid: str) -> bool:
+    """Rejected, or sent again after that and not taken yet: a second rejection is the same trouble."""
+    again = Posting.objects.filter(pk=uid, status=Status.PENDING).exclude(failure_class="")
+    return Posting.objects.filter(pk=uid, status=Status.REJECTED).exists() or again.exists()
+
+
+def _standing() -> Iterable[str]:
+    return map(str, Posting.objects.filter(status=Status.REJECTED).order_by("pk").values_list("pk", flat=True))
+
+
+def _describe(uid: str) -> Opening | None:
+    posting = _posting(uid)
+    if posting is None:
+        return None
+    return Opening(
+        label=posting.subject.label,
+        summary=posting.last_error,
+        value=posting.total,
+        currency=posting.currency,
+        started_at=posting.updated_at,
+    )
+
+
+def _evidence(uid: str) -> list[Evidence]:
+    posting = _posting(uid)
+    if posting is None:
+        return []
+    return [_answered(posting), _sent(posting)]
+
+
+def _answered(posting: Posting) -> Evidence:
+    words = posting.get_status_display().lower()
+    rows: list[Row | list[Cell | str]] = [
+        Row(["The ERP said", Cell(posting.last_error or "nothing yet")], hot=True),
+        ["Kind of failure", posting.failure_class.replace("_", " ")],
+        ["Sent through", posting.connection_name or "no connection"],
+        ["Attempts", str(posting.attempts)],
+    ]
+    asked = posting.answer.get("request")
+    if asked:
+        rows.append(["It had been asked", Cell(asked, code=True)])
+    return Evidence(f"{posting.reference} is {words} in the ERP", ["", ""], rows)
+
+
+def _sent(posting: Posting) -> Evidence:
+    document: dict[str, Any] = posting.document
+    culprits = set(posting.answer.get("skus", ()))
+    rows = [
+        Row(
+            [
+                Cell(line["sku"] or "none", code=True),
+                line["title"],
+                str(line["quantity"]),
+                money(Decimal(line["gross"]) - Decimal(line["discount"]), posting.currency),
+                money(Decimal(line["tax"]), posting.currency),
+            ],
+            hot=(line["sku"] or line["title"]) in culprits,
+        )
+        for line in document["lines"]
+    ]
+    columns = [Column("SKU"), Column("Line"), Column("Units", True), Column("Amount", True), Column("Tax", True)]
+    return Evidence(f"What was sent: {money(posting.total, posting.currency)}", columns, rows)
+
+
+def _context(uid: str) -> Context | None:
+    posting = _posting(uid)
+    if posting is None:
+        return None
+    order = Subject("order", str(posting.order_id), posting.order.number)
+    facts = [
+        ("Order", posting.order.number),
+        ("Channel", posting.document["channel"]),
+        ("Total", money(posting.total, posting.currency)),
+        ("Status", posting.get_status_display()),
+    ]
+    return Context(posting.subject.label, posting.subject, facts, [Cell(f"Order {posting.order.number}", order)])
+
+
+def _retry(uid: str, *, actor: Actor) -> str:
+    from finance.services import postings
+
+    posting = postings.retry(int(uid), actor=actor)
+    return f"{posting.subject.label} is on its way to the ERP again."
+
+
+def _preview(uid: str) -> list[tuple[str, str]]:
+    posting = _posting(uid)
+    if posting is None:
+        return []
+    return [("Sends again", posting.reference), ("Total", money(posting.total, posting.currency))]
+
+
+def _worth(uid: str) -> tuple[Decimal, str] | None:
+    posting = _posting(uid)
+    return (posting.total, posting.currency) if posting else None
+
+
+POSTING_REJECTED = Reason(
+    code="finance.posting_rejected",
+    title="The ERP rejected a posting",
+    queue="finance",
+    subject_kind="posting",
+    icon="scale",
+    severity=reasons.HIGH,
+    acknowledge_minutes=60,
+    resolve_minutes=24 * 60,
+    description="A document was refused by the ERP, so its books lack this sale.",
+    clears="The ERP has taken the document.",
+    predicate=_is_rejected,
+    evidence=_evidence,
+    context=_context,
+    standing=_standing,
+    describe=_describe,
+    value=_worth,
+    actions=(
+        Action(
+            code="retry",
+            title="Send again",
+            detail="Once the cause is put right in the ERP or here. The document is made anew from the order.",
+            permission="finance.retry_posting",
+            run=_retry,
+            preview=_preview,
+            offered=lambda uid: Posting.objects.filter(pk=uid, status=Status.REJECTED).exists(),
+            primary=True,
+        ),
+    ),
+)
+
+
+def register() -> None:
+    reasons.register(POSTING_REJECTED)

@@ -1,0 +1,299 @@
+"""From a shipped order to a document the ERP has confirmed, once.
+
+`prepare` writes the document when the last unit of an order has left. Whoever brings it to the ERP `claim`s it first:
+the claim is a lease with a token, every later step names it, and a step whose lease was taken over changes nothing. So
+two workers never both end a posting, and one that was thought dead does no harm when it wakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import F, Q, Sum
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from core import events
+from core.actors import SYSTEM, Actor
+from core.errors import Refusal, TryLater
+from core.subjects import Subject
+from exceptions.services import cases
+from finance import documents
+from finance import events as facts
+from finance.documents import Amounts, Heading, LineFigures, OrderFigures
+from finance.models import Kind, Posting, PostingLine, Status
+from finance.services import charges
+from orders.models import FulfilmentLine, FulfilmentOrder, Order
+
+REASON = "finance.posting_rejected"
+
+
+# --- Preparing -----------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def prepare(order_id: int, *, actor: Actor = SYSTEM) -> int | None:
+    """Write the sales document of an order whose units have all left; returns its id. Safe to repeat.
+
+    None while units are still to leave, and for orders we shipped nothing of or that are tests. An order has one such
+    document; only units the channel added and that left later make another. Locks the order.
+    """
+    order = Order.objects.select_for_update(no_key=True, of=("self",)).select_related("channel").get(pk=order_id)
+    earlier = list(order.postings.filter(kind=Kind.SALES_ORDER).exclude(status=Status.REVERSED).order_by("sequence"))
+    lines = list(order.lines.select_related("item").order_by("position"))
+    newest = earlier[-1].pk if earlier else None
+    if order.test or any(line.open + line.allocated + line.backordered for line in lines):
+        return newest
+    if not any(line.shipped_here for line in lines):
+        return newest
+    rest = documents.remaining(
+        documents.delivered(_figures(order, lines)), [documents.amounts_of(each.document) for each in earlier]
+    )
+    if not rest.units:
+        return newest
+    sequence = order.postings.filter(kind=Kind.SALES_ORDER).count() + 1
+    reference = order.number if sequence == 1 else f"{order.number}-{sequence}"
+    posting = Posting.objects.create(
+        kind=Kind.SALES_ORDER,
+        key=f"sale:{reference}",
+        reference=reference,
+        order=order,
+        sequence=sequence,
+        document=documents.document(_heading(order, reference), rest),
+        currency=order.currency,
+        total=rest.total,
+    )
+    _write_lines(posting, rest)
+    charges.follow(order.pk, cause=posting.key)
+    _tell(
+        facts.PREPARED, posting, actor, {"kind": posting.kind, "total": str(posting.total), "currency": order.currency}
+    )
+    return posting.pk
+
+
+def _figures(order: Order, lines: list[Any]) -> OrderFigures:
+    return OrderFigures(
+        currency=order.currency,
+        tax_included=order.tax_included,
+        discount=order.discount_total,
+        shipping=order.shipping_total,
+        tax=order.tax_total,
+        other=order.other_total,
+        total=order.total,
+        lines=tuple(
+            LineFigures(
+                ref=line.ref,
+                sku=line.item.sku if line.item else line.sku,
+                title=line.title,
+                ordered=line.ordered,
+                fulfilled=line.fulfilled,
+                unit_price=line.unit_price,
+                discount=line.discount_total,
+                tax=line.tax_total,
+                gift_card=line.gift_card,
+            )
+            for line in lines
+        ),
+    )
+
+
+def _heading(order: Order, reference: str) -> Heading:
+    left = (
+        FulfilmentLine.objects.filter(order_line__order=order, shipped=True)
+        .values_list("location__code")
+        .annotate(units=Sum("quantity"))
+        .order_by("-units", "location__code")
+        .first()
+    )
+    shipped = FulfilmentOrder.objects.filter(order=order, shipped_at__isnull=False).order_by("-shipped_at").first()
+    return Heading(
+        reference=reference,
+        key=f"sale:{reference}",
+        order=order.number,
+        channel=order.channel.code,
+        channel_ref=order.channel_number or order.channel_ref,
+        placed_at=order.placed_at.isoformat(),
+        shipped_at=(shipped.shipped_at if shipped and shipped.shipped_at else timezone.now()).isoformat(),
+        location=left[0] if left else "",
+        buyer={"name": order.buyer_name, "email": order.buyer_email, "ref": order.buyer_ref},
+        ship_to=order.ship_to,
+        bill_to=order.bill_to,
+    )
+
+
+def _write_lines(posting: Posting, amounts: Amounts) -> None:
+    PostingLine.objects.bulk_create(
+        PostingLine(posting=posting, position=n, account=e.account, debit=e.debit, credit=e.credit, note=e.note)
+        for n, e in enumerate(documents.entries(amounts), start=1)
+    )
+
+
+def _tell(type_: str, posting: Posting, actor: Actor, data: dict[str, Any]) -> None:
+    about = ((Subject("order", str(posting.order_id), posting.document["order"]), "order"),)
+    events.record(type_, posting.subject, actor=actor, data={"reference": posting.reference, **data}, related=about)
+
+
+# --- Sending -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A posting in hand. `erp_id` is what an earlier attempt learnt of the document in the ERP."""
+
+    posting_id: int
+    token: UUID
+    reference: str
+    key: str
+    document: dict[str, Any]
+    erp_id: str
+    seconds: float
+
+
+def claim(posting_id: int, *, connection_uid: str, connection_name: str, seconds: float) -> Claim | None:
+    """Take the posting in hand for `seconds`; None when it needs no sending any more.
+
+    TryLater, without spending an attempt, while somebody else has it.
+    """
+    token = uuid4()
+    taken = (
+        Posting.objects.filter(pk=posting_id, status=Status.PENDING)
+        .filter(Q(lease_token__isnull=True) | Q(lease_until__lt=Now()))
+        .update(
+            lease_token=token,
+            lease_until=Now() + timedelta(seconds=seconds),
+            attempts=F("attempts") + 1,
+            connection_uid=connection_uid,
+            connection_name=connection_name,
+            waiting_for="",
+        )
+    )
+    posting = Posting.objects.get(pk=posting_id)
+    if not taken:
+        if posting.status != Status.PENDING:
+            return None
+        raise TryLater("Another worker is sending it.", seconds=min(seconds, 5), spends_attempt=False)
+    return Claim(posting_id, token, posting.reference, posting.key, posting.document, posting.erp_id, seconds)
+
+
+def keep(claim: Claim, *, erp_id: str | None = None) -> None:
+    """Prolong the lease, remembering the ERP's key of the document once it has one. TryLater when it was taken over."""
+    changes: dict[str, Any] = {"lease_until": Now() + timedelta(seconds=claim.seconds)}
+    if erp_id is not None:
+        changes["erp_id"] = erp_id
+    if not _ours(claim).update(**changes):
+        raise TryLater("Another worker has taken it over.", seconds=5, spends_attempt=False)
+
+
+def give_back(claim: Claim, reason: str) -> None:
+    """Let go of a posting that could not be sent now; the reason is shown until the next attempt."""
+    _ours(claim).update(lease_token=None, lease_until=None, waiting_for=reason[:300], updated_at=timezone.now())
+
+
+def waits(posting_id: int, reason: str) -> None:
+    """Say why nobody is even trying to send it."""
+    Posting.objects.filter(pk=posting_id, status=Status.PENDING).exclude(waiting_for=reason[:300]).update(
+        waiting_for=reason[:300]
+    )
+
+
+@transaction.atomic
+def confirmed(
+    claim: Claim, *, number: str, erp_id: str, total: Decimal | None, answer: Mapping[str, Any], actor: Actor
+) -> None:
+    """The ERP has it under `number`. Clears the posting's case. TryLater when the lease was lost."""
+    posting = _hold(claim)
+    posting.move(
+        Status.POSTED,
+        erp_number=number,
+        erp_id=erp_id,
+        erp_total=total,
+        answer=dict(answer),
+        posted_at=timezone.now(),
+        last_error="",
+        failure_class="",
+        lease_token=None,
+        lease_until=None,
+    )
+    said = {"number": number, "total": str(posting.total), "erp_total": str(total) if total is not None else None}
+    _tell(facts.POSTED, posting, actor, said)
+    cases.recheck(posting.subject, cause=f"The ERP has it as {number}.", actor=actor)
+
+
+@transaction.atomic
+def rejected(
+    claim: Claim, *, reason: str, failure_class: str, answer: Mapping[str, Any] | None = None, actor: Actor
+) -> None:
+    """The ERP will not take the document as it is: a person has to look. Opens a case; repeats count on it."""
+    posting = _hold(claim)
+    posting.move(
+        Status.REJECTED,
+        last_error=reason,
+        failure_class=failure_class,
+        answer=dict(answer or {}),
+        lease_token=None,
+        lease_until=None,
+    )
+    _tell(facts.REJECTED, posting, actor, {"reason": reason, "failure_class": failure_class})
+    cases.open_(
+        REASON,
+        posting.subject,
+        summary=reason,
+        value=posting.total,
+        currency=posting.currency,
+        data={"failure_class": failure_class, "order": posting.document["order"]},
+        actor=actor,
+    )
+
+
+def _ours(claim: Claim) -> Any:
+    return Posting.objects.filter(pk=claim.posting_id, status=Status.PENDING, lease_token=claim.token)
+
+
+def _hold(claim: Claim) -> Posting:
+    posting = _ours(claim).select_for_update(no_key=True).first()
+    if posting is None:
+        raise TryLater("Another worker has taken it over.", seconds=5, spends_attempt=False)
+    return posting
+
+
+# --- Again ---------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def retry(posting_id: int, *, version: int | None = None, actor: Actor) -> Posting:
+    """Send a rejected posting again, with the document as the order stands now. Its case stands until the ERP took it.
+
+    Locks the order, then the posting. Refusal("stale") when `version` is no longer current, Refusal("bad_move") unless
+    it is rejected.
+    """
+    order_id = Posting.objects.values_list("order_id", flat=True).get(pk=posting_id)
+    order = Order.objects.select_for_update(no_key=True, of=("self",)).select_related("channel").get(pk=order_id)
+    posting = Posting.objects.select_for_update(no_key=True).get(pk=posting_id)
+    if version is not None and posting.version != version:
+        raise Refusal("stale", "This posting changed meanwhile.", version=posting.version, status_now=posting.status)
+    amounts = _amounts_now(order, posting)
+    changes: dict[str, Any] = {}
+    if amounts.units:
+        changes = {
+            "document": documents.document(_heading(order, posting.reference), amounts),
+            "total": amounts.total,
+        }
+        posting.lines.all().delete()
+        _write_lines(posting, amounts)
+    posting.move(Status.PENDING, waiting_for="", **changes)
+    charges.follow(order.pk, cause=f"{posting.key}:{posting.version}")
+    _tell(facts.RETRIED, posting, actor, {"total": str(posting.total)})
+    return posting
+
+
+def _amounts_now(order: Order, posting: Posting) -> Amounts:
+    others = order.postings.filter(kind=posting.kind).exclude(pk=posting.pk).exclude(status=Status.REVERSED)
+    lines = list(order.lines.select_related("item").order_by("position"))
+    now = documents.delivered(_figures(order, lines))
+    return documents.remaining(now, [documents.amounts_of(each.document) for each in others])
