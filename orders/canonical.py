@@ -399,6 +399,8 @@ def _contradictions(order: IncomingOrder) -> Iterable[Problem]:
             yield Problem(
                 f"lines[{index}].quantity", "quantities", "is less than what was cancelled and fulfilled together"
             )
+    if sum((line.unit_price * line.quantity for line in order.lines), Decimal(0)) >= _LIMIT:
+        yield Problem("lines", "decimal_range", "are worth 1 000 000 000 000 or more together")
     if order.method == "PICKUP" and not order.pickup_location_code and order.status == "open":
         yield Problem("pickup_location_code", "missing", "is needed when the order is collected")
     for index, refund in enumerate(order.refunds):

@@ -1,7 +1,16 @@
 """What was bought where, what stops it, who delivers it, and the money events of it."""
 
 from orders.models.channel import Channel, ChannelKind
-from orders.models.fulfilment import ACTIVE, ENDED, GONE, FulfilmentLine, FulfilmentOrder, FulfilmentStatus
+from orders.models.fulfilment import (
+    ACTIVE,
+    ENDED,
+    GONE,
+    FulfilmentLine,
+    FulfilmentOrder,
+    FulfilmentStatus,
+    ShortPick,
+    ShortReason,
+)
 from orders.models.hold import Blocks, Hold, HoldStatus, HoldType
 from orders.models.order import Method, Order, OrderLine, OrderStatus, PaymentState
 from orders.models.payment import Payment, PaymentKind, Refund
@@ -32,5 +41,7 @@ __all__ = [
     "PaymentState",
     "Refund",
     "Shipment",
+    "ShortPick",
+    "ShortReason",
     "SourcingDecision",
 ]

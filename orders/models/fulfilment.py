@@ -135,3 +135,31 @@ class FulfilmentLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} of line {self.order_line_id} at {self.location_id}"
+
+
+class ShortReason(models.TextChoices):
+    NOT_FOUND = "NOT_FOUND", "Not found"
+    MISMATCH = "MISMATCH", "Fewer than the system says"
+    DAMAGED = "DAMAGED", "Damaged"
+    ON_DISPLAY = "ON_DISPLAY", "On display"
+    NO_TIME = "NO_TIME", "No time"
+
+
+class ShortPick(models.Model):
+    """Units a node could not find when it came to picking, and what that did to its stock."""
+
+    fulfilment_line = models.ForeignKey(FulfilmentLine, on_delete=models.PROTECT, related_name="short_picks")
+    quantity = models.PositiveIntegerField()
+    reason = models.CharField(max_length=10, choices=ShortReason)
+    moved = models.PositiveIntegerField(default=0, help_text="Units taken out of sellable stock because of it")
+    at = models.DateTimeField(default=timezone.now)
+    by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(reason__in=ShortReason.values), name="short_reason_is_known"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="short_quantity_is_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} short: {self.reason}"

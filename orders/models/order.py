@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -17,7 +16,7 @@ from inventory.models import Item, Location
 from orders.canonical import MAX_QUANTITY
 from orders.models.channel import Channel
 
-MONEY_LIMIT = Decimal(10) ** 15
+MONEY_LIMIT = 10**15
 
 
 class OrderStatus(models.TextChoices):

@@ -1,0 +1,60 @@
+"""The arithmetic of a line's units: pure, so that every order of messages gives the same vector.
+
+`ordered = open + allocated + backordered + fulfilled + cancelled`. What the source said (its winning version and the
+refunds known so far), what we shipped and what we cancelled are inputs; open follows.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Units(Protocol):
+    """The columns of OrderLine this module reads and writes."""
+
+    requires_shipping: bool
+    gift_card: bool
+    ordered: int
+    open: int
+    allocated: int
+    backordered: int
+    fulfilled: int
+    cancelled: int
+    shipped_here: int
+    cancelled_here: int
+    source_quantity: int
+    source_cancelled: int
+    source_fulfilled: int
+
+
+def is_physical(line: Units) -> bool:
+    """Does somebody have to pick it? Gift cards and services are delivered by the source itself."""
+    return line.requires_shipping and not line.gift_card
+
+
+def settle(line: Units, *, order_cancelled: bool, refunded: int = 0) -> int:
+    """Bring the vector in line with its inputs; returns how many allocated units are too many.
+
+    The caller takes that many off the nodes (`allocated` already is without them). `refunded` are the units of the
+    known refunds that had not left. Units the source, its refunds and we took off overlap, so the largest count wins;
+    likewise what left according to the source and what we shipped.
+    """
+    gone = max(line.source_cancelled, line.cancelled_here, refunded)
+    if is_physical(line) or order_cancelled:
+        line.fulfilled = max(line.shipped_here, line.source_fulfilled)
+    else:
+        line.fulfilled = max(line.shipped_here, line.source_fulfilled, line.source_quantity - gone)
+    line.ordered = max(line.source_quantity, line.fulfilled)
+    room = line.ordered - line.fulfilled
+    line.cancelled = room if order_cancelled else min(gone, room)
+    remaining = room - line.cancelled
+    line.backordered = min(line.backordered, remaining)
+    surplus = max(0, line.allocated - (remaining - line.backordered))
+    line.allocated -= surplus
+    line.open = remaining - line.backordered - line.allocated
+    return surplus
+
+
+def to_deliver(line: Units) -> int:
+    """Units a node still has to send."""
+    return line.open + line.allocated + line.backordered

@@ -1,0 +1,179 @@
+"""Finding nodes for what an order still needs, and holding the stock there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from core.actors import SYSTEM, Actor
+from core.subjects import Subject
+from inventory.services import reservations
+from inventory.services.locking import retrying
+from orders import events as facts
+from orders import quantities, sourcing
+from orders.models import Blocks, FulfilmentLine, FulfilmentStatus, OrderLine, SourcingDecision
+from orders.services import holds, lifecycle, lookups
+from orders.services.desk import Desk, location_subject, open_desk
+from orders.sourcing.explain import explain
+
+ATTEMPTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Allocated:
+    """What came of it: every unit wanted has a node (`ok`), or none of them got one and `short` says which lines."""
+
+    ok: bool
+    rule: str = ""
+    picks: list[tuple[int, int, int]] = field(default_factory=list)  # (line, location, quantity)
+    short: list[int] = field(default_factory=list)  # lines
+
+
+def allocate(order_id: int, *, actor: Actor = SYSTEM) -> Allocated:
+    """Give every open unit of the order a node, all or none. Safe to repeat: nothing open, nothing done.
+
+    Locks the order, then stock rows. A short order takes nothing and opens one case.
+    """
+
+    def work() -> Allocated:
+        desk = open_desk(order_id, actor=actor)
+        if not wants(desk):
+            return Allocated(ok=True)
+        result = source(desk)
+        lifecycle.save(desk)
+        return result
+
+    return retrying(work)
+
+
+def allocate_waiting(*, limit: int = 200, actor: Actor = SYSTEM) -> int:
+    """Try again for orders that wait for stock and could get some now; returns how many found a node. For a timer."""
+    done = 0
+    for order_id in lookups.waiting_orders(limit):
+        done += bool(allocate(order_id, actor=actor).picks)
+    return done
+
+
+def wants(desk: Desk) -> tuple[sourcing.Want, ...]:
+    """What still needs a node. A test order and lines whose SKU nobody knows take no stock."""
+    if desk.order.test or holds.blocks(desk, Blocks.ALLOCATE):
+        return ()
+    return tuple(
+        sourcing.Want(line.pk, line.item_id, line.open)
+        for line in desk.lines
+        if line.open and line.item_id and quantities.is_physical(line)
+    )
+
+
+def source(
+    desk: Desk, *, nodes: list[sourcing.Node] | None = None, let_down: dict[int, frozenset[int]] | None = None
+) -> Allocated:
+    """Plan, hold, and put the outcome on the desk (not saved). Someone else may win the stock: then plan again."""
+    wanted = wants(desk)
+    if not wanted:
+        return Allocated(ok=True)
+    order = desk.order
+    order.sourcings += 1
+    request = _request(desk, wanted, lookups.let_down([w.line_id for w in wanted]) if let_down is None else let_down)
+    for _ in range(ATTEMPTS):
+        if nodes is None:
+            nodes = lookups.nodes_with({want.item_id for want in wanted})
+        plan = sourcing.plan(request, nodes)
+        if not plan.picks:
+            break
+        held = reservations.hold(
+            f"order:{order.pk}:{order.sourcings}",
+            [reservations.Want(str(p.line_id), p.item_id, p.location_id, p.quantity) for p in plan.picks],
+            actor=desk.actor,
+        )
+        if held.ok:
+            return _take(desk, request, plan, held.reservations)
+        nodes = None
+    return _fall_short(desk, request, plan)
+
+
+def give_back_unstarted(desk: Desk) -> None:
+    """Free everything no node has begun to work on, so that it can be sourced anew as a whole."""
+    unstarted = [
+        promise
+        for promise in desk.promises
+        if promise.fulfilment is None or promise.fulfilment.status == FulfilmentStatus.OPEN
+    ]
+    for promise in unstarted:
+        line = desk.line(promise.order_line_id)
+        line.allocated -= promise.quantity
+        line.open += promise.quantity
+    lifecycle.take_back(desk, [(p, p.quantity) for p in unstarted], reason="Sourced anew")
+
+
+def _request(desk: Desk, wanted: tuple[sourcing.Want, ...], let_down: dict[int, frozenset[int]]) -> sourcing.Request:
+    address = desk.order.ship_to or {}
+    return sourcing.Request(
+        wants=wanted,
+        method=desk.order.method,
+        pickup_location_id=desk.order.pickup_location_id,
+        country=address.get("country", ""),
+        latitude=address.get("latitude"),
+        longitude=address.get("longitude"),
+        let_down=let_down,
+    )
+
+
+def _take(desk: Desk, request: sourcing.Request, plan: sourcing.Plan, held: list[reservations.Line]) -> Allocated:
+    lines = {line.pk: line for line in desk.lines}
+    codes = {node.location_id: node.code for node, _ in plan.ranked}
+    picks = []
+    for reservation in held:
+        line = lines[int(reservation.ref)]
+        line.open -= reservation.quantity
+        line.allocated += reservation.quantity
+        picks.append((line.pk, reservation.location_id, reservation.quantity))
+        desk.new_promises.append(
+            FulfilmentLine(
+                order_line_id=line.pk,
+                location_id=reservation.location_id,
+                item_id=reservation.item_id,
+                reservation_id=reservation.id,
+                quantity=reservation.quantity,
+                promised=reservation.quantity,
+            )
+        )
+    desk.decisions.append(_decision(desk, request, plan))
+    places = sorted({location for _, location, _ in picks})
+    desk.note(
+        facts.ALLOCATED,
+        {"rule": plan.rule, "picks": [{"line": a, "location": b, "quantity": c} for a, b, c in picks]},
+        [(location_subject(place, codes.get(place, "")), "location") for place in places],
+    )
+    return Allocated(ok=True, rule=plan.rule, picks=picks)
+
+
+def _fall_short(desk: Desk, request: sourcing.Request, plan: sourcing.Plan) -> Allocated:
+    lines: dict[int, OrderLine] = {line.pk: line for line in desk.lines}
+    short = [(lines[want.line_id], want.quantity, available) for want, available in plan.short]
+    desk.decisions.append(_decision(desk, request, plan))
+    desk.note(
+        facts.UNALLOCATED,
+        {"short": [{"line": line.pk, "sku": line.sku, "wanted": n, "free": free} for line, n, free in short]},
+        [(Subject("item", str(line.item_id), line.sku), "item") for line, _, _ in short],
+    )
+    words = ", ".join(f"{line.sku or line.title}: {n} wanted, {free} free" for line, n, free in short[:5])
+    desk.case(
+        "orders.unallocated",
+        summary=words or "No node may take it.",
+        value=desk.order.total,
+        currency=desk.order.currency,
+        promise_by=desk.order.promise_by,
+        started_at=None,
+    )
+    return Allocated(ok=False, short=[line.pk for line, _, _ in short] or [want.line_id for want in request.wants])
+
+
+def _decision(desk: Desk, request: sourcing.Request, plan: sourcing.Plan) -> SourcingDecision:
+    return SourcingDecision(
+        order_id=desk.order.pk,
+        sequence=desk.order.sourcings,
+        ladder=plan.ladder.name,
+        ladder_version=plan.ladder.version,
+        rule=plan.rule,
+        explanation=explain(request, plan),
+    )

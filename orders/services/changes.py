@@ -1,0 +1,238 @@
+"""What a newer version, a refund or a cancellation does to an order we already have."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from core.actors import Actor
+from core.errors import Refusal
+from core.subjects import Subject
+from inventory.services.locking import retrying
+from orders import canonical, quantities
+from orders import events as facts
+from orders.canonical import Address, IncomingLine, IncomingOrder
+from orders.models import Order, OrderLine
+from orders.services import allocation, holds, lifecycle
+from orders.services.desk import Desk, open_desk
+from orders.services.lookups import Seen
+
+_ZERO = Decimal(0)
+_ADDRESS_PARTS = tuple(part.name for part in fields(Address))
+# Shown in the timeline when they change; the rest is in the message itself.
+_TOLD = (
+    "channel_number", "method", "pickup_location_code", "ship_to", "bill_to", "currency", "discount_total",
+    "shipping_total", "tax_total", "total", "payment_state", "source_cancelled", "note", "tags",
+)  # fmt: skip
+_TOLD_OF_LINES = ("ordered", "cancelled", "fulfilled", "sku", "unit_price")
+
+
+def describe(order: Order, incoming: IncomingOrder, digest: bytes, seen: Seen) -> None:
+    """Copy everything the source says about the order as a whole."""
+    order.source_version, order.source_digest = incoming.version, digest
+    order.source_cancelled = incoming.status == "cancelled"
+    order.cancelled_at = incoming.cancelled_at if order.source_cancelled else order.cancelled_at
+    order.cancel_reason = incoming.cancel_reason if order.source_cancelled else order.cancel_reason
+    order.channel_number = incoming.number
+    order.placed_at = incoming.placed_at
+    order.method = incoming.method
+    order.pickup_location_code = incoming.pickup_location_code or ""
+    order.pickup_location_id = seen.pickup_location_id
+    buyer = incoming.buyer
+    order.buyer_ref = buyer.ref if buyer else ""
+    order.buyer_name = buyer.name if buyer else ""
+    order.buyer_email = buyer.email if buyer else ""
+    order.buyer_phone = buyer.phone if buyer else ""
+    order.ship_to, order.bill_to = _parts(incoming.ship_to), _parts(incoming.bill_to)
+    order.currency, order.tax_included = incoming.currency, incoming.tax_included
+    order.subtotal = sum((line.unit_price * line.quantity for line in incoming.lines), _ZERO)
+    order.discount_total = incoming.discount_total or _ZERO
+    order.shipping_total = incoming.shipping_total or _ZERO
+    order.tax_total = incoming.tax_total or _ZERO
+    order.other_total = incoming.other_total or _ZERO
+    order.total = incoming.total
+    order.disagreements = canonical.totals_problem(incoming)
+    order.payment_state = incoming.payment_state
+    order.note, order.tags, order.test = incoming.note, list(incoming.tags), incoming.test
+
+
+def describe_line(line: OrderLine, incoming: IncomingLine, position: int, items: dict[str, int]) -> OrderLine:
+    """Copy what the source says about a line. A person's mapping stays while the SKU stays the same and unknown."""
+    found = items.get(incoming.sku)
+    if found is not None or incoming.sku != line.sku:
+        line.item_id = found
+    line.position, line.sku, line.title = position, incoming.sku, incoming.title
+    line.requires_shipping, line.gift_card = incoming.requires_shipping, incoming.gift_card
+    line.unit_price = incoming.unit_price
+    line.discount_total = incoming.discount_total or _ZERO
+    line.tax_total = incoming.tax_total or _ZERO
+    line.source_quantity = incoming.quantity
+    line.source_cancelled = incoming.cancelled_quantity
+    line.source_fulfilled = incoming.fulfilled_elsewhere
+    return line
+
+
+def _parts(address: Address | None) -> dict[str, Any] | None:
+    if address is None:
+        return None
+    parts = ((name, getattr(address, name)) for name in _ADDRESS_PARTS)
+    return {name: value for name, value in parts if value not in ("", None)}
+
+
+def apply(desk: Desk, incoming: IncomingOrder, digest: bytes, seen: Seen) -> None:
+    """Bring the order to this version: fields, lines, holds, stock. The desk isn't saved yet."""
+    before, wanted = _said(desk), demand(desk)
+    describe(desk.order, incoming, digest, seen)
+    _lines(desk, incoming, seen.items)
+    reconsider(desk, before=wanted)
+    complain(desk)
+    changes = _differences(before, _said(desk))
+    if changes:
+        desk.note(facts.CHANGED, {"changes": changes})
+
+
+def _lines(desk: Desk, incoming: IncomingOrder, items: dict[str, int]) -> None:
+    known = {line.ref: line for line in desk.lines}
+    added = []
+    for position, said in enumerate(incoming.lines):
+        line = known.pop(said.ref, None)
+        if line is None:
+            line = describe_line(OrderLine(order=desk.order, ref=said.ref, ordered=0), said, position, items)
+            added.append(line)
+            continue
+        item = line.item_id
+        describe_line(line, said, position, items)
+        if line.item_id != item:
+            _start_over(desk, line)
+    for line in known.values():  # the source removed it
+        line.source_quantity = line.source_cancelled = line.source_fulfilled = 0
+    desk.lines += OrderLine.objects.bulk_create(added)
+
+
+def _start_over(desk: Desk, line: OrderLine) -> None:
+    """The line means another item now: whatever nodes hold for it is the wrong thing."""
+    held = [promise for promise in desk.promises if promise.order_line_id == line.pk]
+    units = sum(promise.quantity for promise in held)
+    line.allocated -= units
+    line.open += units
+    lifecycle.take_back(desk, [(p, p.quantity) for p in held], reason="Another item is meant")
+
+
+def demand(desk: Desk) -> tuple[Any, ...]:
+    """What sourcing depends on. When it changes, unstarted work is sourced anew as a whole.
+
+    So the nodes of an order nobody has begun depend on what is wanted, not on the order in which we learnt it.
+    """
+    order, address = desk.order, desk.order.ship_to or {}
+    wanted = tuple(
+        sorted(
+            (line.pk, line.item_id, quantities.to_deliver(line))
+            for line in desk.lines
+            if line.item_id and quantities.is_physical(line) and quantities.to_deliver(line)
+        )
+    )
+    place = (address.get("country"), address.get("latitude"), address.get("longitude"))
+    return (order.method, order.pickup_location_id, order.test, place, wanted)
+
+
+def reconsider(desk: Desk, *, before: tuple[Any, ...]) -> None:
+    """After inputs changed: settle the units, raise or resolve holds, and source what is open."""
+    lifecycle.settle(desk, lifecycle.refunded_units(desk.order.pk))
+    if demand(desk) != before:
+        allocation.give_back_unstarted(desk)
+    for hold in holds.sync(desk):
+        hold.save()
+    allocation.source(desk)
+
+
+def complain(desk: Desk) -> None:
+    """Open the cases this order's figures and SKUs call for."""
+    order = desk.order
+    unknown = unknown_lines(desk.lines)
+    if unknown:
+        names = ", ".join(line.sku or f"“{line.title}” without a SKU" for line in unknown[:5])
+        desk.case("orders.unknown_sku", summary=names, value=order.total, currency=order.currency)
+    if order.disagreements:
+        words = "; ".join(order.disagreements)
+        desk.case("orders.totals_disagree", summary=words, value=order.total, currency=order.currency)
+
+
+def unknown_lines(lines: list[OrderLine]) -> list[OrderLine]:
+    return [
+        line for line in lines if line.item_id is None and quantities.is_physical(line) and quantities.to_deliver(line)
+    ]
+
+
+def note_mapping(desk: Desk, found: dict[int, int]) -> None:
+    desk.note(
+        facts.CHANGED,
+        {"mapped": [{"line": line_id, "item": item_id} for line_id, item_id in found.items()]},
+        [(Subject("item", str(item_id)), "item") for item_id in sorted(set(found.values()))],
+    )
+
+
+def _said(desk: Desk) -> dict[str, Any]:
+    said = {name: getattr(desk.order, name) for name in _TOLD}
+    for line in desk.lines:
+        said |= {f"lines.{line.ref}.{name}": getattr(line, name) for name in _TOLD_OF_LINES}
+    return said
+
+
+def _differences(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"field": name, "before": _plain(before.get(name)), "after": _plain(after.get(name))}
+        for name in after
+        if before.get(name) != after[name]
+    ]
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Decimal) else value
+
+
+# --- Cancelling ----------------------------------------------------------------------------------------------------
+
+
+def cancel(order_id: int, *, actor: Actor, reason: str = "", version: int | None = None) -> None:
+    """Cancel what has not left yet. Safe to repeat.
+
+    Locks the order, so a cancellation and a dispatch that race end in one of the two. Raises Refusal("already_shipped")
+    when everything has left, Refusal("stale") when `version` isn't the order's.
+    """
+
+    def work() -> None:
+        desk = open_desk(order_id, actor=actor)
+        if desk.order.cancelled_here or (desk.order.source_cancelled and not _waiting(desk)):
+            return
+        lifecycle.require_version(desk, version)
+        if not _waiting(desk):
+            raise Refusal(
+                "already_shipped",
+                f"Order {desk.order.number} has left already; nothing is left to cancel.",
+                status_now=str(desk.order.status),
+                version=desk.order.version,
+            )
+        cancel_rest(desk, reason=reason)
+        lifecycle.save(desk)
+
+    retrying(work)
+
+
+def cancel_rest(desk: Desk, *, reason: str, at: datetime | None = None) -> None:
+    """Take every unit that has not left off the order and off the nodes."""
+    order = desk.order
+    order.cancelled_here = True
+    order.cancelled_at = order.cancelled_at or at or timezone.now()
+    order.cancel_reason = order.cancel_reason or reason[:255]
+    units = [{"line": line.pk, "units": quantities.to_deliver(line)} for line in desk.lines]
+    lifecycle.settle(desk, {})
+    holds.sync(desk)
+    desk.note(facts.CHANGED, {"cancelled": [part for part in units if part["units"]], "reason": reason})
+
+
+def _waiting(desk: Desk) -> bool:
+    return any(quantities.to_deliver(line) for line in desk.lines)

@@ -1,0 +1,148 @@
+"""What intake and sourcing read: the order if we have it, the items behind its SKUs, the nodes that have them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from orders.models import NodeExclusion
+from orders.sourcing import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Either the order as we know it (locked), or everything needed to make it: ids, items by SKU, nodes."""
+
+    known: bool
+    order_id: int
+    number: str
+    source_version: int
+    source_digest: bytes
+    line_ids: list[int]
+    items: dict[str, int]
+    nodes: list[Node]
+    pickup_location_id: int | None
+
+
+def look(channel_id: int, channel_code: str, channel_ref: str, skus: Sequence[str], lines: int, pickup: str) -> Seen:
+    """One round trip. An order we know is locked; for a new one the ids are drawn."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOK, [channel_id, channel_ref, list(skus), channel_code, lines, pickup])
+        order_id, known, number, version, digest, line_ids, items, nodes, place = cursor.fetchone()
+    return Seen(
+        known=known,
+        order_id=order_id,
+        number=number,
+        source_version=version if known else -1,
+        source_digest=bytes(digest) if known else b"",
+        line_ids=line_ids or [],
+        items=json.loads(items) if items else {},
+        nodes=_read(nodes),
+        pickup_location_id=place,
+    )
+
+
+def nodes_with(items: Collection[int]) -> list[Node]:
+    """The locations with at least one free unit of any of these items, open or not."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT ({_NODES.format(items='SELECT unnest(%s::bigint[])')})", [list(items)])
+        return _read(cursor.fetchone()[0])
+
+
+def let_down(line_ids: Collection[int]) -> dict[int, frozenset[int]]:
+    """Per line, the locations that came up short on it or declined it."""
+    found: dict[int, set[int]] = {}
+    rows = NodeExclusion.objects.filter(order_line__in=line_ids).values_list("order_line_id", "location_id")
+    for line_id, location_id in rows:
+        found.setdefault(line_id, set()).add(location_id)
+    return {line_id: frozenset(locations) for line_id, locations in found.items()}
+
+
+def _read(nodes: str | None) -> list[Node]:
+    # Django leaves jsonb as text.
+    return [_node(row) for row in json.loads(nodes)] if nodes else []
+
+
+def _node(row: list[Any]) -> Node:
+    location_id, code, status, ships, pickup, priority, country, latitude, longitude, free = row
+    return Node(
+        location_id=location_id,
+        code=code,
+        free={int(item): units for item, units in free.items()},
+        status=status,
+        ships=ships,
+        pickup=pickup,
+        priority=priority,
+        country=country,
+        latitude=latitude,
+        longitude=longitude,
+    )
+
+
+_NODES = """
+SELECT jsonb_agg(jsonb_build_array(
+    place.id, place.code, place.status, place.ships, place.pickup, place.priority, place.country, place.lat, place.lon,
+    had.free
+))
+FROM (
+    SELECT stock.location_id, jsonb_object_agg(stock.item_id, stock.sellable - stock.reserved) AS free
+    FROM inventory_stock stock
+    WHERE stock.item_id IN ({items}) AND stock.sellable > stock.reserved
+    GROUP BY stock.location_id
+) had
+JOIN inventory_location place ON place.id = had.location_id
+"""
+
+# Nothing of a caller's is interpolated: {items} is one of two texts of this file.
+_LOOK = f"""
+WITH known AS MATERIALIZED (
+    SELECT id, number, source_version, source_digest FROM orders_order
+    WHERE channel_id = %s AND channel_ref = %s
+    FOR NO KEY UPDATE
+), named AS MATERIALIZED (
+    SELECT given.code, coalesce(alias.item_id, item.id) AS item_id
+    FROM unnest(%s::text[]) AS given(code)
+    LEFT JOIN inventory_itemalias alias ON alias.system = %s AND alias.code = given.code
+    LEFT JOIN inventory_item item ON item.sku = given.code
+)
+SELECT
+    coalesce(known.id, nextval('orders_order_id_seq')),
+    known.id IS NOT NULL,
+    coalesce(known.number, 'SO-' || nextval('orders_number')),
+    known.source_version,
+    known.source_digest,
+    CASE WHEN known.id IS NULL THEN
+        ARRAY(SELECT nextval('orders_orderline_id_seq') FROM generate_series(1, %s))
+    END,
+    (SELECT jsonb_object_agg(code, item_id) FROM named WHERE item_id IS NOT NULL),
+    CASE WHEN known.id IS NULL THEN ({_NODES.format(items="SELECT item_id FROM named")}) END,
+    (SELECT id FROM inventory_location WHERE code = %s)
+FROM (SELECT) AS always LEFT JOIN known ON true
+"""  # noqa: S608
+
+
+def waiting_orders(limit: int) -> list[int]:
+    """Orders with open units, oldest first, where some open node now has free stock of every waiting item."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, [limit])
+        return [row[0] for row in cursor.fetchall()]
+
+
+_WAITING = """
+SELECT line.order_id
+FROM orders_orderline line
+JOIN orders_order known ON known.id = line.order_id
+WHERE line.open > 0 AND line.item_id IS NOT NULL AND line.requires_shipping AND NOT line.gift_card AND NOT known.test
+    AND known.status IN ('RECEIVED', 'ACCEPTED')
+GROUP BY line.order_id
+HAVING bool_and(EXISTS (
+    SELECT FROM inventory_stock stock JOIN inventory_location place ON place.id = stock.location_id
+    WHERE stock.item_id = line.item_id AND stock.sellable > stock.reserved AND place.status = 'ACTIVE'
+))
+ORDER BY line.order_id
+LIMIT %s
+"""

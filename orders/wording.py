@@ -1,0 +1,92 @@
+"""How the facts of this app read on a timeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core import timeline
+from core.formats import money, plural
+from core.models import Event
+from core.timeline import Words
+from orders import events as facts
+
+_PLAIN = {
+    facts.STALE_UPDATE: ("Older update dropped", "rotate-ccw", ""),
+    facts.COMPLETED: ("Order completed", "circle-check", "ok"),
+    facts.PAID: ("Payment reported", "credit-card", "ok"),
+    facts.OPENED: ("Sent to {node} for picking", "store", ""),
+    facts.ACCEPTED: ("{work} accepted", "check", ""),
+    facts.PICK_STARTED: ("Picking of {work} started", "list-checks", ""),
+    facts.PICKED: ("{work} picked", "list-checks", "ok"),
+    facts.PACKED: ("{work} packed", "package", "ok"),
+    facts.FULFILMENT_CANCELLED: ("{work} cancelled", "x", ""),
+    facts.REJECTED: ("{work} declined by {node}", "circle-x", "crit"),
+}
+
+
+def _received(event: Event) -> Words:
+    data = event.data
+    total = money(data.get("total"), data.get("currency", ""))
+    return Words("Order received", " ".join(p for p in (data.get("channel", ""), total) if p), "shopping-bag")
+
+
+def _allocated(event: Event) -> Words:
+    picks = event.data.get("picks") or []
+    units = sum(p.get("quantity", 0) for p in picks)
+    nodes = {str(p.get("location")) for p in picks}
+    return Words(f"{plural(units, 'unit')} promised by {plural(len(nodes), 'place')}", f"rule {event.data.get('rule', '')}", "workflow")
+
+
+def _unallocated(event: Event) -> Words:
+    short = ", ".join(str(s.get("sku", "")) for s in event.data.get("short") or [])
+    return Words("No place has everything", short, "triangle-alert", "crit")
+
+
+def _changed(event: Event) -> Words:
+    fields = ", ".join(dict.fromkeys(str(c.get("field", "")).replace("_", " ") for c in event.data.get("changes") or []))
+    return Words("Order changed at its source", fields, "repeat")
+
+
+def _cancelled(event: Event) -> Words:
+    return Words("Order cancelled", event.data.get("reason") or "", "x", "crit")
+
+
+def _refunded(event: Event) -> Words:
+    return Words("Refund reported", money(event.data.get("amount"), event.data.get("currency", "")), "undo-2")
+
+
+def _held(event: Event) -> Words:
+    return Words(f"Held: {str(event.data.get('type', '')).lower()}", event.data.get("reason") or "", "pause", "warn")
+
+
+def _resolved(event: Event) -> Words:
+    return Words(f"Hold lifted: {str(event.data.get('type', '')).lower()}", event.data.get("how") or "", "check", "ok")
+
+
+def _short(event: Event) -> Words:
+    data = event.data
+    why = str(data.get("reason", "")).replace("_", " ").lower()
+    units = data.get("quantity", "")
+    return Words(f"Short at pick: {units} × {data.get('item_label') or data.get('item', '')}", why, "triangle-alert", "crit")
+
+
+def _shipped(event: Event) -> Words:
+    data: dict[str, Any] = event.data
+    parts = (data.get("carrier"), data.get("tracking") or data.get("tracking_number"))
+    return Words(f"{event.subject_label} shipped", " ".join(str(p) for p in parts if p), "truck", "ok")
+
+
+def _plain(event: Event) -> Words:
+    text, icon, tone = _PLAIN[event.type]
+    node = event.data.get("location_label") or event.data.get("location") or "its place"
+    return Words(text.format(work=event.subject_label, node=node), str(event.data.get("reason") or ""), icon, tone)
+
+
+def register() -> None:
+    timeline.register(list(_PLAIN), _plain)
+    for type_, teller in {
+        facts.RECEIVED: _received, facts.ALLOCATED: _allocated, facts.UNALLOCATED: _unallocated, facts.CHANGED: _changed,
+        facts.CANCELLED: _cancelled, facts.REFUNDED: _refunded, facts.HELD: _held, facts.HOLD_RESOLVED: _resolved,
+        facts.SHORT_PICKED: _short, facts.SHIPPED: _shipped,
+    }.items():  # fmt: skip
+        timeline.register([type_], teller)
