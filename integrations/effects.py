@@ -9,6 +9,7 @@ from core.errors import Refusal
 from integrations.arrivals import order_key
 from integrations.channels.meaning import Act, PlaceOrder, RecordPayments, RecordRefund
 from integrations.models import InboundMessage
+from orders.services import intake, payments
 
 
 @dataclass(slots=True)
@@ -32,8 +33,6 @@ def carry_out(acts: Sequence[Act], message: InboundMessage) -> Done:
 
 
 def _one(act: Act, message: InboundMessage, done: Done) -> None:
-    from orders.services import intake
-
     connection = message.connection
     channel, actor = connection.channel, connection.actor
     if channel is None:
@@ -44,7 +43,7 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
     elif isinstance(act, RecordRefund):
         placed = intake.refund(act.refund, channel=channel, actor=actor, source=message.subject)
     elif isinstance(act, RecordPayments):
-        placed = intake.pay(act.order_ref, act.payments, channel=channel, actor=actor, source=message.subject)
+        placed = payments.record(act.order_ref, act.payments, channel=channel, actor=actor, source=message.subject)
     done.order_id, done.number = placed.order_id, placed.number
     if placed.outcome in {"created", "changed"}:
         done.changed = True

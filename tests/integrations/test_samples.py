@@ -1,0 +1,68 @@
+"""Public samples of Shopify's documents, fed whole. They are not part of this repository: skipped where absent."""
+
+from __future__ import annotations
+
+import json
+import random
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from integrations.models import Connection, InboundMessage
+from tests.integrations.conftest import SAMPLES, connect, state
+
+FILES = sorted(SAMPLES.glob("shopify/*")) + sorted(SAMPLES.glob("malformed/*"))
+pytestmark = [pytest.mark.django_db, pytest.mark.skipif(not FILES, reason="no public samples here")]
+
+
+def ingest(files: list[Path], channel: str = "web") -> list[dict[str, Any]]:
+    out = StringIO()
+    call_command("ingest", "shopify", *map(str, files), "--channel", channel, "--json", stdout=out)
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_every_file_gets_an_outcome_with_a_reason(shop: Connection):
+    found = ingest(FILES)
+
+    assert [Path(each["file"]) for each in found] == FILES
+    for each in found:
+        assert each["outcome"] in {"processed", "duplicate", "ignored", "failed"}, each
+        assert each["reason"] or each["outcome"] == "processed", each
+        assert each["case"] or each["outcome"] != "failed", each
+        assert each["order"] or each["outcome"] != "processed", each
+
+
+def test_not_a_byte_is_lost(shop: Connection):
+    ingest(FILES)
+
+    kept = {bytes(body) for body in InboundMessage.objects.values_list("body", flat=True)}
+    assert {path.read_bytes() for path in FILES if path.suffix != ".jsonl"} <= kept
+
+
+def test_feeding_everything_twice_changes_nothing(shop: Connection):
+    ingest(FILES)
+    once = state()
+
+    again = ingest(FILES)
+
+    assert state() == once
+    assert {each["outcome"] for each in again} == {"duplicate"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_order_ends_in_the_same_state(shop: Connection, seed: int):
+    connect("other")
+    ingest(FILES)
+
+    for path in random.Random(seed).sample(FILES, len(FILES)):
+        ingest([path], channel="other")
+
+    assert without_channel(state("other")) == without_channel(state())
+
+
+def without_channel(found: dict[str, Any]) -> dict[str, Any]:
+    text = json.dumps(found, default=str, sort_keys=True)
+    return json.loads(text.replace(" of other", " of web"))
