@@ -1,11 +1,101 @@
-"""The Celery app: queues, beat table, and how a task survives its worker."""
+"""The Celery app: queues, beat table, and how a task survives its worker.
+
+Celery wakes, PostgreSQL remembers: a task is a hint that takes ids, may run twice, and may be lost without harm.
+"""
+
+from __future__ import annotations
 
 import os
-
-from celery import Celery
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# SIGTERM (what an orchestrator sends) then means the soft shutdown below, not an endless wait for running tasks.
+os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+
+from celery import Celery
+from celery.signals import before_task_publish, task_postrun, task_prerun
+from django.db import close_old_connections
+from kombu import Queue
+
+from core import correlation
+
+VISIBILITY_SECONDS = 120  # after this the broker hands an unacknowledged message to somebody else…
+TIME_LIMIT, SOFT_TIME_LIMIT = 90, 75  # …so no task may run so long
 
 app = Celery("backroom")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    task_queues=[Queue("default"), Queue("outside")],
+    task_default_queue="default",
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_acks_on_failure_or_timeout=True,
+    task_ignore_result=True,
+    result_backend=None,
+    task_time_limit=TIME_LIMIT,
+    task_soft_time_limit=SOFT_TIME_LIMIT,
+    task_serializer="json",
+    accept_content=["json"],
+    task_publish_retry=False,
+    worker_prefetch_multiplier=1,
+    worker_soft_shutdown_timeout=20.0,
+    worker_enable_soft_shutdown_on_idle=True,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={
+        "visibility_timeout": VISIBILITY_SECONDS,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "unacked_restore_limit": 500,
+        "socket_connect_timeout": 2,
+        "socket_timeout": 10,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+    },
+    beat_scheduler="core.beat:Scheduler",
+    beat_max_loop_interval=5,
+)
+
+
+def _every(seconds: float, task: str, *args: Any, queue: str = "default") -> dict[str, Any]:
+    """A tick that is worthless once the next one is due."""
+    options = {"queue": queue, "expires": max(seconds, 10)}
+    return {"task": task, "schedule": seconds, "args": args, "options": options}
+
+
+app.conf.beat_schedule = {
+    "relay-default": _every(3, "core.tasks.relay", "default"),
+    "relay-outside": _every(5, "core.tasks.relay", "outside", queue="outside"),
+    "canary-default": _every(15, "core.tasks.canary", "default"),
+    "canary-outside": _every(15, "core.tasks.canary", "outside", queue="outside"),
+    "purge-idempotency-keys": _every(3600, "core.tasks.purge_idempotency_keys"),
+    "watch-jobs": _every(60, "core.tasks.watch_jobs"),
+    "seal-events": _every(3600, "core.tasks.seal_events"),
+    "expire-reservations": _every(30, "inventory.tasks.expire_reservations"),
+    "process-messages": _every(5, "integrations.tasks.process_due"),
+    "sweep-clocks": _every(15, "exceptions.tasks.sweep_clocks"),
+    "recheck-cases": _every(60, "exceptions.tasks.recheck_standing"),
+    "open-standing-cases": _every(120, "exceptions.tasks.open_standing"),
+}
 app.autodiscover_tasks()
+
+
+@before_task_publish.connect
+def _hand_the_cause_on(headers: dict[str, Any] | None = None, **_: Any) -> None:
+    if headers is not None:
+        headers.setdefault("correlation_id_of_cause", correlation.current())
+
+
+@task_prerun.connect
+def _begin(task: Any, **_: Any) -> None:
+    """Go on under the id of whatever sent the task; a worker outlives the database's restarts."""
+    close_old_connections()
+    correlation.adopt(correlation.accept(getattr(task.request, "correlation_id_of_cause", None)))
+
+
+@task_postrun.connect
+def _end(**_: Any) -> None:
+    close_old_connections()
