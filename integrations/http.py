@@ -64,9 +64,10 @@ class FailedForNow(Failed, TryLater):
 
 
 class FailedForGood(Failed, Permanent):
-    def __init__(self, failure_class: FailureClass, message: str, *, body: bytes = b""):
+    def __init__(self, failure_class: FailureClass, message: str, *, status: int = 0, body: bytes = b""):
         Permanent.__init__(self, message)
         self.failure_class = failure_class
+        self.status = status  # 0 where there was no usable answer
         self.body = body
 
 
@@ -158,11 +159,15 @@ def _judge(connection: Connection, answer: Answer) -> Answer:
         raise FailedForNow(FailureClass.CONNECTION, f"The other side answered {status}.")
     if status in {401, 403}:
         raise FailedForGood(
-            FailureClass.AUTHENTICATION, f"The other side refuses our credentials ({status}).", body=answer.body
+            FailureClass.AUTHENTICATION,
+            f"The other side refuses our credentials ({status}).",
+            status=status,
+            body=answer.body,
         )
     if not 200 <= status < 300:
         kind = FailureClass.CONFLICT if status == 409 else FailureClass.BAD_VALUE
-        raise FailedForGood(kind, f"The other side answered {status}: {_excerpt(answer.body)[:200]}", body=answer.body)
+        words = f"The other side answered {status}: {_excerpt(answer.body)[:200]}"
+        raise FailedForGood(kind, words, status=status, body=answer.body)
     return answer
 
 
