@@ -10,6 +10,8 @@ COMPLETED = "order.completed"
 REFUNDED = "order.refunded"  # data: ref, amount, currency, lines
 PAID = "order.paid"  # data: payments [{ref, kind, amount, currency}]
 
+CONTACT_SHOWN = "order.contact_shown"  # a person looked at the customer's contact in clear
+
 HELD = "order.held"  # data: type, blocks, reason
 HOLD_RESOLVED = "hold.resolved"  # data: type, blocks, how
 
@@ -22,3 +24,5 @@ PACKED = "fulfilment.packed"
 SHIPPED = "fulfilment.shipped"  # data: shipment uid, carrier, tracking, lines: what channels and the ERP hear of
 FULFILMENT_CANCELLED = "fulfilment.cancelled"
 REJECTED = "fulfilment.rejected"
+READY = "fulfilment.ready"
+UNCOLLECTED = "fulfilment.uncollected"

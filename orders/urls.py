@@ -1,4 +1,14 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from orders.views import detail, lists
 
 app_name = "orders"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("orders/", lists.orders, name="list"),
+    path("orders/<str:number>", detail.order, name="detail"),
+    path("orders/<str:number>/why", detail.why, name="why"),
+    path("orders/<str:number>/contact", detail.contact, name="contact"),
+    path("orders/<str:number>/cancel", detail.cancel, name="cancel"),
+    path("orders/<str:number>/hold", detail.hold, name="hold"),
+    path("orders/<str:number>/holds/<str:hold_type>/release", detail.release, name="release"),
+]

@@ -12,6 +12,7 @@ from orders import events as facts
 
 _PLAIN = {
     facts.STALE_UPDATE: ("Older update dropped", "rotate-ccw", ""),
+    facts.CONTACT_SHOWN: ("Customer contact shown", "user", ""),
     facts.COMPLETED: ("Order completed", "circle-check", "ok"),
     facts.PAID: ("Payment reported", "credit-card", "ok"),
     facts.OPENED: ("Sent to {node} for picking", "store", ""),
@@ -34,7 +35,11 @@ def _allocated(event: Event) -> Words:
     picks = event.data.get("picks") or []
     units = sum(p.get("quantity", 0) for p in picks)
     nodes = {str(p.get("location")) for p in picks}
-    return Words(f"{plural(units, 'unit')} promised by {plural(len(nodes), 'place')}", f"rule {event.data.get('rule', '')}", "workflow")
+    return Words(
+        f"{plural(units, 'unit')} promised by {plural(len(nodes), 'place')}",
+        f"rule {event.data.get('rule', '')}",
+        "workflow",
+    )
 
 
 def _unallocated(event: Event) -> Words:
@@ -43,7 +48,9 @@ def _unallocated(event: Event) -> Words:
 
 
 def _changed(event: Event) -> Words:
-    fields = ", ".join(dict.fromkeys(str(c.get("field", "")).replace("_", " ") for c in event.data.get("changes") or []))
+    fields = ", ".join(
+        dict.fromkeys(str(c.get("field", "")).replace("_", " ") for c in event.data.get("changes") or [])
+    )
     return Words("Order changed at its source", fields, "repeat")
 
 
@@ -67,7 +74,9 @@ def _short(event: Event) -> Words:
     data = event.data
     why = str(data.get("reason", "")).replace("_", " ").lower()
     units = data.get("quantity", "")
-    return Words(f"Short at pick: {units} × {data.get('item_label') or data.get('item', '')}", why, "triangle-alert", "crit")
+    return Words(
+        f"Short at pick: {units} × {data.get('item_label') or data.get('item', '')}", why, "triangle-alert", "crit"
+    )
 
 
 def _shipped(event: Event) -> Words:

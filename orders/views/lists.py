@@ -1,0 +1,71 @@
+"""Lists of orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import permission_required
+from django.db.models import QuerySet, Sum
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from core import htmx
+from orders import filters
+from orders.filters import OrderFilter
+from orders.models import Channel, Hold, Order, OrderLine
+
+COLUMNS = (
+    "id", "number", "channel__name", "channel_number", "status", "placed_at", "promise_by", "buyer_name", "currency",
+    "total", "payment_state", "test", "method",
+)  # fmt: skip
+VIEWS = (
+    ("All", {}), ("Waiting for stock", {"needs": "unallocated"}), ("On hold", {"needs": "held"}),
+    ("In work", {"status": "ACCEPTED"}), ("Unknown SKU", {"needs": "unmapped"}),
+    ("Figures disagree", {"needs": "disagreeing"}),
+)  # fmt: skip
+
+
+@require_safe
+@permission_required("orders.view_order", raise_exception=True)
+def orders(request: HttpRequest) -> HttpResponse:
+    """GET /orders/: filters, order and page in the address; the list alone when htmx asks."""
+    asked = OrderFilter(request.GET, Order.objects.for_user(request.user))
+    sort = filters.order_of(request.GET.get("sort", ""))
+    rows = asked.found()
+    page = htmx.keyset_page(rows.values(*COLUMNS), request, order=filters.ORDERS[sort])
+    _enrich(page.rows)
+    context = {
+        "page": page,
+        "total": htmx.capped_count(rows),
+        "sort": sort,
+        "channels": list(Channel.objects.values_list("code", "name")),
+        "filters": OrderFilter.base_filters,
+        "views": _views(request),
+        "narrowed": any(request.GET.get(name) for name in OrderFilter.base_filters),
+    }
+    return htmx.render(request, "orders/list.html", context, fragment="orders/_list.html")
+
+
+def _enrich(rows: list[dict[str, Any]]) -> None:
+    """What each row says about its lines and holds: two queries for the page, however long."""
+    ids = [row["id"] for row in rows]
+    lines: QuerySet[Any] = OrderLine.objects.filter(order__in=ids).order_by().values("order_id")
+    sums = {
+        line["order_id"]: line
+        for line in lines.annotate(units=Sum("ordered"), sent=Sum("fulfilled"), waiting=Sum("open"))
+    }
+    held = {pk: kind for pk, kind in Hold.objects.standing().filter(order__in=ids).values_list("order_id", "type")}
+    for row in rows:
+        row |= sums.get(row["id"], {"units": 0, "sent": 0, "waiting": 0})
+        row["hold"] = held.get(row["id"], "")
+
+
+def _views(request: HttpRequest) -> list[dict[str, Any]]:
+    views = []
+    for label, params in VIEWS:
+        words = "&".join(f"{k}={v}" for k, v in params.items())
+        current = all(request.GET.getlist(k) == [v] for k, v in params.items()) and (
+            bool(params) or not (request.GET.get("needs") or request.GET.get("status"))
+        )
+        views.append({"label": label, "url": f"?{words}", "current": current})
+    return views
