@@ -74,6 +74,7 @@ app.conf.beat_schedule = {
     "purge-idempotency-keys": _every(3600, "core.tasks.purge_idempotency_keys"),
     "watch-jobs": _every(60, "core.tasks.watch_jobs"),
     "seal-events": _every(3600, "core.tasks.seal_events"),
+    "allocate-waiting": _every(60, "orders.tasks.allocate_waiting"),
     "expire-reservations": _every(30, "inventory.tasks.expire_reservations"),
     "process-messages": _every(5, "integrations.tasks.process_due"),
     "sweep-clocks": _every(15, "exceptions.tasks.sweep_clocks"),

@@ -149,7 +149,7 @@ def test_an_unknown_sku_keeps_its_line_and_opens_a_case_while_the_rest_goes_on()
 
     row.refresh_from_db()
     line = order.lines.get(sku="NOBODY-KNOWS")
-    assert (line.item_id, line.title, line.unit_price) == (None, "Mystery", Decimal("7"))
+    assert (line.item_id, line.title, line.unit_price) == (None, "Mystery", Decimal(7))
     assert row.reserved == 1
     assert Case.objects.get().reason == "orders.unknown_sku"
 

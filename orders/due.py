@@ -1,0 +1,40 @@
+"""By when a node should be done: pure, in the node's own time zone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+COLLECTION_HOURS = 2
+CUT_OFF = time(16, 0)  # carriers leave then
+WORK_HOURS = 2  # picking and packing take this long, so later orders go with tomorrow's carrier
+SUNDAY = 6
+
+
+def due_at(released_at: datetime, *, method: str, time_zone: str, promise_by: datetime | None = None) -> datetime:
+    """A collection is due two hours after release; a parcel at the next carrier's departure there is time for.
+
+    Never later than what the customer was promised.
+    """
+    if method == "PICKUP":
+        due = released_at + timedelta(hours=COLLECTION_HOURS)
+    else:
+        due = _next_departure(released_at, _zone(time_zone))
+    return min(due, promise_by) if promise_by else due
+
+
+def _next_departure(moment: datetime, zone: ZoneInfo) -> datetime:
+    here = (moment + timedelta(hours=WORK_HOURS)).astimezone(zone)
+    day = here.date()
+    if here.time() > CUT_OFF:
+        day += timedelta(days=1)
+    if day.weekday() == SUNDAY:
+        day += timedelta(days=1)
+    return datetime.combine(day, CUT_OFF, tzinfo=zone).astimezone(UTC)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")

@@ -1,0 +1,107 @@
+"""Units leave: the promise is kept, stock goes to the customer, the channel and the books hear of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from core.actors import Actor
+from core.errors import Invalid, Problem
+from core.ids import uuid7
+from core.subjects import Subject
+from exceptions.services import cases
+from inventory.services import reservations
+from inventory.services.locking import retrying
+from orders import canonical
+from orders import events as facts
+from orders.models import FulfilmentLine, FulfilmentStatus, Shipment, ShortPick
+from orders.services import lifecycle
+from orders.services.work import Work, open_work
+
+
+def ship(
+    fulfilment_id: int,
+    *,
+    carrier: str = "",
+    service: str = "",
+    tracking_number: str = "",
+    tracking_url: str = "",
+    version: int | None = None,
+    actor: Actor,
+) -> Shipment:
+    """The parcels are with the carrier. Locks the order: of a dispatch and a cancellation that race, exactly one wins."""
+    carrier, service = canonical.clean(carrier)[:60], canonical.clean(service)[:60]
+    tracking_number, tracking_url = canonical.clean(tracking_number), canonical.clean(tracking_url)
+    problems = []
+    if len(tracking_number) > 120:
+        problems.append(Problem("tracking_number", "too_long", "has at most 120 characters"))
+    if tracking_url and (not tracking_url.startswith("https://") or len(tracking_url) > 500):
+        problems.append(Problem("tracking_url", "url", "must be an https address of at most 500 characters"))
+    if problems:
+        raise Invalid(problems)
+
+    def work() -> Shipment:
+        w = open_work(fulfilment_id, version=version, actor=actor)
+        now = timezone.now()
+        shipment = Shipment(
+            uid=uuid7(),
+            fulfilment=w.job,
+            carrier=carrier,
+            service=service,
+            tracking_number=tracking_number,
+            tracking_url=tracking_url,
+            shipped_at=now,
+        )
+        told = {
+            "shipment": str(shipment.uid),
+            "carrier": carrier,
+            "service": service,
+            "tracking_number": tracking_number,
+            "tracking_url": tracking_url,
+        }
+        w.move(FulfilmentStatus.SHIPPED, facts.SHIPPED, leaving(w) | told, shipped_at=now)
+        shipment.save()
+        leave(w)
+        return shipment
+
+    return retrying(work)
+
+
+def leaving(w: Work) -> dict[str, Any]:
+    """What the shipped fact tells channels and the ERP: units by line, in the source's and in our words."""
+    return {
+        "method": w.job.method,
+        "lines": [
+            {
+                "line": line.order_line_id,
+                "ref": w.desk.line(line.order_line_id).ref,
+                "sku": w.desk.line(line.order_line_id).sku,
+                "item": line.item_id,
+                "quantity": line.quantity,
+            }
+            for line in w.lines
+        ],
+    }
+
+
+def leave(w: Work) -> None:
+    """The units of this work go to the customer; the order is saved."""
+    reservations.consume(
+        [(line.reservation_id, line.quantity) for line in w.lines],
+        key=f"ship:{w.job.pk}",
+        cause=Subject("fulfilment", str(w.job.pk), w.job.number),
+        actor=w.desk.actor,
+    )
+    for line in w.lines:
+        line.shipped = True
+        wanted = w.desk.line(line.order_line_id)
+        wanted.allocated -= line.quantity
+        wanted.shipped_here += line.quantity
+    FulfilmentLine.objects.bulk_update(w.lines, ["shipped"])
+    w.desk.promises = [promise for promise in w.desk.promises if not promise.shipped]
+    lifecycle.settle(w.desk, lifecycle.refunded_units(w.desk.order.pk))
+    lifecycle.save(w.desk)
+    shorts = ShortPick.objects.filter(fulfilment_line__order_line__order=w.desk.order)
+    for job_id in shorts.values_list("fulfilment_line__fulfilment_id", flat=True).distinct():
+        cases.recheck(Subject("fulfilment", str(job_id)), actor=w.desk.actor)

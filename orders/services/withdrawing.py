@@ -1,0 +1,84 @@
+"""Taking work away from a node: because it can't do it, or because somebody decided so."""
+
+from __future__ import annotations
+
+from core.actors import Actor
+from inventory.services import reservations
+from inventory.services.locking import retrying
+from orders import events as facts
+from orders.models import FulfilmentLine, FulfilmentOrder, FulfilmentStatus, NodeExclusion
+from orders.services import allocation, lifecycle
+from orders.services.work import Work, open_work
+
+
+def reject(fulfilment_id: int, *, reason: str, version: int | None = None, actor: Actor) -> FulfilmentOrder:
+    """The node declines: its units are sourced elsewhere, and it isn't asked again for these lines."""
+    return withdraw(
+        fulfilment_id,
+        to=FulfilmentStatus.REJECTED,
+        event=facts.REJECTED,
+        reason=reason or "Declined",
+        version=version,
+        actor=actor,
+    )
+
+
+def cancel(fulfilment_id: int, *, reason: str, version: int | None = None, actor: Actor) -> FulfilmentOrder:
+    """The desk takes the work back from a node, up to the moment it leaves; its units are sourced elsewhere.
+
+    To cancel what the customer ordered, cancel the order (`changes.cancel`).
+    """
+    return withdraw(
+        fulfilment_id,
+        to=FulfilmentStatus.CANCELLED,
+        event=facts.FULFILMENT_CANCELLED,
+        reason=reason or "Taken back",
+        version=version,
+        actor=actor,
+    )
+
+
+def withdraw(
+    fulfilment_id: int,
+    *,
+    to: str,
+    event: str,
+    reason: str,
+    version: int | None,
+    actor: Actor,
+    source_again: bool = True,
+) -> FulfilmentOrder:
+    """End the work without delivering it: units back to stock and to `open`, this node left out from now on."""
+
+    def work() -> FulfilmentOrder:
+        w = open_work(fulfilment_id, version=version, actor=actor)
+        w.move(to, event, {"reason": reason}, ended_reason=reason[:255])
+        _free(w, reason)
+        if source_again:
+            allocation.source(w.desk)
+        lifecycle.save(w.desk)
+        return w.job
+
+    return retrying(work)
+
+
+def _free(w: Work, reason: str) -> None:
+    desk = w.desk
+    if not w.lines:
+        return
+    reservations.release(
+        [(line.reservation_id, line.quantity) for line in w.lines],
+        key=desk.key("withdraw"),
+        reason=reason,
+        actor=desk.actor,
+    )
+    for line in w.lines:
+        wanted = desk.line(line.order_line_id)
+        wanted.allocated -= line.quantity
+        wanted.open += line.quantity
+        line.quantity = line.picked = 0
+        NodeExclusion.objects.get_or_create(
+            order_line=wanted, location_id=line.location_id, defaults={"reason": reason[:60]}
+        )
+    FulfilmentLine.objects.bulk_update(w.lines, ["quantity", "picked"])
+    desk.promises = [promise for promise in desk.promises if promise.quantity]
