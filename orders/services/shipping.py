@@ -30,7 +30,7 @@ def ship(
     version: int | None = None,
     actor: Actor,
 ) -> Shipment:
-    """The parcels are with the carrier. Locks the order: of a dispatch and a cancellation that race, exactly one wins."""
+    """The parcels are with the carrier. Locks the order, so of a dispatch and a cancellation that race one wins."""
     carrier, service = canonical.clean(carrier)[:60], canonical.clean(service)[:60]
     tracking_number, tracking_url = canonical.clean(tracking_number), canonical.clean(tracking_url)
     problems = []

@@ -1,0 +1,91 @@
+"""Read-mostly: channels are kept here, orders are looked at and changed through their services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from orders.models import Channel, FulfilmentLine, FulfilmentOrder, Hold, Order, OrderLine, Payment, Refund
+
+
+class ReadOnly(admin.ModelAdmin):
+    """Shows; never adds, changes or deletes."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class Rows(admin.TabularInline):
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class Lines(Rows):
+    model = OrderLine
+    fields = ("position", "sku", "title", "ordered", "open", "allocated", "fulfilled", "cancelled", "unit_price")
+
+
+class Holds(Rows):
+    model = Hold
+
+
+class Payments(Rows):
+    model = Payment
+
+
+class Refunds(Rows):
+    model = Refund
+
+
+class Shares(Rows):
+    model = FulfilmentLine
+    fields = ("order_line", "item", "quantity", "picked", "shipped", "reservation_id")
+
+
+@admin.register(Channel)
+class ChannelAdmin(admin.ModelAdmin):
+    list_display = ("code", "name", "kind", "currency", "time_zone", "active")
+    list_filter = ("kind", "active")
+    search_fields = ("code", "name")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        # The code is the alias system of its SKUs and part of every key it sent.
+        return ("code",) if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnly):
+    list_display = ("number", "channel", "channel_number", "status", "payment_state", "total", "currency", "placed_at")
+    list_filter = ("status", "channel", "payment_state", "test")
+    search_fields = ("number__exact", "channel_ref__exact", "channel_number__exact")
+    list_select_related = ("channel",)
+    inlines = (Lines, Holds, Payments, Refunds)
+
+
+@admin.register(FulfilmentOrder)
+class FulfilmentOrderAdmin(ReadOnly):
+    list_display = ("number", "location", "status", "method", "due_at")
+    list_filter = ("status", "method", "location")
+    search_fields = ("number__exact",)
+    list_select_related = ("location",)
+    inlines = (Shares,)
