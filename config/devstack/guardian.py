@@ -19,6 +19,7 @@ from .places import Places, StackError, places
 
 LINGER = 2.0  # seconds servers stay up after the last lease, so that one command after another finds them running
 LOOK = 0.5
+PATIENCE = 5.0  # with what a dead client left running; work it had under way is safe to repeat
 
 
 @dataclass
@@ -110,7 +111,7 @@ class Guardian:
         del self.clients[client.line.fileno()]
         client.line.close()
         if client.groups:
-            processes.stop_groups(client.groups)
+            processes.stop_groups(client.groups, PATIENCE)
         if not self.clients and self.idle_since > 0:
             self.idle_since = time.monotonic()
 
@@ -140,7 +141,7 @@ class Guardian:
         self.where.guard.unlink(missing_ok=True)
         for client in list(self.clients.values()):
             if client.groups:
-                processes.stop_groups(client.groups)
+                processes.stop_groups(client.groups, PATIENCE)
             client.line.close()
         for server in reversed(self.servers):
             server.stop()

@@ -105,7 +105,9 @@ class Postgres:
             if made.returncode == 0:
                 break
         else:
-            raise StackError(f"initdb failed:\n{made.stdout}{made.stderr}")
+            hint = "PostgreSQL needs a user the system knows by name: run as one, or set DATABASE_URL.\n"
+            unknown = "could not look up effective user ID" in made.stderr
+            raise StackError(f"{hint if unknown else ''}initdb failed:\n{made.stdout}{made.stderr}")
         sql = f"CREATE ROLE {NAME} LOGIN CREATEDB;\nCREATE DATABASE {NAME} OWNER {NAME};\n"
         done = self._run("postgres", "--single", "-D", str(making), "postgres", input=sql)
         if done.returncode != 0 or "ERROR" in done.stderr:
