@@ -222,9 +222,10 @@ STORAGES = {
 globals().update(env.mail(env.text("EMAIL_URL", "console://")))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Backroom <backroom@localhost>")
 
-# --- The API refuses unless a view says otherwise.
+# --- The API refuses unless a view says otherwise. Keys are kept by integrations; DRF would import this too early.
+API_AUTHENTICATION = "integrations.authentication.ApiKeyAuthentication"
 REST_FRAMEWORK: dict[str, Any] = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["integrations.authentication.ApiKeys"],
     "DEFAULT_PERMISSION_CLASSES": ["config.permissions.Nobody"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],

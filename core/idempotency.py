@@ -14,6 +14,8 @@ from uuid import UUID, uuid4
 from django.db import connection, transaction
 from pydantic_core import to_json
 
+from core.errors import Refusal
+
 LOCK_SECONDS = 60
 KEPT_HOURS = 48
 MAX_LENGTH = 255
@@ -31,7 +33,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """How a key stands, exactly one of: `token` (ours to work on), `answer` (replay it), `busy_seconds`, `other_body`."""
+    """How a key stands: ours (`token`), answered (`answer`), in flight (`busy_seconds`) or used for an `other_body`."""
 
     token: UUID | None = None
     answer: Answer | None = None
@@ -83,6 +85,22 @@ def done(client: str, route: str, key: str, token: UUID, answer: Answer) -> None
             raise LockLost
 
 
+def once(client: str, route: str, key: str, fingerprint: bytes) -> bool:
+    """Whether this is the first time, inside the effect's transaction: a repeat waits for the first and gets False.
+
+    For effects whose answer is simply the state as it is now (a scan). Refusal (422) for the same key, another body.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ONCE, (client, route, key, fingerprint, uuid4()))
+        if cursor.fetchone() is not None:
+            return True
+        cursor.execute(_READ, (client, route, key))
+        row = cursor.fetchone()
+    if row is not None and bytes(row[0]) != fingerprint:
+        raise Refusal("key_reused", "This key was used for something else.", status=422)
+    return False
+
+
 def release(client: str, route: str, key: str, token: UUID) -> None:
     """Forget a call that had no effect, so that it may be made again."""
     with connection.cursor() as cursor:
@@ -105,6 +123,14 @@ def _loads(value: object) -> Mapping[str, str]:
 
     return json.loads(value) if isinstance(value, str) else value  # type: ignore[return-value]
 
+
+_ONCE = """
+INSERT INTO core_idempotencykey
+    (client, route, key, fingerprint, status, token, locked_until, response_headers, created_at)
+VALUES (%s, %s, %s, %s, 'DONE', %s, now(), '{}', now())
+ON CONFLICT (client, route, key) DO NOTHING
+RETURNING id
+"""
 
 _CLAIM = """
 INSERT INTO core_idempotencykey AS known (

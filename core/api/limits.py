@@ -1,0 +1,48 @@
+"""So many calls a minute for each key, counted in Redis by the generic cell rate algorithm: one number a key.
+
+Without Redis nobody is counted and nobody is refused.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+
+import redis
+from django.conf import settings
+
+log = logging.getLogger(__name__)
+
+BURST_SECONDS = 10.0  # an idle key may spend this much of its allowance at once
+SULK_SECONDS = 5.0
+_sulk_until = 0.0
+
+# KEYS[1]: the time up to which the allowance is spent. ARGV: seconds a call costs, seconds of burst. Gives ms.
+_SCRIPT = """
+local clock = redis.call('TIME')
+local now = clock[1] + clock[2] / 1000000
+local spent = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now) + ARGV[1]
+if spent - now > ARGV[2] + ARGV[1] then return math.ceil((spent - now - ARGV[2]) * 1000) end
+redis.call('SET', KEYS[1], string.format('%.6f', spent), 'PX', math.ceil((spent - now) * 1000) + 1000)
+return 0
+"""
+
+
+def wait_for(who: str, per_minute: int) -> float:
+    """Seconds until `who` may call again; 0 means now, and counts the call."""
+    global _sulk_until  # noqa: PLW0603  (one Redis per process, so one pause)
+    if time.monotonic() < _sulk_until:
+        return 0.0
+    try:
+        return int(_script()(keys=[f"backroom:rate:{who}"], args=[60 / max(1, per_minute), BURST_SECONDS])) / 1000
+    except redis.RedisError as error:
+        _sulk_until = time.monotonic() + SULK_SECONDS
+        log.warning("rate.not_counted", extra={"error": type(error).__name__})
+        return 0.0
+
+
+@functools.cache
+def _script() -> redis.commands.core.Script:
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+    return client.register_script(_SCRIPT)

@@ -1,0 +1,68 @@
+"""The frame around every endpoint: who calls, what for, how often, and how errors are told."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.utils.module_loading import import_string
+from rest_framework import exceptions
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from core.api import limits, problems
+from core.api.callers import Caller
+from core.errors import Refusal
+
+
+@cache
+def _by_settings() -> type[BaseAuthentication]:
+    return import_string(settings.API_AUTHENTICATION)
+
+
+class HasScope(BasePermission):
+    """The key holds the scope the view names for this method. A method without one answers nobody."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        scope = view.scope_required.get("GET" if request.method == "HEAD" else request.method)
+        caller = request.auth
+        return isinstance(caller, Caller) and scope is not None and caller.may(scope)
+
+
+class ApiView(APIView):
+    """An endpoint. Name a scope per method; a key without it is told 403, no key 401."""
+
+    scope_required: ClassVar[dict[str, str]] = {}
+    authentication_classes: tuple[type[BaseAuthentication], ...] = ()  # none named: the one of settings
+    permission_classes = (HasScope,)
+    parser_classes = ()  # bodies are read by core.api.parse
+    request: Any
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return [kind() for kind in self.authentication_classes or (_by_settings(),)]
+
+    def check_throttles(self, request: Request) -> None:
+        caller = request.auth
+        if isinstance(caller, Caller):
+            wait = limits.wait_for(f"{caller.kind}:{caller.uid}", caller.rate_per_minute)
+            if wait > 0:
+                raise Refusal("rate_limited", "Too many calls. Slow down.", status=429, retry_after=math.ceil(wait))
+
+    def permission_denied(self, request: Request, message: Any = None, code: Any = None) -> None:
+        if request.auth is None:
+            raise exceptions.NotAuthenticated("Send a key as `Authorization: Bearer <key>`.")
+        raise exceptions.PermissionDenied(message or "This key may not do that.", code)
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
+        if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+            exc.auth_header = self.get_authenticate_header(self.request)  # type: ignore[union-attr]
+        response = problems.answer(exc)
+        if isinstance(exc, exceptions.MethodNotAllowed):
+            response.headers["Allow"] = ", ".join(self.allowed_methods)
+        response.exception = True  # type: ignore[attr-defined]
+        return response
