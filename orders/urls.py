@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from orders.views import detail, lists
+from orders.views import detail, lists, work
 
 app_name = "orders"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -11,4 +11,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/<str:number>/cancel", detail.cancel, name="cancel"),
     path("orders/<str:number>/hold", detail.hold, name="hold"),
     path("orders/<str:number>/holds/<str:hold_type>/release", detail.release, name="release"),
+    path("sites/", work.sites, name="sites"),
+    path("s/<str:code>/", work.site, name="site"),
+    path("s/<str:code>/pick/<str:number>", work.pick, name="pick"),
+    path("s/<str:code>/pick/<str:number>/scan", work.scan, name="scan"),
+    path("s/<str:code>/pick/<str:number>/<slug:verb>", work.act, name="act"),
 ]

@@ -5,6 +5,7 @@ Everything is made through the models and services a real retailer's set-up woul
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from config.demo.catalogue import PLACES, Place, Product, products
 from core import actors
 from core.models import Calendar, Site, User
 from core.subjects import Subject
+from integrations.models import Connection
 from inventory.models import Bin, Item, Location, State
 from inventory.services import movements
 from inventory.services.movements import Move
@@ -71,11 +73,30 @@ def build(at: datetime, say: Callable[[str], None]) -> None:
     _range()
     _opening_stock(at)
     say(f"{Item.objects.count():,} items with opening stock")
+    _channels()
+
+
+def _channels() -> None:
     for code, name, kind, currency, zone in CHANNELS:
         Channel.objects.get_or_create(
             code=code,
             defaults={"name": name, "kind": kind, "currency": currency, "time_zone": zone, "prices_include_tax": True},
         )
+
+
+def connections() -> dict[str, Connection]:
+    """The demo's accounts at its web stores, by channel code; made once, each with a webhook secret of its own."""
+    made = {}
+    for code in ("web-uk", "web-eu"):
+        channel = Channel.objects.get(code=code)
+        connection, new = Connection.objects.get_or_create(
+            code=f"shopify-{code}",
+            defaults={"name": f"Shopify, {channel.name}", "kind": "CHANNEL", "vendor": "shopify", "channel": channel},
+        )
+        if new:
+            connection.keep_secret("webhook", secrets.token_hex(32))
+        made[code] = connection
+    return made
 
 
 def _places() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from config.demo import world
+from config.demo import history, world
 
 DAYS = 30
 
@@ -22,3 +22,4 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
         world.build(now - timedelta(days=DAYS + 1), self.stdout.write)
+        history.make(world.connections(), now=now, days=DAYS, scale=options["scale"], say=self.stdout.write)

@@ -1,0 +1,253 @@
+"""Picking and packing on a handheld: today's work of a site, one fulfilment order at a time, scan by scan."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.decorators import permission_required
+from django.db.models import Count, Min, Q, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from core import actors, htmx, idempotency, screens
+from core.errors import Invalid, Problem, Refusal
+from inventory.models import Location
+from inventory.services.locking import retrying
+from orders.models import FulfilmentLine, FulfilmentOrder, FulfilmentStatus, ShortReason
+from orders.models.fulfilment import ACTIVE
+from orders.services import fulfilment
+from orders.services.packing import Parcel
+
+CARRIERS = ("Royal Mail", "DPD", "Evri", "PostNL", "DHL")
+PERMISSION = "orders.view_fulfilmentorder"
+
+
+@require_safe
+@permission_required(PERMISSION, raise_exception=True)
+def sites(request: HttpRequest) -> HttpResponse:
+    """GET /sites/: the person's sites with work, the one most behind first; straight to it when there is only one."""
+    places = Location.objects.for_user(request.user).filter(site__isnull=False)
+    chosen = screens.current_site(request)
+    if chosen is not None:
+        places = places.filter(site_id=chosen)
+    open_work = Q(fulfilments__status__in=ACTIVE)
+    now = timezone.now()
+    rows = list(
+        places.annotate(
+            waiting=Count("fulfilments", filter=open_work),
+            late=Count("fulfilments", filter=open_work & Q(fulfilments__due_at__lt=now)),
+            next_due=Min("fulfilments__due_at", filter=open_work),
+        )
+        .select_related("site")
+        .order_by("-late", "-waiting", "name")
+    )
+    if len(rows) == 1:
+        return htmx.redirect(request, reverse("orders:site", args=[rows[0].site.code]))
+    return htmx.render(request, "orders/sites.html", {"rows": rows})
+
+
+@require_safe
+@permission_required(PERMISSION, raise_exception=True)
+def site(request: HttpRequest, code: str) -> HttpResponse:
+    """GET /s/<site>/: what this site has to do, the most urgent first."""
+    place = get_object_or_404(Location.objects.for_user(request.user).select_related("site"), site__code=code)
+    rows = FulfilmentOrder.objects.for_user(request.user).active().filter(location=place)
+    page = htmx.keyset_page(
+        rows.select_related("order", "order__channel").annotate(
+            units=Sum("lines__quantity", default=0), found=Sum("lines__picked", default=0)
+        ),
+        request,
+        order=("due_at", "id"),
+    )
+    context = {"place": place, "page": page, "total": htmx.capped_count(rows)}
+    return htmx.render(request, "orders/site.html", context, fragment="orders/_site.html")
+
+
+@require_safe
+@permission_required(PERMISSION, raise_exception=True)
+def pick(request: HttpRequest, code: str, number: str) -> HttpResponse:
+    """GET /s/<site>/pick/<number>: the next thing to do for one fulfilment order."""
+    job = _find(request, code, number)
+    return htmx.render(request, "orders/pick.html", _context(request, job), fragment="orders/_pick.html")
+
+
+@require_POST
+@permission_required("orders.work_fulfilment", raise_exception=True)
+def scan(request: HttpRequest, code: str, number: str) -> HttpResponse:
+    """POST /s/<site>/pick/<number>/scan: one scanned code. Its Idempotency-Key makes a repeat after a lost answer harmless."""
+    job = _find(request, code, number)
+    key, scanned = request.headers.get("Idempotency-Key", ""), request.POST.get("code", "").strip()[:100]
+    if not idempotency.valid(key):
+        raise Invalid([Problem("Idempotency-Key", "missing", "Each scan brings its own key.")])
+    print_ = hashlib.sha256(scanned.encode("utf-8", "replace")).digest()
+
+    def work() -> None:
+        if idempotency.once(f"person:{request.user.pk}", f"scan:{job.pk}", key, print_):
+            if job.status in {FulfilmentStatus.OPEN, FulfilmentStatus.ACCEPTED}:
+                fulfilment.start_pick(job.pk, actor=actors.person(request.user))
+            fulfilment.pick(job.pk, code=scanned, actor=actors.person(request.user))
+
+    try:
+        retrying(work)
+    except Refusal as refusal:
+        return htmx.part(request, "orders/_refused_scan.html", {"refusal": refusal}, status=refusal.status)
+    return _answer(request, job, said=f"{scanned} matched")
+
+
+@require_POST
+@permission_required("orders.work_fulfilment", raise_exception=True)
+def act(request: HttpRequest, code: str, number: str, verb: str) -> HttpResponse:
+    """POST /s/<site>/pick/<number>/<verb>: accept, start, short, pack, ready, hand over, ship or decline.
+
+    The fresh screen, or the reason why not (409 with what stands now; what was typed stays).
+    """
+    job = _find(request, code, number)
+    if verb not in VERBS:
+        raise Refusal("unknown_action", "There is no such step.", status=404)
+    permission, run = VERBS[verb]
+    if not request.user.has_perm(permission):  # type: ignore[union-attr]
+        raise Refusal("not_allowed", "Your role can't do this step.", status=403)
+    said = run(request, job, {"version": _version(request), "actor": actors.person(request.user)})
+    if not htmx.asked(request):
+        return htmx.redirect(request, reverse("orders:pick", args=[code, number]))
+    return _answer(request, job, said=said)
+
+
+# --- The steps
+
+
+def _accept(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
+    fulfilment.accept(job.pk, **about)
+    return "Accepted"
+
+
+def _start(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
+    fulfilment.start_pick(job.pk, **about)
+    return "Scan the first item"
+
+
+def _short(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
+    units = _whole(request, "quantity", 1)
+    fulfilment.short_pick(
+        job.pk, line_id=_whole(request, "line", 1), quantity=units, reason=request.POST.get("reason", ""), **about
+    )
+    return f"{units} reported short. Another place is asked"
+
+
+def _pack(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
+    parcels, grams = _whole(request, "parcels", 1), request.POST.get("weight", "").strip()
+    weight = _whole(request, "weight", 1) if grams else None
+    fulfilment.pack(job.pk, parcels=[Parcel(weight)] + [Parcel()] * (min(parcels, 101) - 1), **about)
+    return "Packed"
+
+
+def _ship(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
+    fulfilment.ship(
+        job.pk,
+        carrier=request.POST.get("carrier", "").strip(),
+        tracking_number=request.POST.get("tracking", "").strip(),
+        **about,
+    )
+    return "Shipped. The channel and the books hear of it"
+
+
+def _ready(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
+    fulfilment.ready(job.pk, **about)
+    return "On the ready shelf"
+
+
+def _hand_over(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
+    fulfilment.hand_over(job.pk, **about)
+    return "Handed over"
+
+
+def _decline(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
+    fulfilment.reject(job.pk, reason=request.POST.get("reason", "").strip() or "Declined by the site", **about)
+    return "Declined. Another place is asked"
+
+
+WORK, WITHDRAW = "orders.work_fulfilment", "orders.cancel_fulfilment"
+Step = Callable[[HttpRequest, FulfilmentOrder, dict[str, Any]], str]
+VERBS: dict[str, tuple[str, Step]] = {
+    "accept": (WORK, _accept),
+    "start": (WORK, _start),
+    "short": (WORK, _short),
+    "pack": (WORK, _pack),
+    "ship": (WORK, _ship),
+    "ready": (WORK, _ready),
+    "hand-over": (WORK, _hand_over),
+    "decline": (WITHDRAW, _decline),
+}
+
+
+# --- What the screen shows
+
+
+def _find(request: HttpRequest, code: str, number: str) -> FulfilmentOrder:
+    rows = FulfilmentOrder.objects.for_user(request.user).select_related("order", "order__channel", "location__site")
+    return get_object_or_404(rows, number=number, location__site__code=code)
+
+
+def _answer(request: HttpRequest, job: FulfilmentOrder, *, said: str) -> HttpResponse:
+    fresh = _find(request, job.location.site.code, job.number)
+    return htmx.part(request, "orders/_pick.html", _context(request, fresh) | {"said": said})
+
+
+def _context(request: HttpRequest, job: FulfilmentOrder) -> dict[str, Any]:
+    lines = list(
+        FulfilmentLine.objects.filter(fulfilment=job, quantity__gt=0)
+        .select_related("item", "order_line")
+        .order_by("order_line__position", "pk")
+    )
+    left = [line for line in lines if line.picked < line.quantity]
+    skipped = request.GET.get("skip", "")
+    current = next((line for line in left if str(line.pk) != skipped), left[0] if left else None)
+    picking = job.status in {FulfilmentStatus.OPEN, FulfilmentStatus.ACCEPTED, FulfilmentStatus.PICKING}
+    actions = {choice.code for choice in fulfilment.supported_actions(job, request.user)}
+    return {
+        "job": job,
+        "order": job.order,
+        "place": job.location,
+        "lines": lines,
+        "current": current,
+        "position": lines.index(current) + 1 if current else len(lines),
+        "upcoming": [line for line in left if line is not current],
+        "found": sum(line.picked for line in lines),
+        "wanted": sum(line.quantity for line in lines),
+        "actions": actions,
+        "reasons": ShortReason.choices,
+        "carriers": CARRIERS,
+        "shipment": getattr(job, "shipment", None),
+        "codes": _codes(left) if picking else {},
+        "scan_url": reverse("orders:scan", args=[job.location.site.code, job.number])
+        if "pick" in actions or ("start_pick" in actions)
+        else "",
+        "said": "",
+    }
+
+
+def _codes(lines: list[FulfilmentLine]) -> dict[str, str]:
+    """What a scanner on this list may read, so that the device can answer before the server does."""
+    found: dict[str, str] = {}
+    for line in lines:
+        for code in (line.item.gtin, line.item.sku):
+            if code:
+                found[code] = line.item.name
+    return found
+
+
+def _whole(request: HttpRequest, name: str, least: int) -> int:
+    text = request.POST.get(name, "").strip()
+    if not (text.isascii() and text.isdigit() and len(text) < 10) or int(text) < least:
+        raise Invalid([Problem(name, "range", f"{name.capitalize()} must be a whole number from {least}.")], status=422)
+    return int(text)
+
+
+def _version(request: HttpRequest) -> int | None:
+    sent = request.POST.get("v", "")
+    return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else None
