@@ -52,7 +52,7 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
         stale = placed.outcome == "stale"
         done.idle_status = InboundMessage.Status.IGNORED if stale else InboundMessage.Status.DUPLICATE
         done.words = (
-            f"older than what is known of order {placed.number}"
+            f"not newer than what is known of order {placed.number}"
             if stale
             else f"order {placed.number} already says all of this"
         )

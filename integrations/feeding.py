@@ -15,6 +15,8 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from pathlib import Path
 from typing import Any
 
+from django.db.models import Q
+
 from exceptions.models import Case
 from integrations import inbox
 from integrations.channels import registry
@@ -135,15 +137,27 @@ def _last_try(message_id: int) -> None:
 
 def _fill_in(fed: Fed) -> None:
     result = inbox.outcome(fed.message_id)
-    cases = Case.objects.filter(reason=REASON, subject_kind="message", subject_uid=str(fed.message_id), is_open=True)
-    fed.case = cases.values_list("pk", flat=True).first()
     fed.order = result.order or None
     now = _said(result)
+    fed.case, about = _case(fed.message_id)
+    if about:
+        now = f"{now}; {about}" if now else about
     if fed.new:
         fed.outcome, fed.reason = WORDS[Status(result.status)], now
     else:
         was = f"{WORDS[Status(result.status)]}" + (f": {now}" if now else "")
         fed.outcome, fed.reason = "duplicate", f"already here as message {fed.message_id} ({was})"
+
+
+def _case(message_id: int) -> tuple[int | None, str]:
+    """The open case of the message itself, else the gravest of the order it made, with what that one says."""
+    row = InboundMessage.objects.values_list("result_kind", "result_uid").get(pk=message_id)
+    own = Q(reason=REASON, subject_kind="message", subject_uid=str(message_id))
+    of_order = Q(subject_kind="order", subject_uid=row[1]) if row[0] == "order" else Q(pk__in=())
+    found = list(Case.objects.filter(own | of_order, is_open=True).order_by("pk").values("pk", "reason", "summary"))
+    found.sort(key=lambda case: (case["reason"] != REASON, case["reason"] != "orders.totals_disagree"))
+    words = "; ".join(f"{case['reason']}: {case['summary']}" for case in found if case["reason"] != REASON)
+    return (found[0]["pk"] if found else None), words
 
 
 def _said(result: inbox.Outcome) -> str:

@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from core import correlation
@@ -159,9 +159,10 @@ def _carry_out(message: InboundMessage, token: UUID) -> None:
         return
 
     def work() -> effects.Done:
-        endings.fence(message, token)
-        done = effects.carry_out(meaning.acts, message)
-        endings.done(message, token, done, mapping_version=vendor.mapping_version)
+        with transaction.atomic():  # also inside a caller's transaction it is all or nothing
+            endings.fence(message, token)
+            done = effects.carry_out(meaning.acts, message)
+            endings.done(message, token, done, mapping_version=vendor.mapping_version)
         return done
 
     for key in retrying(work).made_known:

@@ -19,7 +19,7 @@ from integrations import inbox
 from integrations.channels import registry
 from integrations.channels.vendor import Vendor
 from integrations.models import Connection
-from integrations.secrets import Undecipherable
+from integrations.secrets import Undecipherable, reveal
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,9 @@ def receive(request: HttpRequest, connection_id: UUID, topic: str = "") -> HttpR
 
 
 def _receive(request: HttpRequest, connection_id: UUID, topic: str) -> HttpResponse:
-    connection = Connection.objects.filter(pk=connection_id).exclude(status=Connection.Status.DISABLED).first()
+    connection = Connection.objects.with_secrets(SIGNING_SECRET).filter(pk=connection_id).first()
+    if connection is not None and connection.status == Connection.Status.DISABLED:
+        connection = None
     vendor = registry.find(connection.vendor) if connection else None
     if connection is None or vendor is None:
         return _answer(404, "no such hook")
@@ -85,7 +87,7 @@ def _body(request: HttpRequest, limit: int) -> bytes | None:
 
 def _signed(vendor: Vendor, connection: Connection, body: bytes, headers: Mapping[str, str]) -> bool:
     try:
-        secrets = connection.secrets_named(SIGNING_SECRET)
+        secrets = [reveal(sealed) for sealed in connection.sealed_now]
     except Undecipherable:
         log.exception("hook.secret_unreadable", extra={"connection": connection.code})
         return False

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from core.actors import CONNECTION, Actor
@@ -18,6 +19,16 @@ class ConnectionQuerySet(ScopedQuerySet):
     """Connections belong to the whole company: whoever may see the page sees them all."""
 
     channel_path = "channel__code"
+
+    def with_secrets(self, name: str) -> ConnectionQuerySet:
+        """With the sealed active secrets of that name as `sealed_now`, newest first, in the same query."""
+        found = ArrayAgg(
+            "sealed_secrets__sealed",
+            filter=Q(sealed_secrets__name=name, sealed_secrets__active=True),
+            order_by="-sealed_secrets__id",
+            default=Value([]),
+        )
+        return self.annotate(sealed_now=found)
 
 
 class Connection(models.Model):

@@ -175,7 +175,7 @@ def _goods(doc: Node, currency: str) -> _Goods:
         ref = node.number_id("id", needed=True)
         # Read even for a tip or an emptied line, so that nothing wrong in them passes unseen.
         discount, taxes = _discount(node), _taxes(node)
-        line_duties = [_stated(each, "price", currency, "shop_money") for each in node.items("duties")]
+        line_duties = [_shop_money(each, currency) for each in node.items("duties")]
         duty_taxes = [_taxes(each) for each in node.items("duties")]
         duties.extend(line_duties)
         if price is None or not quantity:
@@ -251,27 +251,31 @@ def _properties(node: Node) -> None:
 # --- Money ---------------------------------------------------------------------------------------------------------
 
 
-def _stated(node: Node, key: str, currency: str, *inner: str) -> Decimal | None:
-    """An amount in the shop's currency: the flat figure, held against the shop money of its set where both are given.
+def _stated(node: Node, key: str, currency: str) -> Decimal | None:
+    """An amount in the shop's currency: the flat figure, held against its set's shop money where both are there."""
+    flat = node.money(key)
+    money_set = node.object(f"{key}_set")
+    shop = _shop_money(money_set, currency) if money_set else None
+    if flat is not None and shop is not None and flat != shop:
+        node.at(key).fault(f"is {flat}, but its shop money is {shop}")
+    return shop if flat is None else flat
 
-    With `inner`, the key itself holds the set.
-    """
-    if inner:
-        money_set = node.object(key)
-        flat = None if money_set else node.money(key)
-    else:
-        flat = node.money(key)
-        money_set = node.object(f"{key}_set")
-    shop = money_set.object("shop_money") if money_set else None
+
+def _bag(node: Node, key: str, currency: str) -> Decimal | None:
+    """The shop money of a set that has no flat figure beside it."""
+    money_set = node.object(key)
+    return _shop_money(money_set, currency) if money_set else None
+
+
+def _shop_money(node: Node, currency: str) -> Decimal | None:
+    """What the shop's books say; the presentment money beside it is what the buyer was shown."""
+    shop = node.object("shop_money")
     if shop is None:
-        return flat
-    amount = shop.money("amount")
+        return None
     named = shop.currency("currency_code")
     if named and currency and named != currency:
         shop.at("currency_code").fault(f"is {named} in an order of {currency}")
-    if flat is not None and amount is not None and flat != amount:
-        node.at(key).fault(f"is {flat}, but its shop money is {amount}")
-    return amount if flat is None else flat
+    return shop.money("amount")
 
 
 def _figure(doc: Node, key: str, currency: str) -> Decimal | None:
@@ -301,7 +305,7 @@ def _taxes(node: Node) -> Decimal | None:
 
 def _shipping_total(doc: Node, shipping: list[Node], currency: str) -> Decimal | None:
     """Shipping before discounts: as the order states it, else the sum of its lines."""
-    stated = _stated(doc, "total_shipping_price_set", currency, "shop_money")
+    stated = _bag(doc, "total_shipping_price_set", currency)
     lines = money.added(_stated(each, "price", currency) for each in shipping)
     return stated if stated is not None else lines
 
@@ -309,8 +313,8 @@ def _shipping_total(doc: Node, shipping: list[Node], currency: str) -> Decimal |
 def _other_total(doc: Node, goods: _Goods, currency: str) -> Decimal | None:
     """Tips, duties and additional fees: all that is in the total besides goods, shipping and tax."""
     tip = doc.money("total_tip_received")
-    duties = _stated(doc, "original_total_duties_set", currency, "shop_money")
-    fees = _stated(doc, "original_total_additional_fees_set", currency, "shop_money")
+    duties = _bag(doc, "original_total_duties_set", currency)
+    fees = _bag(doc, "original_total_additional_fees_set", currency)
     if doc.flag("duties_included"):
         duties = ZERO
     elif duties is None:
@@ -349,8 +353,8 @@ def _refunded_shipping(doc: Node) -> Decimal | None:
     amounts: list[Decimal | None] = []
     for line in doc.items("refund_shipping_lines"):
         amounts += [
-            _stated(line, "subtotal_amount_set", "", "shop_money"),
-            _stated(line, "tax_amount_set", "", "shop_money"),
+            _bag(line, "subtotal_amount_set", ""),
+            _bag(line, "tax_amount_set", ""),
         ]
     if not amounts:
         for each in doc.items("order_adjustments"):
