@@ -223,7 +223,7 @@ globals().update(env.mail(env.text("EMAIL_URL", "console://")))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Backroom <backroom@localhost>")
 
 # --- The API refuses unless a view says otherwise. Keys are kept by integrations; DRF would import this too early.
-API_AUTHENTICATION = "integrations.authentication.ApiKeyAuthentication"
+API_AUTHENTICATION = "integrations.authentication.ApiKeys"
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["integrations.authentication.ApiKeys"],
     "DEFAULT_PERMISSION_CLASSES": ["config.permissions.Nobody"],

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from integrations.authentication import ApiKeyAuthentication
+from integrations.authentication import ApiKeys
 from integrations.models import ApiClient
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +19,7 @@ def issued():
 def test_a_key_names_its_client_and_scopes(issued):
     client, key = issued
 
-    caller = ApiKeyAuthentication().caller(key)
+    caller = ApiKeys().caller(key)
 
     assert (caller.uid, caller.label, caller.scopes, caller.channels) == (
         str(client.pk), "Shop", frozenset({"orders:write"}), None
@@ -35,9 +35,9 @@ def test_a_revoked_expired_or_other_key_opens_nothing(issued, change):
     client, key = issued
     ApiClient.objects.filter(pk=client.pk).update(**change)
 
-    assert ApiKeyAuthentication().caller(key) is None
+    assert ApiKeys().caller(key) is None
 
 
 @pytest.mark.parametrize("key", ["", "br_", "br__", "br_nobody_secret", "sk_live_1", "br_" + "a" * 13 + "_x"])
 def test_something_that_is_no_key_opens_nothing(issued, key):
-    assert ApiKeyAuthentication().caller(key) is None
+    assert ApiKeys().caller(key) is None
