@@ -20,7 +20,7 @@ from integrations.models import Connection, InboundMessage
 from orders.models import Order
 
 FIRST_NUMBER = 4001
-A_DAY = 24  # orders at scale 1; the last day's are left open
+A_DAY = 8  # orders at scale 1; the last hours' are left open
 
 
 def make(connections: dict[str, Connection], *, now: datetime, days: int, scale: float, say: Callable[[str], None]) -> None:
