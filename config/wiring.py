@@ -11,6 +11,8 @@ from core import events
 def connect() -> None:
     """Called once, when every app is ready."""
     _orders()
+    _finance()
+    _erp()
 
 
 def _orders() -> None:
@@ -20,3 +22,19 @@ def _orders() -> None:
     events.subscribe(facts.ALLOCATED, "orders.release", tasks.release)
     events.subscribe(facts.HOLD_RESOLVED, "orders.release_after_hold", tasks.release)
     events.subscribe("item.alias_added", "orders.map_lines", tasks.map_lines)
+
+
+def _finance() -> None:
+    from finance import handlers
+    from orders import events as facts
+
+    events.subscribe(facts.COMPLETED, "finance.prepare_posting", handlers.prepare_posting)
+
+
+def _erp() -> None:
+    from finance import events as facts
+    from integrations.erp import tasks
+
+    # With full-jitter backoff this many attempts outlast a day: an ERP that is down overnight is no dead delivery.
+    for told in (facts.PREPARED, facts.RETRIED):
+        events.subscribe(told, "erp.post", tasks.post, queue="outside", max_attempts=60)

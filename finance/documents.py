@@ -253,6 +253,7 @@ class Heading:
     channel_ref: str
     placed_at: str
     shipped_at: str
+    booked_on: str  # the day the last unit left, as the channel's calendar has it
     location: str = ""
     buyer: Mapping[str, str] = field(default_factory=dict)
     ship_to: Mapping[str, Any] | None = None

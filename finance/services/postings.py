@@ -13,6 +13,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import F, Q, Sum
@@ -112,6 +113,7 @@ def _heading(order: Order, reference: str) -> Heading:
         .first()
     )
     shipped = FulfilmentOrder.objects.filter(order=order, shipped_at__isnull=False).order_by("-shipped_at").first()
+    shipped_at = shipped.shipped_at if shipped and shipped.shipped_at else timezone.now()
     return Heading(
         reference=reference,
         key=f"sale:{reference}",
@@ -119,7 +121,8 @@ def _heading(order: Order, reference: str) -> Heading:
         channel=order.channel.code,
         channel_ref=order.channel_number or order.channel_ref,
         placed_at=order.placed_at.isoformat(),
-        shipped_at=(shipped.shipped_at if shipped and shipped.shipped_at else timezone.now()).isoformat(),
+        shipped_at=shipped_at.isoformat(),
+        booked_on=shipped_at.astimezone(ZoneInfo(order.channel.time_zone)).date().isoformat(),
         location=left[0] if left else "",
         buyer={"name": order.buyer_name, "email": order.buyer_email, "ref": order.buyer_ref},
         ship_to=order.ship_to,
@@ -293,7 +296,8 @@ def retry(posting_id: int, *, version: int | None = None, actor: Actor) -> Posti
 
 
 def _amounts_now(order: Order, posting: Posting) -> Amounts:
-    others = order.postings.filter(kind=posting.kind).exclude(pk=posting.pk).exclude(status=Status.REVERSED)
+    others = Posting.objects.filter(order=order, kind=posting.kind).exclude(pk=posting.pk)
+    others = others.exclude(status=Status.REVERSED)
     lines = list(order.lines.select_related("item").order_by("position"))
     now = documents.delivered(_figures(order, lines))
     return documents.remaining(now, [documents.amounts_of(each.document) for each in others])

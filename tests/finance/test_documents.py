@@ -149,7 +149,7 @@ def test_a_document_reads_back_as_the_amounts_it_was_made_of():
     amounts = documents.delivered(
         order(line(ordered=3, price="3.3333", tax="0.5"), shipping="1.5", tax="0.5", total="12", tax_included=True)
     )
-    heading = documents.Heading("1", "sale:1", "1", "web", "#1", "2026-01-01", "2026-01-02")
+    heading = documents.Heading("1", "sale:1", "1", "web", "#1", "2026-01-01", "2026-01-02", "2026-01-02")
 
     made = documents.document(heading, amounts)
 

@@ -1,0 +1,109 @@
+"""One posting on its way: claimed, sent through its connection's port, and ended one way or the other.
+
+Three things make it once: the outbox gives a posting's deliveries to one worker at a time; the claim fences a worker
+that was thought dead; and the port looks for our own reference in the ERP before it sends anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.actors import Actor
+from core.errors import Permanent, TryLater
+from finance.models import Posting, Status
+from finance.services import postings
+from finance.services.postings import Claim
+from integrations.erp import registry
+from integrations.erp.port import Rejected
+from integrations.failures import FailureClass
+from integrations.http import Failed
+from integrations.models import Connection
+
+# Longer than any single call may take (connect and read timeouts of the HTTP client together), renewed before each.
+LEASE_SECONDS = 30.0
+PAUSE_SECONDS = 60.0
+TROUBLE_SECONDS = 300.0  # how long to leave it when the connection itself is set up wrongly
+
+
+@dataclass(slots=True)
+class ClaimMemory:
+    """A claim as the port's Memory."""
+
+    claim: Claim
+    erp_id: str
+
+    def keep(self, erp_id: str) -> None:
+        postings.keep(self.claim, erp_id=erp_id)
+        self.erp_id = erp_id
+
+    def still_ours(self) -> None:
+        postings.keep(self.claim)
+
+
+def send(posting_id: int) -> None:
+    """Bring one posting to the ERP, or say why not. Safe to repeat and to race.
+
+    TryLater for what time may heal; without spending an attempt while no connection takes it or somebody else has it.
+    """
+    posting = Posting.objects.only("status", "document").get(pk=posting_id)
+    if posting.status != Status.PENDING:
+        return
+    connection = _connection(posting_id, posting.document["channel"])
+    claim = postings.claim(
+        posting_id,
+        connection_uid=str(connection.pk),
+        connection_name=connection.name,
+        seconds=float(connection.settings.get("lease_seconds", LEASE_SECONDS)),
+    )
+    if claim is None:
+        return
+    try:
+        _send(claim, connection, connection.actor)
+    except BaseException as error:
+        postings.give_back(claim, str(error) or type(error).__name__)
+        raise
+
+
+def _connection(posting_id: int, channel: str) -> Connection:
+    connection = registry.connection_for(channel)
+    if connection is None:
+        words = "No ERP is connected."
+    elif connection.status != Connection.Status.ACTIVE:
+        why = f": {connection.status_reason}" if connection.status_reason else ""
+        words = f"{connection.name} is {connection.status.lower()}{why}"
+    else:
+        return connection
+    postings.waits(posting_id, words)
+    raise TryLater(words, seconds=PAUSE_SECONDS, spends_attempt=False)
+
+
+def _send(claim: Claim, connection: Connection, actor: Actor) -> None:
+    try:
+        posted = registry.port(connection).post_sale(claim.document, ClaimMemory(claim, claim.erp_id))
+    except Rejected as no:
+        postings.rejected(
+            claim,
+            reason=no.reason,
+            failure_class=no.failure_class,
+            answer={**no.answer, "said": no.reason},
+            actor=actor,
+        )
+    except Permanent as error:
+        # Not this document's fault: a wrong key or address refuses every document alike. Nothing is rejected for it.
+        _troubled(connection, error)
+        raise TryLater(f"{connection.name}: {error}", seconds=TROUBLE_SECONDS) from error
+    else:
+        postings.confirmed(
+            claim,
+            number=posted.number,
+            erp_id=posted.erp_id,
+            total=posted.total,
+            answer=posted.answer,
+            actor=actor,
+        )
+
+
+def _troubled(connection: Connection, error: Permanent) -> None:
+    refused = isinstance(error, Failed) and error.failure_class == FailureClass.AUTHENTICATION
+    words = "It refuses our credentials." if refused else str(error)
+    Connection.objects.filter(pk=connection.pk).update(health=Connection.Health.TROUBLED, health_reason=words[:300])

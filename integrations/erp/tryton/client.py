@@ -1,0 +1,132 @@
+"""Tryton's REST interface (8.2): models, buttons, and its way of writing decimals and dates in JSON.
+
+Every call carries `X-Tryton-Context` with the company: without it costs are empty and stock actions fail. Creating
+runs no on_change, so callers send every value. A refusal by a rule of Tryton's is 400 with a message for people.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from core.errors import Permanent, TryLater
+from integrations import http
+from integrations.http import FailedForGood
+from integrations.models import Connection
+
+BUDGET = 20.0  # seconds after which no further call of one attempt is begun
+CALL = 15.0
+
+
+class Refused(Exception):
+    """Tryton said no by one of its own rules; `asked` is the call without its figures."""
+
+    def __init__(self, message: str, *, asked: str):
+        super().__init__(message)
+        self.message = message
+        self.asked = asked
+
+
+class Rest:
+    """One attempt's worth of calls to one database."""
+
+    def __init__(self, connection: Connection):
+        self.connection = connection
+        settings = connection.settings
+        address, database = settings.get("url"), settings.get("database")
+        if not address or not database:
+            raise Permanent("Its settings lack the url or the database.")
+        self.base = f"{address.rstrip('/')}/{quote(database)}/rest/model"
+        context = json.dumps({"company": int(settings.get("company", 1))}, separators=(",", ":"))
+        self.headers = {
+            "Authorization": f"bearer {connection.secret('key')}",
+            "X-Tryton-Context": urlsafe_b64encode(context.encode()).decode(),
+        }
+        self.stop_at = time.monotonic() + BUDGET
+
+    def find(
+        self, model: str, domain: Sequence[Any], fields: Sequence[str], *, limit: int = 100
+    ) -> list[dict[str, Any]]:
+        given = urlsafe_b64encode(json.dumps(domain, separators=(",", ":")).encode()).decode()
+        found: list[dict[str, Any]] = self._call("GET", model, fields, d=given, s=str(limit))
+        return found
+
+    def read(self, model: str, key: int, fields: Sequence[str]) -> dict[str, Any] | None:
+        found = self.find(model, [["id", "=", key]], fields, limit=1)
+        return found[0] if found else None
+
+    def create(self, model: str, values: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
+        made: dict[str, Any] = self._call("POST", model, fields, values)
+        return made
+
+    def write(self, model: str, key: int, values: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
+        made: dict[str, Any] = self._call("PUT", f"{model}/{key}", fields, values)
+        return made
+
+    def press(self, model: str, key: int, button: str, fields: Sequence[str]) -> dict[str, Any]:
+        """A button, as a person would press it; answers the record as it is then."""
+        made: dict[str, Any] = self._call("POST", f"{model}/{key}/{button}", fields, {})
+        return made
+
+    def delete(self, model: str, key: int) -> None:
+        self._call("DELETE", f"{model}/{key}", ())
+
+    def _call(
+        self, method: str, path: str, fields: Sequence[str], body: Mapping[str, Any] | None = None, **query: str
+    ) -> Any:
+        left = self.stop_at - time.monotonic()
+        if left <= 0:
+            raise TryLater("Tryton is slow; the next attempt goes on from here.")
+        pairs = [*query.items(), *(("f", field) for field in fields)]
+        url = f"{self.base}/{path}?{urlencode(pairs)}" if pairs else f"{self.base}/{path}"
+        asked = f"{method} {path}"
+        content = json.dumps(body, default=write_value, separators=(",", ":")).encode() if body is not None else None
+        try:
+            answer = http.request(
+                self.connection, method, url, purpose=asked, headers=self.headers, content=content, deadline=CALL
+            )
+        except FailedForGood as refusal:
+            if refusal.status == 423:  # a record changed under us
+                raise TryLater("Tryton says the record changed meanwhile.", seconds=1) from None
+            if refusal.status == 400:
+                raise Refused(_message(refusal.body), asked=asked) from None
+            raise
+        return read_values(answer.json()) if answer.body else None
+
+
+def _message(body: bytes) -> str:
+    try:
+        said = json.loads(body)
+        words = ": ".join(filter(None, (said.get("message"), said.get("description"))))
+    except (ValueError, AttributeError, TypeError):
+        words = body.decode("utf-8", errors="replace")
+    return " ".join(words.replace("\x00", "").split())[:1000] or "Tryton gave no reason."
+
+
+def write_value(value: Any) -> Any:
+    """What JSON has no form for, in Tryton's."""
+    if isinstance(value, Decimal):
+        return {"__class__": "Decimal", "decimal": str(value)}
+    if isinstance(value, date):
+        return {"__class__": "date", "year": value.year, "month": value.month, "day": value.day}
+    raise TypeError(f"{type(value).__name__} has no form in Tryton's JSON")
+
+
+def read_values(value: Any) -> Any:
+    """The same, back."""
+    if isinstance(value, list):
+        return [read_values(one) for one in value]
+    if isinstance(value, dict):
+        kind = value.get("__class__")
+        if kind == "Decimal":
+            return Decimal(value["decimal"])
+        if kind == "date":
+            return date(value["year"], value["month"], value["day"])
+        return {name: read_values(one) for name, one in value.items()}
+    return value
