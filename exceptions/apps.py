@@ -6,8 +6,22 @@ class ExceptionsConfig(AppConfig):
     verbose_name = "Exceptions"
 
     def ready(self) -> None:
-        from core import subjects
-        from exceptions import deliveries
+        from core import screens, subjects
+        from exceptions import audit, deliveries, finding
 
         subjects.register("case", title="Case", url_name="exceptions:detail")
         deliveries.register()
+        audit.register()
+        screens.register_nav(
+            "Work",
+            "Exceptions",
+            "inbox",
+            "exceptions:queue",
+            "exceptions.view_case",
+            count=finding.open_count,
+            order=10,
+            topic="exceptions",
+        )
+        screens.register_panel("overdue", "Overdue", "exceptions:overdue_panel", "exceptions.view_case", order=1)
+        screens.register_panel("my-cases", "My cases", "exceptions:mine_panel", "exceptions.work_case", order=5)
+        screens.register_search("cases", finding.search, order=20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.core.cache import cache
 
-from exceptions.services import opening, timers
+from exceptions.services import many, opening, timers
 
 _WHERE = "exceptions:rechecked-up-to"  # losing it only means starting again from the oldest case
 
@@ -24,3 +24,8 @@ def recheck_standing() -> None:
 @shared_task
 def open_standing() -> None:
     opening.open_standing()
+
+
+@shared_task
+def bulk(job_id: int) -> None:
+    many.work_off(job_id)

@@ -11,10 +11,11 @@ from django.db.models import DateTimeField, F, Value
 from django.db.models import When as If
 from django.utils import timezone
 
-from core import events, live
+from core import actors, events, jobs, live
 from core.actors import Actor
+from core.errors import Refusal
 from core.events import EventDraft
-from core.models import User
+from core.models import Job, User
 from exceptions import events as facts
 from exceptions.models import Case, Status
 from exceptions.services.closing import TOPIC
@@ -86,3 +87,24 @@ def _give(ids: Sequence[int], person: User, *, actor: Actor, only_free: bool) ->
 
 def _now_for(column: str, rows: list[int], now: object) -> When:
     return When(If(pk__in=rows, then=Value(now)), default=F(column), output_field=DateTimeField())
+
+
+def work_off(job_id: int, *, size: int = 50) -> None:
+    """Carry out a bulk job in batches, each its own transaction, its failures row by row. Safe to take up again."""
+    job = Job.objects.select_related("owner").get(pk=job_id)
+    if job.owner is None or not jobs.begin(job_id):
+        return
+    actor, ids, to = actors.person(job.owner), job.params["ids"], job.params.get("to")
+    for start in range(0, len(ids), size):
+        if jobs.stopping(job_id):
+            jobs.stopped(job_id)
+            return
+        some = ids[start : start + size]
+        try:
+            tally = claim_many(some, actor=actor) if to is None else assign_many(some, to=to, actor=actor)
+        except Refusal as refusal:
+            jobs.advance(job_id, 0, [{"row": f"EX-{pk}", "reason": refusal.message} for pk in some])
+            continue
+        failed = [{"row": number, "reason": why} for _, number, why in tally.refused]
+        jobs.advance(job_id, len(some) - len(failed), failed)
+    jobs.finish(job_id)

@@ -23,7 +23,7 @@ def is_open(calendar: Calendar, minute: datetime) -> bool:
     """The definition itself: the wall clock stands inside an interval of that day, or of a night shift before it."""
     local = minute.astimezone(ZoneInfo(calendar.zone)).replace(tzinfo=None)
     for day in (local.date(), local.date() - timedelta(days=1)):
-        midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001
+        midnight = datetime(day.year, day.month, day.day)
         if any(midnight + a * MINUTE <= local < midnight + b * MINUTE for a, b in calendar.hours(day)):
             return True
     return False
@@ -185,4 +185,4 @@ def test_opening_hours_that_make_no_sense_are_refused(week):
 
 def test_a_naive_time_is_refused():
     with pytest.raises(ValueError, match="aware"):
-        clock.add_business(datetime(2026, 1, 1), 1, clock.ALWAYS)  # noqa: DTZ001
+        clock.add_business(datetime(2026, 1, 1), 1, clock.ALWAYS)

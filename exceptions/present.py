@@ -1,0 +1,158 @@
+"""How a case reads on a screen: plain values for the templates, worked out once per row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from core import subjects
+from core.models import User
+from core.subjects import Subject
+from exceptions import reasons
+from exceptions.models import Case, Outcome, Severity, Status, WaitingOn
+
+WAITING_WORDS = {value: label.lower() for value, label in WaitingOn.choices}
+OUTCOME_WORDS = dict(Outcome.choices)
+SEVERITY_WORDS = dict(Severity.choices)
+CLOCK_WORDS = {"acknowledge": "Respond", "resolve": "Resolve", "promise": "Promise"}
+
+
+def row(values: Mapping[str, Any], user: User, now: datetime) -> dict[str, Any]:
+    """One line of the queue from `board.COLUMNS`."""
+    reason = reasons.find(values["reason"])
+    team = reasons.team(values["queue_id"])
+    subject = Subject(values["subject_kind"], values["subject_uid"], values["subject_label"])
+    owner = values["owner__name"] or values["owner__email"] or ""
+    offered = next((a.title for a in reason.actions), "") if reason else ""
+    return {
+        **values,
+        "icon": reason.icon if reason else "triangle-alert",
+        "kind": team.title,
+        "label": subject.label or f"{subjects.title(subject.kind)} {subject.uid}",
+        "subject_url": subjects.url(subject),
+        "subject_title": subjects.title(subject.kind),
+        "where": values["site__name"] or team.title,
+        "where2": team.title if values["site__name"] else "",
+        "offered": offered,
+        "owner": owner,
+        "mine": values["owner_id"] is not None and values["owner_id"] == user.pk,
+        "waiting": WAITING_WORDS.get(values["waiting_on"], ""),
+        "clock": clock(values, now),
+        "ended": OUTCOME_WORDS.get(values["outcome"], ""),
+    }
+
+
+def rows(found: Iterable[Mapping[str, Any]], user: User, now: datetime) -> list[dict[str, Any]]:
+    return [row(values, user, now) for values in found]
+
+
+def clock(case: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The nearest clock nobody has met, named, as arguments of the sla() mark."""
+    if case["status"] == Status.RESOLVED:
+        late = case["resolved_at"] > case["resolve_by"]
+        return {
+            "due": None,
+            "state": "missed" if late else "met",
+            "label": "Resolve",
+            "words": "Late" if late else "In time",
+        }
+    if case["status"] == Status.WAITING:
+        promise = case["promise_by"]
+        if promise is not None and promise <= now:
+            return {"due": promise, "label": "Promise", "started": case["started_at"]}
+        left = case["resolve_by"] - (case["waiting_since"] or now)
+        return {"due": case["resolve_by"], "state": "paused", "label": "Resolve", "left": left}
+    due = case["due_at"]
+    if case["acknowledged_at"] is None and due == case["acknowledge_by"]:
+        label = "Respond"
+    else:
+        label = "Resolve" if due == case["resolve_by"] else "Promise"
+    return {"due": due, "label": label, "started": case["started_at"]}
+
+
+def clocks(case: Case, calendar: str, now: datetime) -> list[dict[str, Any]]:
+    """Every clock of a case for its page, the nearest unmet first, each with the words beside it."""
+    resolved = case.status == Status.RESOLVED
+    paused = case.status == Status.WAITING
+    hours = calendar if case.business_time else "round the clock"
+    found = []
+    if case.acknowledged_at is not None:
+        taken = case.acknowledged_at - case.started_at
+        met = case.acknowledged_at <= case.acknowledge_by
+        found.append(
+            {"kind": "acknowledge", "state": "met" if met else "missed", "taken": taken, "due": case.acknowledge_by}
+        )
+    elif not resolved:
+        found.append({"kind": "acknowledge", "state": "paused" if paused else None, "due": case.acknowledge_by})
+    if resolved:
+        met = bool(case.resolved_at and case.resolved_at <= case.resolve_by)
+        taken = (case.resolved_at or now) - case.started_at
+        found.append({"kind": "resolve", "state": "met" if met else "missed", "taken": taken, "due": case.resolve_by})
+    else:
+        found.append({"kind": "resolve", "state": "paused" if paused else None, "due": case.resolve_by})
+    if case.promise_by:
+        end = case.resolved_at if resolved else None
+        state = ("met" if end <= case.promise_by else "missed") if end else None
+        found.append({"kind": "promise", "state": state, "due": case.promise_by})
+    for item in found:
+        item["word"] = CLOCK_WORDS[item["kind"]]
+        item["minutes"] = {"acknowledge": case.acknowledge_minutes, "resolve": case.resolve_minutes}.get(item["kind"])
+        item["hours"] = hours
+        item["left"] = item["due"] - (case.waiting_since or now) if item["state"] == "paused" else None
+    return sorted(found, key=lambda item: (item["state"] in {"met", "missed"}, item["state"] == "paused", item["due"]))
+
+
+_ICONS = {
+    "case.opened": ("triangle-alert", "crit"),
+    "case.warned": ("clock", ""),
+    "case.breached": ("triangle-alert", "crit"),
+    "case.paused": ("pause", ""),
+    "case.resumed": ("play", ""),
+    "case.resolved": ("circle-check", "ok"),
+    "case.cleared": ("circle-check", "ok"),
+    "case.waived": ("shield-check", ""),
+    "case.reopened": ("rotate-ccw", "crit"),
+    "case.linked": ("link", ""),
+}
+
+
+def words(event: Any) -> dict[str, Any] | None:
+    """What one event of a timeline says, or None for the type's own name."""
+    said = _SAID.get(event.type)
+    if said is None:
+        return None
+    text, detail = said(event.data)
+    icon, tone = _ICONS.get(event.type, ("", ""))
+    return {"text": text, "detail": detail, "icon": icon, "tone": tone}
+
+
+def _opened(data: Mapping[str, Any]) -> tuple[str, str]:
+    return f"Opened: {data.get('title', '')}", f"{data.get('resolve_minutes', 0)} m to resolve"
+
+
+def _ended(word: str) -> Any:
+    return lambda data: (word, str(data.get("note") or ""))
+
+
+_SAID: dict[str, Any] = {
+    "case.opened": _opened,
+    "case.acknowledged": lambda d: ("First response" if d.get("in_time") else "First response, late", ""),
+    "case.claimed": lambda d: ("Claimed it", ""),
+    "case.released": lambda d: ("Put it back", f"was with {d['was']}" if d.get("was") else ""),
+    "case.assigned": lambda d: (f"Gave it to {d.get('to', '')}", ""),
+    "case.paused": lambda d: (
+        f"Paused, waiting for {WAITING_WORDS.get(d.get('on', ''), d.get('on', ''))}",
+        d.get("note") or "",
+    ),
+    "case.resumed": lambda d: ("Clock runs again", ""),
+    "case.noted": lambda d: (str(d.get("text", "")), ""),
+    "case.acted": lambda d: (d.get("title", ""), str(d.get("said", ""))),
+    "case.warned": lambda d: ("Due soon", ""),
+    "case.breached": lambda d: (f"{CLOCK_WORDS.get(d.get('clock', ''), '')} clock ran out", ""),
+    "case.resolved": _ended("Resolved"),
+    "case.cleared": _ended("Cleared by itself"),
+    "case.waived": _ended("Waived"),
+    "case.reopened": lambda d: ("Reopened", str(d.get("note") or "")),
+    "case.linked": lambda d: (f"A symptom of {d.get('root', '')}", ""),
+}

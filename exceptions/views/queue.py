@@ -1,0 +1,193 @@
+"""The queue: what is open, nearest its time first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from django.contrib.auth.decorators import permission_required
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from core import htmx, screens
+from core.errors import Refusal
+from core.htmx import Capped
+from core.models import Site, User
+from exceptions import board, present, reasons
+from exceptions.filters import ORDERS, CaseFilter, order_of
+from exceptions.models import Case, Queue, Severity, Status
+
+NEW_CAP = 100
+# Everything but the page itself: what a link to a case or an action on the whole view carries along.
+CURSORS = ("after", "before")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The cases one address asks for, for one person."""
+
+    user: User
+    params: QueryDict
+    scope: QuerySet[Case]  # what this person may see, at the site they narrowed their work to
+    rows: QuerySet[Case]
+    sort: str
+    now: datetime
+
+    @property
+    def resolved(self) -> bool:
+        return Status.RESOLVED in self.params.getlist("status")
+
+    @property
+    def filtered(self) -> bool:
+        return any(self.params.get(name) for name in CaseFilter.base_filters)
+
+    @property
+    def address(self) -> str:
+        """The query string without the page."""
+        params = self.params.copy()
+        for name in CURSORS:
+            params.pop(name, None)
+        return params.urlencode()
+
+
+def listing(request: HttpRequest, params: QueryDict | None = None) -> Listing:
+    """What `params` (default: this request's) ask for. Invalid (400) when they make no sense."""
+    user: Any = request.user
+    asked = request.GET if params is None else params
+    scope = Case.objects.for_user(user)
+    if site := screens.current_site(request):
+        scope = scope.filter(site_id=site)
+    now = timezone.now()
+    rows = CaseFilter(asked, scope, user=user, now=now).found()
+    sort = order_of(asked.get("sort", ""), resolved=Status.RESOLVED in asked.getlist("status"))
+    return Listing(user, asked, scope, rows, sort, now)
+
+
+@require_safe
+@permission_required("exceptions.view_case", raise_exception=True)
+def queue(request: HttpRequest) -> HttpResponse:
+    """GET /exceptions/: filters, order and page in the address; the list alone when htmx asks."""
+    wanted = listing(request)
+    context = context_of(request, wanted)
+    if htmx.partial(request):
+        return htmx.part(request, ["exceptions/_list.html", "exceptions/_views_fresh.html"], context)
+    context["sites"] = list(
+        Site.objects.filter(pk__in=wanted.user.site_ids() or Site.objects.all()).values_list("code", "name")
+    )
+    context["reasons"] = [(r.code, r.title) for r in reasons.every()]
+    context["severities"] = [(str(v), label) for v, label in Severity.choices]
+    return htmx.render(request, "exceptions/queue.html", context)
+
+
+def context_of(request: HttpRequest, wanted: Listing) -> dict[str, Any]:
+    page = htmx.keyset_page(wanted.rows.values(*board.COLUMNS), request, order=ORDERS[wanted.sort])
+    teams = list(Queue.objects.all())
+    numbers = board.numbers(wanted.scope, wanted.rows, wanted.user, teams, wanted.now, resolved=wanted.resolved)
+    rows = present.rows(page.rows, wanted.user, wanted.now)
+    return {
+        "page": page,
+        "rows": rows,
+        "groups": _groups(rows, wanted, numbers, first_page=page.start == 0),
+        "numbers": numbers,
+        "total": numbers["list"],
+        "listing": wanted,
+        "sort": wanted.sort,
+        "tail": f"?list={wrapped(wanted.address)}" if wanted.address else "",
+        "tabs": _tabs(wanted, teams, numbers),
+        "may_work": wanted.user.has_perm("exceptions.work_case"),
+        "may_assign": wanted.user.has_perm("exceptions.assign_case"),
+        "may_export": wanted.user.has_perm("exceptions.export_case"),
+    }
+
+
+def wrapped(address: str) -> str:
+    """A query string as the value of one parameter."""
+    return quote(address, safe="")
+
+
+def rows_context(request: HttpRequest, ids: list[int]) -> dict[str, Any]:
+    """Some rows of the list this person looks at, and its numbers, after something was done to them."""
+    params = QueryDict(urlsplit(request.headers.get("HX-Current-URL", "")).query)
+    try:
+        wanted = listing(request, params)
+    except Refusal:
+        wanted = listing(request, QueryDict())
+    rows = Case.objects.for_user(wanted.user).filter(pk__in=ids).values(*board.COLUMNS)
+    teams = list(Queue.objects.all())
+    numbers = board.numbers(wanted.scope, wanted.rows, wanted.user, teams, wanted.now, resolved=wanted.resolved)
+    return {
+        "rows": present.rows(rows, wanted.user, wanted.now),
+        "numbers": numbers,
+        "tabs": _tabs(wanted, teams, numbers),
+        "tail": f"?list={wrapped(wanted.address)}" if wanted.address else "",
+        "may_work": wanted.user.has_perm("exceptions.work_case"),
+    }
+
+
+_GROUPS = {
+    "overdue": ("Overdue", "triangle-alert"),
+    "soon": ("Due within 1 hour", "clock"),
+    "later": ("Later", "circle-dot"),
+    "paused": ("Paused", "pause"),
+}
+
+
+def _groups(
+    rows: list[dict[str, Any]], wanted: Listing, numbers: board.Numbers, *, first_page: bool
+) -> list[dict[str, Any]]:
+    """The rows under the headings of their clocks; one nameless group where the order is another."""
+    if wanted.sort != "due" or wanted.resolved:
+        return [{"title": "", "icon": "", "detail": "", "rows": rows}] if rows else []
+    found: list[dict[str, Any]] = []
+    for row in rows:
+        name = board.group_of(row, wanted.now)
+        if not found or found[-1]["name"] != name:
+            title, icon = _GROUPS[name]
+            count = numbers[f"list:{name}"]
+            detail = f"{count} {'row' if count.value == 1 else 'rows'}" + (
+                ", clock stopped" if name == "paused" else ""
+            )
+            oldest = row["due_at"] if name == "overdue" and first_page else None
+            found.append({"name": name, "title": title, "icon": icon, "detail": detail, "oldest": oldest, "rows": []})
+        found[-1]["rows"].append(row)
+    return found
+
+
+def _tabs(wanted: Listing, teams: list[Queue], numbers: board.Numbers) -> list[dict[str, Any]]:
+    """All open, mine, and a tab a team: plain addresses, so that each can be kept and shared."""
+    base = reverse("exceptions:queue")
+    owner, chosen = wanted.params.get("owner", ""), wanted.params.getlist("queue")
+    tabs = [
+        {"label": "All open", "url": base, "count": numbers["open"], "current": owner != "me" and not chosen},
+        {
+            "label": "My queue",
+            "url": f"{base}?owner=me",
+            "count": numbers["mine"],
+            "current": owner == "me" and not chosen,
+        },
+    ]
+    for team in teams:
+        count: Capped = numbers[f"queue:{team.pk}"]
+        if count.value or team.pk in chosen:
+            tabs.append(
+                {"label": team.name, "url": f"{base}?queue={team.pk}", "count": count, "current": chosen == [team.pk]}
+            )
+    return tabs
+
+
+@require_safe
+@permission_required("exceptions.view_case", raise_exception=True)
+def new(request: HttpRequest) -> HttpResponse:
+    """GET /exceptions/new?since=<id>&…: how many cases this list has gained since, as the button that shows them."""
+    params = request.GET.copy()
+    since = params.pop("since", ["0"])[0]
+    floor = int(since) if since.isascii() and since.isdigit() and len(since) < 19 else 0
+    wanted = listing(request, params)
+    count = htmx.capped_count(wanted.rows.filter(pk__gt=floor), NEW_CAP)
+    address = reverse("exceptions:queue") + (f"?{wanted.address}" if wanted.address else "")
+    return htmx.part(request, "exceptions/_new.html", {"count": count, "address": address})
