@@ -10,9 +10,19 @@ from core import events
 
 def connect() -> None:
     """Called once, when every app is ready."""
+    _deliveries()
     _orders()
     _finance()
     _erp()
+
+
+def _deliveries() -> None:
+    from core import outbox
+    from exceptions import deliveries, handlers
+
+    events.subscribe(outbox.DEAD, "exceptions.open_dead_delivery", deliveries.open_case)
+    events.subscribe(outbox.REPLAYED, "exceptions.recheck_replayed", handlers.recheck)
+    events.subscribe(outbox.DISCARDED, "exceptions.recheck_discarded", handlers.recheck)
 
 
 def _orders() -> None:
