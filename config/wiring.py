@@ -14,6 +14,7 @@ def connect() -> None:
     _orders()
     _finance()
     _erp()
+    _channels()
 
 
 def _deliveries() -> None:
@@ -48,3 +49,12 @@ def _erp() -> None:
     # With full-jitter backoff this many attempts outlast a day: an ERP that is down overnight is no dead delivery.
     for told in (facts.PREPARED, facts.RETRIED):
         events.subscribe(told, "erp.post", tasks.post, queue="outside", max_attempts=60)
+
+
+def _channels() -> None:
+    from integrations.channels import tasks
+    from orders import events as facts
+
+    # Messages that came before the order they speak of.
+    events.subscribe(facts.RECEIVED, "integrations.let_waiting_go", tasks.let_waiting_go)
+    events.subscribe(facts.SHIPPED, "channels.tell_shipment", tasks.tell_channel, queue="outside", max_attempts=60)

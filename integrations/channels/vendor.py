@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from integrations.channels.meaning import Meaning
+from integrations.channels.news import ShipmentNews
+from integrations.models import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +32,7 @@ class Vendor:
     understand: Callable[[str, bytes], Meaning]
     verify: Callable[[bytes, Mapping[str, str], Iterable[str], datetime], bool]
     delivery: Callable[[bytes, Mapping[str, str]], Delivery]
+    # Tell the vendor of a shipment, once whatever is retried; returns the vendor's own id of it.
+    tell_shipment: Callable[[Connection, ShipmentNews], str] | None = None
+    # Whether the connection is set up for calls at all; one that only receives is not told anything.
+    can_be_called: Callable[[Connection], bool] = bool

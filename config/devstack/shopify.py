@@ -1,0 +1,440 @@
+"""A shop that speaks the part of Shopify's GraphQL Admin API Backroom uses: its own process, for tests and the demo.
+
+    python config/devstack/shopify.py --port 8112 --token TOKEN
+
+Documents are parsed and checked against a schema, so a field Shopify doesn't have is refused here too. What matters is
+copied: the access token header, errors with status 200, the cost bucket with THROTTLED, userErrors, one location per
+fulfilment, and that fulfillmentCreate makes a second fulfilment when it is asked twice. Its own doors:
+
+    POST /_shop/orders   a REST order body: the shop now has this order, one fulfilment order per given `locations`
+    GET  /_shop/orders   every order with its fulfilments
+    POST /_shop/faults   {"500": 2, "429": 1, "throttle": 1, "slow": 1, "garbage": 1, "hang_up": 1, "lose_answer": 1}:
+                         so many of the next calls go wrong; lose_answer does the work and then hangs up
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import threading
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+PATH = re.compile(r"/admin/api/[0-9]{4}-[0-9]{2}/graphql\.json")
+SLOW_SECONDS = 3.0
+CAPACITY, REFILL = 2000.0, 100.0
+
+
+class Invalid(Exception):
+    """The document breaks the schema: a GraphQL error with status 200, as Shopify answers."""
+
+
+class HangUp(Exception):
+    """Close the line without a word."""
+
+
+# --- Documents -----------------------------------------------------------------------------------------------------
+
+_TOKEN = re.compile(r'\s*(?:#[^\n]*\s*)*([A-Za-z_][A-Za-z0-9_]*|\$|[!(){}:\[\]=,]|"[^"]*"|-?[0-9]+)')
+
+
+class Document:
+    """One operation: kind, name, and a tree of (field, arguments, selection)."""
+
+    def __init__(self, text: str):
+        self.tokens: list[str] = []
+        place = 0
+        text = text.rstrip()
+        while place < len(text):
+            match = _TOKEN.match(text, place)
+            if match is None:
+                raise Invalid(f"syntax error, unexpected {text[place : place + 10]!r}")
+            if match[1] != ",":
+                self.tokens.append(match[1])
+            place = match.end()
+        self.place = 0
+        self.kind = self._next() if self.tokens and self.tokens[0] in {"query", "mutation"} else "query"
+        if self._peek() not in {"(", "{"}:
+            self._next()
+        if self._peek() == "(":
+            while self._next() != ")":
+                pass
+        self.selection = self._selection()
+
+    def _peek(self) -> str:
+        return self.tokens[self.place] if self.place < len(self.tokens) else ""
+
+    def _next(self) -> str:
+        token = self._peek()
+        if not token:
+            raise Invalid("syntax error, unexpected end of file")
+        self.place += 1
+        return token
+
+    def _selection(self) -> list[tuple[str, dict[str, Any], list[Any]]]:
+        if self._next() != "{":
+            raise Invalid("syntax error, expected a selection")
+        fields = []
+        while self._peek() != "}":
+            name, arguments = self._next(), {}
+            if self._peek() == "(":
+                self._next()
+                while self._peek() != ")":
+                    key = self._next()
+                    if self._next() != ":":
+                        raise Invalid("syntax error, expected a colon")
+                    arguments[key] = self._value()
+                self._next()
+            fields.append((name, arguments, self._selection() if self._peek() == "{" else []))
+        self._next()
+        return fields
+
+    def _value(self) -> Any:
+        word = self._next()
+        if word == "$":
+            return ("variable", self._next())
+        if word.startswith('"'):
+            return word[1:-1]
+        return int(word) if word.lstrip("-").isdigit() else word
+
+
+# Type -> field -> type of what it holds ("" for a scalar). Fields of Shopify's that nobody here asks for are left out.
+SCHEMA: dict[str, dict[str, str]] = {
+    "query": {"order": "Order", "shop": "Shop"},
+    "mutation": {"fulfillmentCreate": "FulfillmentCreatePayload"},
+    "Shop": {"name": "", "myshopifyDomain": ""},
+    "Order": {
+        "id": "", "name": "", "cancelledAt": "", "displayFulfillmentStatus": "", "fulfillments": "Fulfillment",
+        "fulfillmentOrders": "FulfillmentOrderConnection",
+    },
+    "Fulfillment": {
+        "id": "", "name": "", "status": "", "createdAt": "", "trackingInfo": "FulfillmentTrackingInfo",
+        "fulfillmentLineItems": "FulfillmentLineItemConnection",
+    },
+    "FulfillmentTrackingInfo": {"number": "", "company": "", "url": ""},
+    "FulfillmentLineItemConnection": {"nodes": "FulfillmentLineItem"},
+    "FulfillmentLineItem": {"id": "", "quantity": "", "lineItem": "LineItem"},
+    "LineItem": {"id": "", "sku": "", "quantity": ""},
+    "FulfillmentOrderConnection": {"nodes": "FulfillmentOrder"},
+    "FulfillmentOrder": {
+        "id": "", "status": "", "assignedLocation": "FulfillmentOrderAssignedLocation",
+        "lineItems": "FulfillmentOrderLineItemConnection",
+    },
+    "FulfillmentOrderAssignedLocation": {"name": "", "location": "Location"},
+    "Location": {"id": "", "name": ""},
+    "FulfillmentOrderLineItemConnection": {"nodes": "FulfillmentOrderLineItem"},
+    "FulfillmentOrderLineItem": {"id": "", "remainingQuantity": "", "totalQuantity": "", "lineItem": "LineItem"},
+    "FulfillmentCreatePayload": {"fulfillment": "Fulfillment", "userErrors": "UserError"},
+    "UserError": {"field": "", "message": ""},
+}  # fmt: skip
+
+
+def check(selection: list[Any], kind: str) -> int:
+    """Refuse unknown fields, scalars with a selection and objects without; returns the cost of the selection."""
+    cost = 0
+    for name, arguments, inner in selection:
+        if name not in SCHEMA[kind]:
+            raise Invalid(f"Field '{name}' doesn't exist on type '{kind}'")
+        holds = SCHEMA[kind][name]
+        if bool(holds) != bool(inner):
+            raise Invalid(f"Field must {'' if holds else 'not '}have selections (field '{name}')")
+        if holds:
+            many = arguments.get("first", 1)
+            cost += 1 + (check(inner, holds) * (min(int(many), 10) if isinstance(many, int) else 1))
+    return cost
+
+
+def pick(selection: list[Any], source: Any) -> Any:
+    """The asked fields of what the shop holds."""
+    if isinstance(source, list):
+        return [pick(selection, each) for each in source]
+    if source is None or not selection:
+        return source
+    return {name: pick(inner, source.get(name)) for name, _, inner in selection}
+
+
+# --- The shop ------------------------------------------------------------------------------------------------------
+
+
+class Shop:
+    """Orders and their fulfilments in memory. Every change happens under one lock."""
+
+    def __init__(self, token: str):
+        self.token = token
+        self.lock = threading.RLock()
+        self.orders: dict[str, dict[str, Any]] = {}
+        self.faults: Counter[str] = Counter()
+        self.calls: list[str] = []
+        self.available, self.filled_at = CAPACITY, time.monotonic()
+        self.last_id = 7_000_000_000_000
+
+    def new_id(self, kind: str) -> str:
+        self.last_id += 1
+        return f"gid://shopify/{kind}/{self.last_id}"
+
+    def add_order(self, body: dict[str, Any], locations: int = 1) -> str:
+        """Take a REST order in; its lines go to fulfilment orders at so many locations, round robin."""
+        body = body.get("order", body)
+        with self.lock:
+            orders = [
+                {
+                    "id": self.new_id("FulfillmentOrder"),
+                    "status": "OPEN",
+                    "assignedLocation": {
+                        "name": f"Location {n + 1}",
+                        "location": {"id": f"gid://shopify/Location/{880 + n}", "name": f"Location {n + 1}"},
+                    },
+                    "lineItems": {"nodes": []},
+                }
+                for n in range(locations)
+            ]
+            for n, line in enumerate(body["line_items"]):
+                item = {
+                    "id": f"gid://shopify/LineItem/{line['id']}",
+                    "sku": line.get("sku"),
+                    "quantity": line["quantity"],
+                }
+                orders[n % locations]["lineItems"]["nodes"].append(
+                    {
+                        "id": self.new_id("FulfillmentOrderLineItem"),
+                        "remainingQuantity": line["quantity"],
+                        "totalQuantity": line["quantity"],
+                        "lineItem": item,
+                    }
+                )
+            gid = f"gid://shopify/Order/{body['id']}"
+            self.orders[gid] = {
+                "id": gid,
+                "name": body.get("name"),
+                "cancelledAt": body.get("cancelled_at"),
+                "displayFulfillmentStatus": "UNFULFILLED",
+                "fulfillments": [],
+                "fulfillmentOrders": {"nodes": [each for each in orders if each["lineItems"]["nodes"]]},
+            }
+            return gid
+
+    def execute(self, text: str, variables: dict[str, Any]) -> dict[str, Any]:
+        document = Document(text)
+        cost = check(document.selection, document.kind) + (10 if document.kind == "mutation" else 0)
+        with self.lock:
+            bucket = self._draw(cost)
+            if bucket is None:
+                return {
+                    "errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}],
+                    "extensions": self._extensions(cost, None),
+                }
+            data = {}
+            for name, arguments, inner in document.selection:
+                given = {key: self._argument(value, variables) for key, value in arguments.items()}
+                data[name] = pick(inner, self._resolve(name, given))
+            return {"data": data, "extensions": self._extensions(cost, cost)}
+
+    def _argument(self, value: Any, variables: dict[str, Any]) -> Any:
+        return variables.get(value[1]) if isinstance(value, tuple) else value
+
+    def _resolve(self, name: str, given: dict[str, Any]) -> Any:
+        if name == "order":
+            return self.orders.get(str(given.get("id")))
+        if name == "shop":
+            return {"name": "Harrow & Vale", "myshopifyDomain": "harrow-vale.myshopify.com"}
+        return self._fulfil(given.get("fulfillment") or {})
+
+    def _fulfil(self, given: dict[str, Any]) -> dict[str, Any]:
+        """fulfillmentCreate: all of it, or userErrors and nothing."""
+        unknown = set(given) - {"lineItemsByFulfillmentOrder", "trackingInfo", "notifyCustomer", "originAddress"}
+        if unknown:
+            raise Invalid(f"Variable $fulfillment of type FulfillmentInput! was provided invalid value for {unknown}")
+        taken: list[tuple[dict[str, Any], dict[str, Any], int]] = []
+        places = set()
+        for part in given.get("lineItemsByFulfillmentOrder") or []:
+            found = self._fulfilment_order(part["fulfillmentOrderId"])
+            if found is None:
+                return _refused("Fulfillment order does not exist.")
+            if found["status"] not in {"OPEN", "IN_PROGRESS"}:
+                return _refused(f"Fulfillment order {_number(found['id'])} has an unfulfillable status= closed.")
+            places.add(found["assignedLocation"]["location"]["id"])
+            lines = {line["id"]: line for line in found["lineItems"]["nodes"]}
+            wanted = part.get("fulfillmentOrderLineItems") or [
+                {"id": line["id"], "quantity": line["remainingQuantity"]} for line in lines.values()
+            ]
+            for each in wanted:
+                line = lines.get(each["id"])
+                if line is None or not 0 < each["quantity"] <= line["remainingQuantity"]:
+                    return _refused("Invalid fulfillment order line item quantity requested.")
+                taken.append((found, line, each["quantity"]))
+        if not taken:
+            return _refused("At least one line item is required.")
+        if len(places) > 1:
+            return _refused("All fulfillment orders must be assigned to the same location.")
+        order = next(each for each in self.orders.values() if taken[0][0] in each["fulfillmentOrders"]["nodes"])
+        fulfilment = {
+            "id": self.new_id("Fulfillment"),
+            "name": f"{order['name']}-F{len(order['fulfillments']) + 1}",
+            "status": "SUCCESS",
+            "createdAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "trackingInfo": [given["trackingInfo"]] if given.get("trackingInfo") else [],
+            "fulfillmentLineItems": {
+                "nodes": [
+                    {"id": self.new_id("FulfillmentLineItem"), "quantity": units, "lineItem": line["lineItem"]}
+                    for _, line, units in taken
+                ]
+            },
+        }
+        for each, line, units in taken:
+            line["remainingQuantity"] -= units
+            if not any(other["remainingQuantity"] for other in each["lineItems"]["nodes"]):
+                each["status"] = "CLOSED"
+        order["fulfillments"].append(fulfilment)
+        return {"fulfillment": fulfilment, "userErrors": []}
+
+    def _fulfilment_order(self, gid: str) -> dict[str, Any] | None:
+        for order in self.orders.values():
+            for each in order["fulfillmentOrders"]["nodes"]:
+                if each["id"] == gid:
+                    return each
+        return None
+
+    def _draw(self, cost: float) -> float | None:
+        now = time.monotonic()
+        self.available = min(CAPACITY, self.available + (now - self.filled_at) * REFILL)
+        self.filled_at = now
+        if self.faults["throttle"] > 0:
+            self.faults["throttle"] -= 1
+            return None
+        if cost > self.available:
+            return None
+        self.available -= cost
+        return self.available
+
+    def _extensions(self, requested: float, actual: float | None) -> dict[str, Any]:
+        status = {
+            "maximumAvailable": CAPACITY,
+            "currentlyAvailable": int(self.available) if actual is not None else 0,
+            "restoreRate": REFILL,
+        }
+        return {"cost": {"requestedQueryCost": requested, "actualQueryCost": actual, "throttleStatus": status}}
+
+
+def _refused(message: str) -> dict[str, Any]:
+    return {"fulfillment": None, "userErrors": [{"field": ["fulfillment"], "message": message}]}
+
+
+def _number(gid: str) -> str:
+    return gid.rpartition("/")[2]
+
+
+# --- Over HTTP -----------------------------------------------------------------------------------------------------
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection to the shop."""
+
+    shop: Shop
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the name is the library's)
+        pass
+
+    def do_GET(self) -> None:
+        if urlsplit(self.path).path == "/_shop/orders":
+            self._answer(200, {"orders": list(self.shop.orders.values())})
+        else:
+            self._answer(404, {"errors": "Not Found"})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = urlsplit(self.path).path
+        try:
+            if path == "/_shop/orders":
+                given = json.loads(body)
+                self._answer(200, {"id": self.shop.add_order(given, int(given.get("locations", 1)))})
+            elif path == "/_shop/faults":
+                self.shop.faults.update({str(kind): int(count) for kind, count in json.loads(body).items()})
+                self._answer(200, dict(self.shop.faults))
+            elif PATH.fullmatch(path):
+                self._graphql(body)
+            else:
+                self._answer(404, {"errors": "Not Found"})
+        except HangUp:
+            self.close_connection = True
+
+    def _graphql(self, body: bytes) -> None:
+        if self.headers.get("X-Shopify-Access-Token") != self.shop.token:
+            words = "[API] Invalid API key or access token (unrecognized login or wrong password)"
+            self._answer(401, {"errors": words})
+            return
+        if self._fault("slow"):
+            time.sleep(SLOW_SECONDS)
+        if self._fault("hang_up"):
+            raise HangUp
+        if self._fault("500"):
+            self._answer(500, {"errors": "Internal Server Error"})
+            return
+        if self._fault("429"):
+            self._answer(429, {"errors": "Too Many Requests"}, {"Retry-After": "2.0"})
+            return
+        if self._fault("garbage"):
+            self._send(200, b"<html>502 Bad Gateway</html>", {})
+            return
+        try:
+            asked = json.loads(body)
+            self.shop.calls.append(asked["query"].split("(")[0].split("{")[0].strip())
+            answer = self.shop.execute(asked["query"], asked.get("variables") or {})
+        except (Invalid, KeyError, TypeError, ValueError) as error:
+            answer = {"errors": [{"message": str(error)}]}
+        if "fulfillmentCreate" in body.decode(errors="replace") and self._fault("lose_answer"):
+            raise HangUp
+        self._answer(200, answer)
+
+    def _fault(self, kind: str) -> bool:
+        with self.shop.lock:
+            if self.shop.faults[kind] > 0:
+                self.shop.faults[kind] -= 1
+                return True
+        return False
+
+    def _answer(self, status: int, document: Any, headers: dict[str, str] | None = None) -> None:
+        self._send(status, json.dumps(document).encode(), headers or {})
+
+    def _send(self, status: int, content: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", **headers}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+class Server:
+    """The shop on a free port of this machine, in a thread; `with Server() as shop_server: …`."""
+
+    def __init__(self, token: str = "shpat_local", port: int = 0):  # noqa: S107  (a token that opens only this)
+        self.shop = Shop(token)
+        self.http = ThreadingHTTPServer(("127.0.0.1", port), type("ShopHandler", (Handler,), {"shop": self.shop}))
+        self.http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
+
+    def __enter__(self) -> Server:
+        threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.shutdown()
+        self.http.server_close()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="A shop that speaks Shopify's GraphQL Admin API.")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--token", required=True)
+    options = parser.parse_args(arguments)
+    server = Server(options.token, options.port)
+    server.http.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
