@@ -7,11 +7,13 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         from core import subjects
-        from orders import audit, reasons
+        from orders import audit, reasons, shell, wording
 
         subjects.register("order", title="Order", url_name="orders:detail", argument="label")
         subjects.register("fulfilment", title="Fulfilment", url_name="orders:fulfilment", argument="label")
         subjects.register("channel", title="Channel")
         subjects.register("shipment", title="Shipment")
         reasons.register()
+        wording.register()
+        shell.register()
         audit.register()

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/<str:number>/cancel", detail.cancel, name="cancel"),
     path("orders/<str:number>/hold", detail.hold, name="hold"),
     path("orders/<str:number>/holds/<str:hold_type>/release", detail.release, name="release"),
+    path("fulfilments/<str:number>", work.fulfilment_order, name="fulfilment"),
     path("sites/", work.sites, name="sites"),
     path("s/<str:code>/", work.site, name="site"),
     path("s/<str:code>/pick/<str:number>", work.pick, name="pick"),

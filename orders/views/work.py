@@ -76,6 +76,17 @@ def pick(request: HttpRequest, code: str, number: str) -> HttpResponse:
     return htmx.render(request, "orders/pick.html", _context(request, job), fragment="orders/_pick.html")
 
 
+@require_safe
+@permission_required(PERMISSION, raise_exception=True)
+def fulfilment_order(request: HttpRequest, number: str) -> HttpResponse:
+    """GET /fulfilments/<number>: to its site's screen, or to its order where the place has no site."""
+    rows = FulfilmentOrder.objects.for_user(request.user).select_related("location__site", "order")
+    job = get_object_or_404(rows, number=number)
+    if job.location.site is None:
+        return htmx.redirect(request, reverse("orders:detail", args=[job.order.number]))
+    return htmx.redirect(request, reverse("orders:pick", args=[job.location.site.code, job.number]))
+
+
 @require_POST
 @permission_required("orders.work_fulfilment", raise_exception=True)
 def scan(request: HttpRequest, code: str, number: str) -> HttpResponse:
