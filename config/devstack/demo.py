@@ -50,6 +50,7 @@ class Demo:
         self.port = _free_port(options.port or 8000, exact=options.port is not None)
         self.live_port = _free_port(self.port + 1)
         self.parts: list[Part] = []
+        self.busy: subprocess.Popen[str] | None = None  # a command that is to end by itself
         self.erp: Any = None
         self.env = {
             **os.environ,
@@ -81,7 +82,7 @@ class Demo:
         return self._watch()
 
     def stop(self) -> None:
-        processes.stop_groups([part.process.pid for part in self.parts if part.process and part.process.poll() is None])
+        processes.stop_groups(self._groups())
         if self.erp is not None:
             self.erp.stop()
         self.lease.give_up()
@@ -99,7 +100,8 @@ class Demo:
         if not _has_command("seed_demo"):
             print("There is no `seed_demo` command yet: the portal starts empty.", flush=True)
             return ""
-        return self._manage("seed_demo", "--scale", str(self.options.scale), says="Inventing a retailer")
+        scale = str(self.options.scale)
+        return self._manage("seed_demo", "--scale", scale, says="Inventing a retailer", until="Sign in as")
 
     def _start_erp(self) -> None:
         from . import tryton
@@ -114,13 +116,26 @@ class Demo:
         self.env["BACKROOM_DEMO_ERP"] = json.dumps({"url": self.erp.url, "database": self.erp.database, **vars(books)})
         print(f"Tryton answers at {self.erp.url} (database {self.erp.database}).", flush=True)
 
-    def _manage(self, *arguments: str, says: str) -> str:
+    def _manage(self, *arguments: str, says: str, until: str = "") -> str:
+        """Run a command, showing what it says line by line; from a line that starts with `until` on, it is returned."""
         print(f"{says} …", flush=True)
+        log = leases.log_folder() / f"{arguments[0]}.log"
         command = [str(self.python), str(ROOT / "manage.py"), *arguments]
-        done = processes.run_as(None, command, env=self.env, cwd=ROOT, stdin=subprocess.DEVNULL)
-        if done.returncode:
-            raise StackError(f"manage.py {arguments[0]} failed:\n{done.stdout}{done.stderr}")
-        return done.stdout
+        kept: list[str] = []
+        with log.open("wb") as errors:
+            self.busy = processes.start_speaking(command, errors=errors, env=self.env, cwd=ROOT)
+        self._claim()
+        assert self.busy.stdout is not None  # noqa: S101
+        for line in self.busy.stdout:
+            if until and (kept or line.startswith(until)):
+                kept.append(line)
+            else:
+                print(f"  {line}", end="", flush=True)
+        self.busy.stdout.close()
+        code, self.busy = self.busy.wait(), None
+        if code:
+            raise StackError(f"manage.py {arguments[0]} failed:\n{processes.tail(log, 60)}")
+        return "".join(kept)
 
     # --- The processes
 
@@ -155,7 +170,15 @@ class Demo:
             part.process = processes.start(part.command, log=log, env={**self.env, **part.env}, cwd=ROOT)
         if part not in self.parts:
             self.parts.append(part)
-        self.lease.owns([each.process.pid for each in self.parts if each.process])
+        self._claim()
+
+    def _claim(self) -> None:
+        """Tell the guardian whom to end should we be killed."""
+        self.lease.owns(self._groups())
+
+    def _groups(self) -> list[int]:
+        every = [*(part.process for part in self.parts), self.busy]
+        return [process.pid for process in every if process is not None and process.poll() is None]
 
     def _wait_until_ready(self) -> None:
         end = time.monotonic() + READY_PATIENCE

@@ -44,6 +44,21 @@ def start(
     )
 
 
+def start_speaking(command: Sequence[str], *, errors: Any, env: dict[str, str], cwd: Path) -> subprocess.Popen[str]:
+    """A child like `start`'s whose words can be read as they come."""
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+        env=env,
+        cwd=cwd,
+        start_new_session=True,
+        preexec_fn=_before_exec(None, signal.SIGTERM),
+    )
+
+
 def _before_exec(identity: Identity | None, last_words: int) -> Callable[[], None]:
     parent = os.getpid()
 

@@ -23,3 +23,6 @@ class Command(BaseCommand):
         now = timezone.now()
         world.build(now - timedelta(days=DAYS + 1), self.stdout.write)
         history.make(world.connections(), now=now, days=DAYS, scale=options["scale"], say=self.stdout.write)
+        self.stdout.write(f"Sign in as (password {world.PASSWORD}):")
+        for account in world.ACCOUNTS:
+            self.stdout.write(f"  {account.email:<30} {account.role:<12} {account.site or 'every site'}")
