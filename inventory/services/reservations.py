@@ -238,9 +238,11 @@ def _check(demand_uid: str, wants: Sequence[Want], kind: str, ttl: timedelta | N
         raise Invalid(problems)
 
 
-# Lines of one item at one place are summed (want), their rows locked in id order (locked), judged as a whole (verdict),
+# Lines of one item at one place are summed (want), their rows locked in id order (locked), judged as a whole (header),
 # and only then written. The rows read under the lock are the newest versions: FOR NO KEY UPDATE waits and re-reads.
-# When nothing was written, the answer is what every wanted place had to say instead.
+# The UPDATE finds the row as the statement's snapshot has it, and PostgreSQL checks the constraints on that before it
+# notices a newer version; so every column the CHECK looks at is set from the locked row, or units freed while we waited
+# would fail the CHECK. When nothing was written, the answer is what every wanted place had to say instead.
 _HOLD = """
 WITH line AS MATERIALIZED (
     SELECT *
@@ -249,8 +251,8 @@ WITH line AS MATERIALIZED (
 ), want AS MATERIALIZED (
     SELECT item_id, location_id, sum(quantity)::bigint AS quantity FROM line GROUP BY item_id, location_id
 ), locked AS MATERIALIZED (
-    SELECT stock.id, item_id, location_id, want.quantity, stock.sellable - stock.reserved AS free,
-        stock.allows_backorder
+    SELECT stock.id, item_id, location_id, want.quantity, stock.sellable, stock.reserved, stock.allows_backorder,
+        stock.sellable - stock.reserved AS free
     FROM want JOIN inventory_stock stock USING (item_id, location_id)
     ORDER BY stock.id
     FOR NO KEY UPDATE OF stock
@@ -263,7 +265,8 @@ WITH line AS MATERIALIZED (
     RETURNING id
 ), taken AS (
     UPDATE inventory_stock stock
-    SET reserved = stock.reserved + locked.quantity, version = stock.version + 1, updated_at = now()
+    SET reserved = locked.reserved + locked.quantity, sellable = locked.sellable,
+        allows_backorder = locked.allows_backorder, version = stock.version + 1, updated_at = statement_timestamp()
     FROM locked, header
     WHERE stock.id = locked.id
 ), held AS (

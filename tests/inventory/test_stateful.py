@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import InternalError, connection, transaction
 from django.db.models import F
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -34,9 +35,10 @@ from tests.factories.inventory import ItemFactory, LocationFactory
 from tests.inventory.reference import Promise, Reference, Refused
 
 CAUSE = Subject("test", "1")
-quantities = st.integers(1, 6)
-items, places = st.integers(0, 2), st.integers(0, 2)
-states = st.sampled_from([str(state) for state in INSIDE])
+# Few units in few places, so that sequences soon meet at the edges: the last unit, a promise that ran out, a repeat.
+quantities = st.integers(1, 4)
+items, places = st.integers(0, 1), st.sampled_from([0, 0, 1])
+states = st.sampled_from(["sellable", "sellable", "sellable", *map(str, INSIDE)])
 
 
 class StockMachine(RuleBasedStateMachine):
@@ -49,20 +51,24 @@ class StockMachine(RuleBasedStateMachine):
         super().__init__()
         self.atomic = transaction.atomic()
         self.atomic.__enter__()
-        self.items = [ItemFactory().pk for _ in range(3)]
-        self.locations = [LocationFactory(allows_backorder=n == 2).pk for n in range(3)]
-        self.reference = Reference(backorder={self.locations[2]})
+        self.items = [ItemFactory().pk for _ in range(2)]
+        self.locations = [LocationFactory(allows_backorder=n == 1).pk for n in range(2)]
+        self.reference = Reference(backorder={self.locations[1]})
         self.count = 0
 
     def teardown(self) -> None:
-        transaction.set_rollback(True)
-        self.atomic.__exit__(None, None, None)
+        try:
+            with suppress(InternalError):  # a step that broke the transaction has been reported already
+                assert [finding for finding in audit.audit("inventory.") if finding.broken] == []
+        finally:
+            transaction.set_rollback(True)
+            self.atomic.__exit__(None, None, None)
 
     def key(self) -> str:
         self.count += 1
         return f"call {self.count}"
 
-    @initialize(amount=st.integers(0, 12))
+    @initialize(amount=st.integers(1, 6))
     def open_with(self, amount: int) -> None:
         moves = [(item, amount, None, "opening", place, "sellable") for item in self.items for place in self.locations]
         if amount:
@@ -72,11 +78,15 @@ class StockMachine(RuleBasedStateMachine):
         movements.post([Move(*move) for move in moves], key=key, cause=CAUSE, actor=SYSTEM)
         self.reference.move(moves)
 
-    @rule(
-        target=held,
-        lines=st.lists(st.tuples(items, places, quantities), min_size=1, max_size=4),
-        soft=st.booleans(),
-    )
+    @rule(target=held, item=items, place=places, beyond=st.integers(-1, 1), soft=st.booleans())
+    def hold_to_the_edge(self, item: int, place: int, beyond: int, soft: bool) -> Any:
+        free = self.reference.free((self.items[item], self.locations[place]), past_counts=True)
+        return self.hold([(item, place, free + beyond)], soft) if free + beyond > 0 else multiple()
+
+    @rule(target=held, lines=st.lists(st.tuples(items, places, quantities), min_size=1, max_size=3), soft=st.booleans())
+    def hold_lines(self, lines: list[tuple[int, int, int]], soft: bool) -> Any:
+        return self.hold(lines, soft)
+
     def hold(self, lines: list[tuple[int, int, int]], soft: bool) -> Any:
         wants = [Want(str(n), self.items[i], self.locations[p], q) for n, (i, p, q) in enumerate(lines)]
         wanted: Counter[tuple[int, int]] = Counter()
@@ -136,6 +146,15 @@ class StockMachine(RuleBasedStateMachine):
             self.reference.units[*place, "sellable"] -= gone
         return (call, ended)
 
+    @rule(target=calls, item=items, place=places, beyond=st.integers(-1, 1))
+    def sell_to_the_edge(self, item: int, place: int, beyond: int) -> Any:
+        quantity = self.reference.free((self.items[item], self.locations[place])) + beyond
+        return self.move([(item, quantity, place, "sellable", None, "")], "customer") if quantity > 0 else multiple()
+
+    @rule(target=calls, item=items, place=places, quantity=quantities)
+    def receive(self, item: int, place: int, quantity: int) -> Any:
+        return self.move([(item, quantity, None, "", place, "sellable")], "supplier")
+
     @rule(
         target=calls,
         moves=st.lists(
@@ -143,6 +162,9 @@ class StockMachine(RuleBasedStateMachine):
         ),
         outside=st.sampled_from(["supplier", "customer", "shrinkage", "found", "opening"]),
     )
+    def move_anything(self, moves: list[tuple[Any, ...]], outside: str) -> Any:
+        return self.move(moves, outside)
+
     def move(self, moves: list[tuple[Any, ...]], outside: str) -> Any:
         wanted = []
         for item, quantity, origin, origin_state, target, target_state in moves:
@@ -179,13 +201,12 @@ class StockMachine(RuleBasedStateMachine):
         again, answer = call
         assert again() == answer
 
-    @rule(number=held)
-    def let_time_run_out(self, number: int) -> None:
-        changed = Reservation.objects.filter(pk=number, status="HELD", kind="SOFT").update(
-            expires_at=F("expires_at") - timedelta(hours=2)
-        )
-        if changed:
-            self.reference.promises[number].past = True
+    @rule()
+    def let_time_run_out(self) -> None:
+        mine = Reservation.objects.filter(item__in=self.items, status="HELD", kind="SOFT")
+        mine.update(expires_at=F("expires_at") - timedelta(hours=2))
+        for promise in self.reference.promises.values():
+            promise.past = promise.past or promise.soft
 
     @rule()
     def sweep(self) -> None:
@@ -203,13 +224,9 @@ class StockMachine(RuleBasedStateMachine):
         for free in availability.free_stock(self.items):
             assert free.free == self.reference.free((free.item_id, free.location_id), past_counts=True)
 
-    @invariant()
-    def books_balance(self) -> None:
-        assert [finding for finding in audit.audit("inventory.") if finding.broken] == []
-
 
 @pytest.mark.django_db
 def test_stock_agrees_with_plain_python_whatever_happens():
-    profile = settings.default
-    run_state_machine_as_test(StockMachine, settings=settings(profile, stateful_step_count=30))
+    examples = max(60, settings.default.max_examples)
+    run_state_machine_as_test(StockMachine, settings=settings(max_examples=examples, stateful_step_count=40))
     assert not connection.needs_rollback
