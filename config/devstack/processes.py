@@ -55,7 +55,7 @@ def start_speaking(command: Sequence[str], *, errors: Any, env: dict[str, str], 
         env=env,
         cwd=cwd,
         start_new_session=True,
-        preexec_fn=_before_exec(None, signal.SIGTERM),
+        preexec_fn=_before_exec(None, signal.SIGTERM),  # noqa: PLW1509  (no threads run here)
     )
 
 
