@@ -107,7 +107,7 @@ def scan(request: HttpRequest, code: str, number: str) -> HttpResponse:
         retrying(work)
     except Refusal as refusal:
         return htmx.part(request, "orders/_refused_scan.html", {"refusal": refusal}, status=refusal.status)
-    return _answer(request, job, said=f"{scanned} matched")
+    return _answer(request, job, said=_matched(job, scanned))
 
 
 @require_POST
@@ -250,6 +250,13 @@ def _codes(lines: list[FulfilmentLine]) -> dict[str, str]:
             if code:
                 found[code] = line.item.name
     return found
+
+
+def _matched(job: FulfilmentOrder, scanned: str) -> str:
+    """`Long-sleeve tee, Slate XS: 1 of 2 found`, for a code that was just counted."""
+    lines = FulfilmentLine.objects.filter(fulfilment=job, quantity__gt=0).select_related("item")
+    hit = next((line for line in lines if scanned in {line.item.gtin, line.item.sku}), None)
+    return f"{hit.item.name}: {hit.picked} of {hit.quantity} found" if hit else f"{scanned} matched"
 
 
 def _whole(request: HttpRequest, name: str, least: int) -> int:
