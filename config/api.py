@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 
-v1: list[URLPattern | URLResolver] = []
+from orders.api.v1.urls import urlpatterns as orders_v1
+
+v1: list[URLPattern | URLResolver] = [*orders_v1]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include((v1, "v1"))),

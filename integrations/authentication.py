@@ -12,7 +12,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from core.api import Caller, KeyAuthentication
 from core.api.callers import client
 from integrations.models import ApiClient
-from integrations.models.clients import digest, prefix_of
+from integrations.models.clients import prefix_of
 
 USED_SECONDS = 300  # `last_used_at` is as fine as this, so that a call rarely writes it
 

@@ -13,8 +13,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from pydantic import ValidationError
-
 from core.errors import Invalid
 from integrations.failures import FailureClass, Fault, Unreadable
 from orders import canonical, currencies
@@ -50,11 +48,7 @@ def checked(incoming: canonical.Shape) -> canonical.Shape:
 
 def checked_payment(payment: canonical.IncomingPayment) -> canonical.IncomingPayment:
     """A money event on its own, by the rules it would have to keep inside an order."""
-    try:
-        return canonical.adapter(canonical.IncomingPayment).validate_python(payment)
-    except ValidationError as error:
-        faults = [Fault(problem.path, problem.message) for problem in canonical.problems_of(error)]
-        raise Unreadable(FailureClass.BAD_VALUE, *faults) from None
+    return checked(payment)
 
 
 def shown(value: Any) -> str:

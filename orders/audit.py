@@ -31,7 +31,7 @@ def register() -> None:
         "orders.promised_units_are_reserved",
         "Every unit a node has still to send is held by exactly its own reservation, of the same item and place.",
         """
-        SELECT share.id, share.order_line_id, share.reservation_id, share.quantity, held.quantity AS reserved, held.status
+        SELECT share.id, share.order_line_id, share.reservation_id, share.quantity, held.quantity AS held, held.status
         FROM orders_fulfilmentline share
         LEFT JOIN inventory_reservation held ON held.id = share.reservation_id
         WHERE NOT share.shipped AND share.quantity > 0 AND (
@@ -117,7 +117,8 @@ def register() -> None:
         """
         SELECT known.id, known.number FROM orders_order known
         WHERE NOT EXISTS (
-            SELECT FROM core_event WHERE subject_kind = 'order' AND subject_uid = known.id::text AND type = 'order.received'
+            SELECT FROM core_event
+            WHERE subject_kind = 'order' AND subject_uid = known.id::text AND type = 'order.received'
         )
         """,
     )

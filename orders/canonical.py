@@ -57,7 +57,8 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 _FOUR_PLACES = Decimal("0.0001")
 _LIMIT = Decimal(10) ** 12
-Shape = TypeVar("Shape", "IncomingOrder", "IncomingRefund")
+_BUILT = {"built": True}  # the context of `check`
+Shape = TypeVar("Shape", "IncomingOrder", "IncomingRefund", "IncomingPayment")
 
 
 def clean(text: str | None) -> str:
@@ -82,14 +83,15 @@ def microseconds(moment: datetime) -> int:
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
-def _amount(value: Any) -> Decimal:
+def _amount(value: Any, info: Any) -> Decimal:
+    # A JSON number is no amount, even where a reader keeps it exact: only what a translator built may be a Decimal.
     if isinstance(value, str):
         if not _DECIMAL.fullmatch(value):
             raise PydanticCustomError(
                 "decimal_string", "must be a decimal string such as '12.50', at most 12 digits and 4 decimals"
             )
         value = Decimal(value)
-    elif not isinstance(value, Decimal):
+    elif not isinstance(value, Decimal) or info.context is not _BUILT:
         raise PydanticCustomError("decimal_string", "must be a decimal string such as '12.50'")
     if not value.is_finite() or abs(value) >= _LIMIT:
         raise PydanticCustomError("decimal_range", "must be finite and under 1 000 000 000 000")
@@ -101,7 +103,7 @@ def _amount(value: Any) -> Decimal:
     return abs(exact)  # minus zero is zero
 
 
-def _moment(value: Any) -> datetime:
+def _moment(value: Any, info: Any) -> datetime:
     if isinstance(value, str):
         match = _DATETIME.fullmatch(value)
         if match is None:
@@ -163,10 +165,10 @@ def _sequence(value: Any) -> Any:
 class _Read:
     """Read by `function` alone, written as text. (PlainValidator would serialise twice.)"""
 
-    function: Callable[[Any], Any]
+    function: Callable[[Any, Any], Any]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(
+        return core_schema.with_info_plain_validator_function(
             self.function, serialization=core_schema.to_string_ser_schema(when_used="always")
         )
 
@@ -186,8 +188,8 @@ Count = Annotated[int, Field(strict=True, ge=0, le=MAX_QUANTITY)]
 Flag = Annotated[bool, Field(strict=True)]
 Currency = Annotated[str, Field(strict=True, min_length=3, max_length=3), AfterValidator(_currency)]
 Country = Annotated[str, Field(strict=True, pattern=r"^([A-Z]{2})?$")]
-Latitude = Annotated[float, BeforeValidator(_degrees), Field(ge=-90, le=90, allow_inf_nan=False)]
-Longitude = Annotated[float, BeforeValidator(_degrees), Field(ge=-180, le=180, allow_inf_nan=False)]
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False), BeforeValidator(_degrees)]
+Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False), BeforeValidator(_degrees)]
 
 OrderState = Literal["open", "cancelled"]
 PaymentState = Literal[
@@ -197,7 +199,7 @@ Method = Literal["SHIP", "PICKUP"]
 PaymentKind = Literal["authorised", "captured", "voided", "refunded", "failed", "disputed"]
 Restock = Literal["cancel", "return", "none"]
 
-_config = ConfigDict(extra="forbid", revalidate_instances="always")
+closed = ConfigDict(extra="forbid", revalidate_instances="always")
 
 # --- The order -----------------------------------------------------------------------------------------------------
 
@@ -206,7 +208,7 @@ _config = ConfigDict(extra="forbid", revalidate_instances="always")
 class Address:
     """Where to deliver or bill. Every part may be empty: `missing_parts` says what a parcel can't do without."""
 
-    __pydantic_config__ = _config
+    __pydantic_config__ = closed
 
     name: Short = ""
     company: Short = ""
@@ -225,7 +227,7 @@ class Address:
 class Buyer:
     """Who bought, as far as the source tells. `ref` is the source's own id of the person."""
 
-    __pydantic_config__ = _config
+    __pydantic_config__ = closed
 
     ref: OptionalKey = ""
     name: Short = ""
@@ -241,7 +243,7 @@ class IncomingLine:
     `discount_total` and `tax_total` are for the whole line; None where the source states them for the order only.
     """
 
-    __pydantic_config__ = _config
+    __pydantic_config__ = closed
 
     ref: Key
     sku: Sku = ""
@@ -260,7 +262,7 @@ class IncomingLine:
 class IncomingPayment:
     """One money event at the provider, once by `ref` and kind. A pending or merely attempted one is not sent."""
 
-    __pydantic_config__ = _config
+    __pydantic_config__ = closed
 
     ref: Key
     kind: PaymentKind
@@ -275,7 +277,7 @@ class IncomingPayment:
 class RefundLine:
     """Units of one line given back. `restock`: "cancel" they had not left yet, "return" they come back, "none" kept."""
 
-    __pydantic_config__ = _config
+    __pydantic_config__ = closed
 
     line_ref: Key
     quantity: Quantity
@@ -288,14 +290,14 @@ class RefundLine:
 class IncomingRefund:
     """A refund as the source issued it, once by `ref`. `amount` is what went back to the buyer, None if not said."""
 
-    __pydantic_config__ = _config
+    __pydantic_config__ = closed
 
     ref: Key
     order_ref: Key
     at: Moment
     currency: Currency
-    lines: Annotated[tuple[RefundLine, ...], BeforeValidator(_sequence), Field(max_length=MAX_LINES)] = ()
-    payments: Annotated[tuple[IncomingPayment, ...], BeforeValidator(_sequence), Field(max_length=100)] = ()
+    lines: Annotated[tuple[RefundLine, ...], Field(max_length=MAX_LINES), BeforeValidator(_sequence)] = ()
+    payments: Annotated[tuple[IncomingPayment, ...], Field(max_length=100), BeforeValidator(_sequence)] = ()
     amount: Money | None = None
     shipping_amount: Money | None = None
     note: Long = ""
@@ -309,12 +311,12 @@ class IncomingOrder:
     `refunds` and `payments` may repeat what was sent before or separately: each counts once by its ref.
     """
 
-    __pydantic_config__ = _config
+    __pydantic_config__ = closed
 
     channel_ref: Key
     placed_at: Moment
     currency: Currency
-    lines: Annotated[tuple[IncomingLine, ...], BeforeValidator(_sequence), Field(min_length=1, max_length=MAX_LINES)]
+    lines: Annotated[tuple[IncomingLine, ...], Field(min_length=1, max_length=MAX_LINES), BeforeValidator(_sequence)]
     total: Money | None
     version: Annotated[int, Field(strict=True, ge=0, le=MAX_VERSION)]
     number: OptionalKey = ""
@@ -334,10 +336,10 @@ class IncomingOrder:
     tax_total: Money | None = None
     other_total: Money | None = None
     tax_included: Flag = False
-    payments: Annotated[tuple[IncomingPayment, ...], BeforeValidator(_sequence), Field(max_length=200)] = ()
-    refunds: Annotated[tuple[IncomingRefund, ...], BeforeValidator(_sequence), Field(max_length=200)] = ()
+    payments: Annotated[tuple[IncomingPayment, ...], Field(max_length=200), BeforeValidator(_sequence)] = ()
+    refunds: Annotated[tuple[IncomingRefund, ...], Field(max_length=200), BeforeValidator(_sequence)] = ()
     note: Long = ""
-    tags: Annotated[tuple[Short, ...], BeforeValidator(_sequence), Field(max_length=250)] = ()
+    tags: Annotated[tuple[Short, ...], Field(max_length=250), BeforeValidator(_sequence)] = ()
     test: Flag = False
 
 
@@ -351,9 +353,9 @@ def adapter(kind: type = IncomingOrder) -> TypeAdapter[Any]:
 
 
 def check(incoming: Shape) -> Shape:
-    """The same order or refund, normalised; raises Invalid naming each broken rule. Every translator ends with this."""
+    """The same shape, normalised; raises Invalid naming each broken rule. Every translator ends with this."""
     try:
-        checked: Shape = adapter(type(incoming)).validate_python(incoming)
+        checked: Shape = adapter(type(incoming)).validate_python(incoming, context=_BUILT)
     except ValidationError as error:
         raise Invalid(problems_of(error)) from None
     found = list(_contradictions(checked)) if isinstance(checked, IncomingOrder) else []

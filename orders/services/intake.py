@@ -21,13 +21,14 @@ from orders.services.desk import Desk, open_desk
 class Placed:
     """`outcome`: created, changed, unchanged (said the same before) or stale (a newer version is known).
 
-    `problems` are the codes of the cases that intake opened about it.
+    `problems` are the codes of the cases that intake opened about it, `version` is the order's in Backroom.
     """
 
     order_id: int
     number: str
     outcome: str
     problems: tuple[str, ...] = field(default=())
+    version: int = 0
 
 
 def place(incoming: IncomingOrder, *, channel: Channel, actor: Actor, source: Subject | None = None) -> Placed:
@@ -49,14 +50,14 @@ def _place(incoming: IncomingOrder, digest: bytes, channel: Channel, actor: Acto
     if not seen.known:
         return _create(incoming, digest, channel, actor, source, seen)
     if seen.source_digest == digest and seen.source_version == incoming.version:
-        return Placed(seen.order_id, seen.number, "unchanged")
+        return Placed(seen.order_id, seen.number, "unchanged", version=seen.version)
     desk = open_desk(seen.order_id, actor=actor)
     added = money.add(desk, incoming.payments, incoming.refunds)
     if (incoming.version, digest) < (seen.source_version, seen.source_digest):
         return _drop(desk, incoming, added=added)
     changes.apply(desk, incoming, digest, seen)
     lifecycle.save(desk)
-    return Placed(seen.order_id, seen.number, "changed", tuple(reason for reason, _ in desk.cases))
+    return _placed(desk, "changed")
 
 
 def _create(
@@ -96,7 +97,12 @@ def _create(
     lifecycle.derive(desk)
     rows.insert(desk, new_holds, *money.note(desk, incoming.payments, incoming.refunds))
     lifecycle.announce(desk)
-    return Placed(order.pk, order.number, "created", tuple(reason for reason, _ in desk.cases))
+    return _placed(desk, "created")
+
+
+def _placed(desk: Desk, outcome: str) -> Placed:
+    order = desk.order
+    return Placed(order.pk, order.number, outcome, tuple(reason for reason, _ in desk.cases), order.version)
 
 
 def _drop(desk: Desk, incoming: IncomingOrder, *, added: bool) -> Placed:
@@ -107,7 +113,7 @@ def _drop(desk: Desk, incoming: IncomingOrder, *, added: bool) -> Placed:
     order.stale_updates += 1
     desk.note(facts.STALE_UPDATE, {"version": incoming.version, "kept": order.source_version})
     lifecycle.save(desk)
-    return Placed(order.pk, order.number, "stale")
+    return _placed(desk, "stale")
 
 
 def refund(incoming: IncomingRefund, *, channel: Channel, actor: Actor, source: Subject | None = None) -> Placed:
@@ -120,10 +126,10 @@ def refund(incoming: IncomingRefund, *, channel: Channel, actor: Actor, source: 
         desk = _known(channel, incoming.order_ref, actor)
         before = changes.demand(desk)
         if not money.add(desk, incoming.payments, (incoming,)):
-            return Placed(desk.order.pk, desk.order.number, "unchanged")
+            return _placed(desk, "unchanged")
         changes.reconsider(desk, before=before)
         lifecycle.save(desk)
-        return Placed(desk.order.pk, desk.order.number, "changed", tuple(reason for reason, _ in desk.cases))
+        return _placed(desk, "changed")
 
     return retrying(work)
 
@@ -146,10 +152,10 @@ def cancel(
     def work() -> Placed:
         desk = _known(channel, channel_ref, actor)
         if desk.order.cancelled_here:
-            return Placed(desk.order.pk, desk.order.number, "unchanged")
+            return _placed(desk, "unchanged")
         changes.cancel_rest(desk, reason=reason, at=at)
         lifecycle.save(desk)
-        return Placed(desk.order.pk, desk.order.number, "changed", tuple(reason for reason, _ in desk.cases))
+        return _placed(desk, "changed")
 
     return retrying(work)
 

@@ -20,6 +20,7 @@ class Seen:
     known: bool
     order_id: int
     number: str
+    version: int
     source_version: int
     source_digest: bytes
     line_ids: list[int]
@@ -32,11 +33,12 @@ def look(channel_id: int, channel_code: str, channel_ref: str, skus: Sequence[st
     """One round trip. An order we know is locked; for a new one the ids are drawn."""
     with connection.cursor() as cursor:
         cursor.execute(_LOOK, [channel_id, channel_ref, list(skus), channel_code, lines, pickup])
-        order_id, known, number, version, digest, line_ids, items, nodes, place = cursor.fetchone()
+        order_id, known, number, ours, version, digest, line_ids, items, nodes, place = cursor.fetchone()
     return Seen(
         known=known,
         order_id=order_id,
         number=number,
+        version=ours or 1,
         source_version=version if known else -1,
         source_digest=bytes(digest) if known else b"",
         line_ids=line_ids or [],
@@ -100,7 +102,7 @@ JOIN inventory_location place ON place.id = had.location_id
 # Nothing of a caller's is interpolated: {items} is one of two texts of this file.
 _LOOK = f"""
 WITH known AS MATERIALIZED (
-    SELECT id, number, source_version, source_digest FROM orders_order
+    SELECT id, number, version, source_version, source_digest FROM orders_order
     WHERE channel_id = %s AND channel_ref = %s
     FOR NO KEY UPDATE
 ), named AS MATERIALIZED (
@@ -113,6 +115,7 @@ SELECT
     coalesce(known.id, nextval('orders_order_id_seq')),
     known.id IS NOT NULL,
     coalesce(known.number, 'SO-' || nextval('orders_number')),
+    known.version,
     known.source_version,
     known.source_digest,
     CASE WHEN known.id IS NULL THEN
