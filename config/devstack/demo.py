@@ -72,9 +72,10 @@ class Demo:
         if self.options.fresh:
             self._start_afresh()
         self._manage("migrate", "--verbosity", "0", says="Bringing the database up to date")
+        self.accounts = self._seed()
         if self.options.with_tryton:
             self._start_erp()
-        self.accounts = self._seed()
+        self._manage("demo_erp", says="Connecting the books")
         for part in self._all_parts():
             self._start(part)
         self._wait_until_ready()
@@ -109,6 +110,8 @@ class Demo:
         server = self.env["DATABASE_URL"]
         try:
             self.erp = tryton.reopen(server, "backroom_demo_erp") or tryton.copy(server, "backroom_demo_erp", say=_say)
+            goods = json.loads(self._manage("demo_erp", "--products", says="Teaching Tryton the range", until="["))
+            self.erp.add_products(goods)
             self.erp.start()
         except StackError as error:
             raise StackError(f"--with-tryton: {error}") from error
