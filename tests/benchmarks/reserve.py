@@ -1,0 +1,219 @@
+"""How many demands a second `reservations.hold` promises, its fact recorded, on one hot SKU and spread over many.
+
+`raw_rate` is the same effect in bare psycopg: stock, demand, reservations, event and related objects written by one
+prepared statement in one round trip that commits itself. Both take turns in short rounds, so that whatever else the
+machine does meets both. Durability stays as the server has it; the settings name it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from django.db import connection, connections, transaction
+
+from core import ids
+from core.actors import SYSTEM
+from inventory.models import Item, Location, LocationKind
+from inventory.services import movements, reservations
+from inventory.services.movements import Move
+from inventory.services.reservations import Want
+
+CLIENTS, SECONDS, SIZE, ROUNDS = 8, 5.0, 10_000, 3
+_context = multiprocessing.get_context("fork")
+
+
+def run(options: Any) -> dict[str, Any]:
+    clients, seconds = options["clients"] or CLIENTS, options["seconds"] or SECONDS
+    size = options["size"] or SIZE
+    with _shelf(size) as shelf:
+        results = {
+            "hot": _compare(shelf.items[:1], 1, shelf, clients, seconds),
+            "spread": _compare(shelf.items, 3, shelf, clients, seconds),
+            "five_lines": _compare(shelf.items, 5, shelf, clients, seconds),
+        }
+    return {
+        "name": "reserve",
+        **results["spread"],
+        "settings": {"clients": clients, "seconds": seconds, "items": size, "lines": 3, **_server()},
+        "hot": {"items": 1, "lines": 1, **results["hot"]},
+        "five_lines": {"items": size, "lines": 5, **results["five_lines"]},
+        "note": "demands a second; the headline spreads three lines over all items",
+    }
+
+
+@dataclass
+class _Shelf:
+    location: int
+    items: list[int]
+    run: str = field(default_factory=lambda: uuid4().hex[:12])
+
+
+def _compare(items: list[int], lines: int, shelf: _Shelf, clients: int, seconds: float) -> dict[str, float]:
+    totals, times = {_raw: 0, _service: 0}, list[float]()
+    for _ in range(ROUNDS):
+        for worker in (_raw, _service):
+            done, taken = _round(worker, items, lines, shelf, clients, seconds / ROUNDS)
+            totals[worker] += done
+            times += taken if worker is _service else []
+    times.sort()
+    return {
+        "rate": totals[_service] / seconds,
+        "raw_rate": totals[_raw] / seconds,
+        "ratio": totals[_service] / max(1, totals[_raw]),
+        "p50_ms": times[len(times) // 2] * 1000,
+        "p95_ms": times[int(len(times) * 0.95)] * 1000,
+    }
+
+
+def _round(
+    worker: Callable[[], Any], items: list[int], lines: int, shelf: _Shelf, clients: int, seconds: float
+) -> tuple[int, list[float]]:
+    """Demands met by that many processes in that time, and how long each took."""
+    connections.close_all()
+    ready, results = _context.Barrier(clients), _context.Queue()
+    jobs = (worker, items, lines, shelf, seconds, ready, results)
+    processes = [_context.Process(target=_client, args=jobs) for _ in range(clients)]
+    for process in processes:
+        process.start()
+    times = [taken for _ in processes for taken in results.get()]
+    for process in processes:
+        process.join()
+    return len(times), times
+
+
+def _client(worker: Any, items: list[int], lines: int, shelf: _Shelf, seconds: float, ready: Any, results: Any) -> None:
+    chance, times = random.Random(), []
+    prefix, count = f"bench:{shelf.run}:{uuid4().hex[:12]}", 0
+    with worker() as hold:
+        hold(f"{prefix}:warm", [(item, shelf.location, 1) for item in items[:lines]])
+        ready.wait()
+        until = time.perf_counter() + seconds
+        while (started := time.perf_counter()) < until:
+            hold(f"{prefix}:{count}", [(item, shelf.location, 1) for item in chance.sample(items, lines)])
+            count += 1
+            times.append(time.perf_counter() - started)
+    results.put(times)
+    connections.close_all()
+
+
+@contextmanager
+def _service() -> Iterator[Callable[..., None]]:
+    def hold(uid: str, lines: list[tuple[int, int, int]]) -> None:
+        held = reservations.hold(uid, [Want(str(n), *line) for n, line in enumerate(lines)], actor=SYSTEM)
+        assert held.ok
+
+    yield hold
+
+
+@contextmanager
+def _raw() -> Iterator[Callable[..., None]]:
+    parameters = connection.get_connection_params()
+    bare = {key: parameters[key] for key in ("dbname", "user", "password", "host", "port") if parameters.get(key)}
+    with psycopg.connect(**bare, autocommit=True) as raw, raw.cursor() as cursor:
+
+        def hold(uid: str, lines: list[tuple[int, int, int]]) -> None:
+            columns = [list(column) for column in zip(*lines, strict=True)]
+            refs = [str(n) for n in range(len(lines))]
+            cursor.execute(_RAW, [*columns, refs, uid, "FIRM", b"x" * 32, "FIRM", None, ids.uuid7(), uid], prepare=True)
+            assert cursor.fetchone() is not None
+
+        yield hold
+
+
+@contextmanager
+def _shelf(size: int) -> Iterator[_Shelf]:
+    """Items nobody else sees, with stock for every demand; afterwards nothing of them is left where that is allowed."""
+    run = uuid4().hex[:8].upper()
+    with transaction.atomic():
+        location = Location.objects.create(code=f"bench-{run}", name="Bench", kind=LocationKind.WAREHOUSE)
+        rows = [Item(sku=f"BENCH-{run}-{n}", name="Bench") for n in range(size)]
+        items = [item.pk for item in Item.objects.bulk_create(rows, batch_size=2_000)]
+        moves = [Move(item, 10_000_000, None, "opening", location.pk, "sellable") for item in items]
+        for start in range(0, size, 2_000):
+            about = {"key": f"bench:{run}:{start}", "cause": movements.Subject("bench", run), "actor": SYSTEM}
+            movements.post(moves[start : start + 2_000], **about)
+    shelf = _Shelf(location.pk, items)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE) inventory_stock, inventory_item")
+    try:
+        yield shelf
+    finally:
+        _clear(shelf, location)
+
+
+def _clear(shelf: _Shelf, location: Location) -> None:
+    """The tables refuse deletion; a superuser may step past that, anyone else leaves a closed place behind."""
+    if not _superuser():
+        Location.objects.filter(pk=location.pk).update(status="CLOSED")
+        Item.objects.filter(pk__in=shelf.items).update(active=False)
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(_CLEAR, {"location": location.pk, "run": f"bench:{shelf.run}:%", "items": shelf.items})
+
+
+def _superuser() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+        return bool(cursor.fetchone()[0])
+
+
+def _server() -> dict[str, str]:
+    names = ("server_version", "fsync", "synchronous_commit", "full_page_writes")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT " + ", ".join(f"current_setting('{name}')" for name in names))
+        return dict(zip(names, cursor.fetchone(), strict=True))
+
+
+_RAW = (
+    reservations._HOLD.split("\nSELECT id, ref")[0]
+    + """, event AS (
+    INSERT INTO core_event (
+        uid, type, occurred_at, recorded_at, subject_kind, subject_uid, subject_label, actor_kind, actor_uid,
+        actor_label, correlation_id, data
+    )
+    SELECT %s, 'reservation.held', clock_timestamp(), clock_timestamp(), 'demand', header.id::text, %s, 'SYSTEM',
+        'backroom', 'Backroom', 'bench',
+        jsonb_build_object('kind', 'FIRM', 'lines', (SELECT jsonb_agg(to_jsonb(held)) FROM held))
+    FROM header
+    RETURNING id
+), objects AS (
+    INSERT INTO core_eventobject (event_id, kind, uid, label, qualifier)
+    SELECT event.id, 'item', want.item_id::text, '', 'item' FROM event, want
+    UNION ALL
+    SELECT DISTINCT event.id, 'location', want.location_id::text, '', 'location' FROM event, want
+)
+SELECT id FROM header
+"""
+)
+
+_CLEAR = """
+CREATE TEMPORARY TABLE bench_demand ON COMMIT DROP AS
+    SELECT id FROM inventory_reservationdemand WHERE demand_uid LIKE %(run)s;
+CREATE TEMPORARY TABLE bench_event ON COMMIT DROP AS
+    SELECT id FROM core_event
+    WHERE subject_kind = 'demand' AND subject_uid IN (SELECT id::text FROM bench_demand)
+    UNION ALL
+    SELECT id FROM core_event
+    WHERE subject_kind = 'stock'
+        AND subject_uid IN (SELECT id::text FROM inventory_stock WHERE location_id = %(location)s);
+DELETE FROM core_delivery WHERE event_id IN (SELECT id FROM bench_event);
+DELETE FROM core_eventobject WHERE event_id IN (SELECT id FROM bench_event);
+DELETE FROM core_event WHERE id IN (SELECT id FROM bench_event);
+DELETE FROM inventory_stockmovement WHERE item_id = ANY(%(items)s);
+DELETE FROM inventory_reservation WHERE location_id = %(location)s;
+DELETE FROM inventory_reservationdemand WHERE id IN (SELECT id FROM bench_demand);
+DELETE FROM inventory_stock WHERE location_id = %(location)s;
+DELETE FROM inventory_itemevent WHERE pgh_obj_id = ANY(%(items)s);
+DELETE FROM inventory_item WHERE id = ANY(%(items)s);
+DELETE FROM inventory_locationevent WHERE pgh_obj_id = %(location)s;
+DELETE FROM inventory_location WHERE id = %(location)s;
+"""
