@@ -9,7 +9,7 @@ figures leave over is booked openly as an adjustment, never hidden in a price.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -114,7 +114,7 @@ def delivered(order: OrderFigures) -> Amounts:
 
     Shipping and other charges are due once anything has left. Tax beyond the lines' own is shipping's. A discount
     beyond the lines' own is shipping's first, then the order's. Only a fully delivered order can be held against the
-    channel's total; a difference becomes the adjustment.
+    channel's total; a difference, and what is less than the currency's smallest coin, becomes the adjustment.
     """
     step = minor_unit(order.currency)
     lines = tuple(_share(line, step) for line in order.lines if line.fulfilled)
@@ -134,9 +134,8 @@ def delivered(order: OrderFigures) -> Amounts:
         order_discount=_round((beyond - shipping_discount) * share, step),
         other=order.other,
     )
-    if order.total is None or not order.delivered_in_full or made.total == order.total:
-        return made
-    return _with(made, adjustment=order.total - made.total)
+    stated = order.total if order.total is not None and order.delivered_in_full else made.total
+    return replace(made, adjustment=_round(stated, step) - made.total)
 
 
 def minor_unit(currency: str) -> Decimal:
@@ -162,12 +161,6 @@ def _fraction(order: OrderFigures) -> Decimal:
 
 def _round(value: Decimal, step: Decimal) -> Decimal:
     return value.quantize(step, ROUND_HALF_EVEN)
-
-
-def _with(amounts: Amounts, **changes: Any) -> Amounts:
-    from dataclasses import replace
-
-    return replace(amounts, **changes)
 
 
 def remaining(now: Amounts, before: Iterable[Amounts]) -> Amounts:

@@ -20,7 +20,7 @@ from django.db.models import F, Q, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from core import events
+from core import events, live
 from core.actors import SYSTEM, Actor
 from core.errors import Refusal, TryLater
 from core.subjects import Subject
@@ -140,6 +140,7 @@ def _write_lines(posting: Posting, amounts: Amounts) -> None:
 def _tell(type_: str, posting: Posting, actor: Actor, data: dict[str, Any]) -> None:
     about = ((Subject("order", str(posting.order_id), posting.document["order"]), "order"),)
     events.record(type_, posting.subject, actor=actor, data={"reference": posting.reference, **data}, related=about)
+    live.poke("postings")
 
 
 # --- Sending -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,111 @@
+"""Postings: what went to the ERP, what waits, what was refused and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from core import actors, htmx, timeline
+from core.errors import Refusal
+from core.subjects import Subject
+from exceptions.models import Case
+from finance import documents
+from finance.filters import PostingFilter
+from finance.models import Posting, Status
+from finance.services import postings
+from orders.models import Channel, Order
+
+COLUMNS = (
+    "id", "reference", "status", "currency", "total", "erp_total", "erp_number", "connection_name", "prepared_at",
+    "posted_at", "waiting_for", "last_error", "failure_class", "order__number", "order__channel__name",
+)  # fmt: skip
+VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("All", {}),
+    ("Rejected", {"status": "REJECTED"}),
+    ("Waiting", {"status": "PENDING"}),
+    ("Posted", {"status": "POSTED"}),
+    ("Totals differ", {"differs": "true"}),
+)
+
+
+@require_safe
+@permission_required("finance.view_posting", raise_exception=True)
+def listed(request: HttpRequest) -> HttpResponse:
+    """GET /finance/postings/: filters and page in the address; the list alone when htmx asks."""
+    rows = PostingFilter(request.GET, Posting.objects.for_user(request.user)).found()
+    context = {
+        "page": htmx.keyset_page(rows.values(*COLUMNS), request, order=("-id",)),
+        "total": htmx.capped_count(rows),
+        "views": _views(request),
+        "statuses": Status.choices,
+        "channels": list(Channel.objects.for_user(request.user).values_list("code", "name")),
+        "narrowed": any(request.GET.get(name) for name in PostingFilter.base_filters),
+    }
+    return htmx.render(request, "finance/postings.html", context, fragment="finance/_postings.html")
+
+
+def _views(request: HttpRequest) -> list[dict[str, Any]]:
+    views = []
+    for label, params in VIEWS:
+        words = "&".join(f"{name}={value}" for name, value in params.items())
+        current = (
+            all(request.GET.getlist(name) == [value] for name, value in params.items())
+            if params
+            else not (request.GET.get("status") or request.GET.get("differs"))
+        )
+        views.append({"label": label, "url": f"?{words}", "current": current})
+    return views
+
+
+@require_safe
+@permission_required("finance.view_posting", raise_exception=True)
+def posting(request: HttpRequest, uid: int) -> HttpResponse:
+    """GET /finance/postings/<id>: the document, its two sides, what the ERP said, and its case if it has one."""
+    return htmx.render(request, "finance/posting.html", _context(_find(request, uid)), fragment="finance/_posting.html")
+
+
+@require_POST
+@permission_required("finance.retry_posting", raise_exception=True)
+def retry(request: HttpRequest, uid: int) -> HttpResponse:
+    """POST /finance/postings/<id>/retry with its version `v`: send a rejected posting again."""
+    found = _find(request, uid)
+    given = request.POST.get("v", "")
+    if not given.isascii() or not given.isdigit() or len(given) > 9:
+        raise Refusal("bad_version", "The form lacks the posting's version.", status=400)
+    postings.retry(found.pk, version=int(given), actor=actors.person(request.user))
+    htmx.toast(request, f"{found.reference} is on its way to the ERP again")
+    return htmx.redirect(request, reverse("finance:posting", args=[found.pk]))
+
+
+@require_safe
+@permission_required("finance.view_posting", raise_exception=True)
+def order_panel(request: HttpRequest, number: str) -> HttpResponse:
+    """GET /finance/orders/<number>/panel: the order page's part about the ERP, loaded by URL name."""
+    order = get_object_or_404(Order.objects.for_user(request.user).only("pk", "number", "status"), number=number)
+    rows = Posting.objects.for_user(request.user).filter(order=order).order_by("sequence").values(*COLUMNS)
+    return htmx.part(request, "finance/_order_panel.html", {"order": order, "postings": list(rows)})
+
+
+def _find(request: HttpRequest, uid: int) -> Posting:
+    rows = Posting.objects.for_user(request.user).select_related("order__channel")
+    found: Posting = get_object_or_404(rows, pk=uid)
+    return found
+
+
+def _context(found: Posting) -> dict[str, Any]:
+    return {
+        "posting": found,
+        "document": found.document,
+        "amounts": documents.amounts_of(found.document),
+        "accounts": documents.ACCOUNTS,
+        "lines": list(found.lines.all()),
+        "culprits": set(found.answer.get("skus", ())),
+        "case": Case.objects.still_open().filter(subject_kind="posting", subject_uid=str(found.pk)).first(),
+        "events": timeline.of(Subject("posting", str(found.pk))),
+        "words": timeline.words,
+    }

@@ -1,0 +1,183 @@
+"""Against a real Tryton 8.2, started for these tests: what the local server stands in for is shown to be true."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from base64 import urlsafe_b64encode
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from config.devstack import tryton
+from core import actors, outbox
+from core.errors import TryLater
+from exceptions.models import Case
+from finance.models import Posting, Status
+from finance.services import postings
+from integrations.erp import registry, sending
+from integrations.erp.tryton.client import read_values
+from tests.finance import making
+from tests.finance.erp import connection
+
+pytestmark = [pytest.mark.live, pytest.mark.django_db]
+
+SKUS = ("TEE-NVY-M", "CAP", "SCARF")
+
+
+class Books:
+    """What an ERP person would see."""
+
+    def __init__(self, running: tryton.Running):
+        self.running = running
+
+    def sales(self, reference: str) -> list[dict[str, Any]]:
+        domain = urlsafe_b64encode(json.dumps([["reference", "=", reference]]).encode()).decode()
+        fields = "&".join(f"f={name}" for name in ("number", "state", "total_amount", "reference", "tax_amount"))
+        request = urllib.request.Request(
+            f"{self.running.url}/{self.running.database}/rest/model/sale.sale?d={domain}&{fields}",
+            headers={"Authorization": f"bearer {self.running.books.key}"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            found: list[dict[str, Any]] = read_values(json.load(answer))
+        return found
+
+
+@pytest.fixture(scope="module")
+def running(live_tryton: tryton.Running) -> tryton.Running:
+    live_tryton.add_products([{"sku": sku, "name": sku, "price": "10"} for sku in SKUS])
+    return live_tryton
+
+
+@pytest.fixture
+def books(running: tryton.Running) -> Books:
+    connection(running.url, running.database, running.books.key)
+    return Books(running)
+
+
+def prepared(*lines: dict[str, Any], **more: Any) -> Posting:
+    return Posting.objects.get(pk=postings.prepare(making.order(*lines, **more).pk))
+
+
+def test_a_shipped_order_becomes_exactly_one_confirmed_sale_with_the_same_total(books):
+    order = making.order(
+        {"ordered": 2, "price": "19.90", "discount": "3.98", "tax": "7.16"},
+        {"sku": "CAP", "ordered": 3, "price": "5.05", "tax": "3.03"},
+        shipping="4.90",
+    )
+    making.complete(order)
+    making.complete(order)
+
+    tally = outbox.drain()
+
+    posting = Posting.objects.get(order=order)
+    (sale,) = books.sales(order.number)
+    assert (tally.failed, tally.dead) == (0, 0)
+    assert sale["state"] in {"confirmed", "processing"}
+    assert sale["total_amount"] == posting.total == posting.erp_total == order.total == Decimal("66.06")
+    assert (posting.status, posting.erp_number) == (Status.POSTED, sale["number"])
+
+
+@pytest.mark.parametrize(
+    "lines, more",
+    [
+        ([{"ordered": 3, "price": "19.99", "tax": "10"}], {"shipping": "5", "tax_included": True}),
+        ([{"price": "100", "tax": "8.88"}], {}),
+        ([{"sku": "CAP", "price": "0.33", "tax": "0.07"}, {"sku": "SCARF", "price": "0.33", "tax": "0.07"}], {}),
+        ([{"ordered": 700, "price": "1", "discount": "233.33"}], {}),
+        ([{"price": "20", "discount": "20"}], {}),
+        ([{"price": "12.3456", "ordered": 7}], {"currency": "EUR"}),
+    ],
+    ids=["tax inside prices", "collected tax", "rounding", "split price", "free", "four places"],
+)
+def test_totals_agree_to_the_cent(books, lines, more):
+    posting = prepared(*lines, **more)
+
+    sending.send(posting.pk)
+
+    posting.refresh_from_db()
+    (sale,) = books.sales(posting.reference)
+    assert posting.status == Status.POSTED, posting.last_error
+    assert sale["total_amount"] == posting.erp_total == posting.total
+
+
+def test_a_missing_product_is_rejected_and_goes_through_once_it_is_there(books, running):
+    posting = prepared({"sku": "BRAND-NEW"})
+
+    sending.send(posting.pk)
+    posting.refresh_from_db()
+    assert (posting.status, posting.answer["skus"]) == (Status.REJECTED, ["BRAND-NEW"])
+    case = Case.objects.get(is_open=True)
+
+    running.add_products([{"sku": "BRAND-NEW", "name": "Brand new", "price": "10"}])
+    postings.retry(posting.pk, actor=actors.SYSTEM)
+    sending.send(posting.pk)
+
+    posting.refresh_from_db()
+    case.refresh_from_db()
+    assert posting.status == Status.POSTED
+    assert not case.is_open
+    assert len(books.sales(posting.reference)) == 1
+
+
+def test_scarce_stock_is_a_rejection_in_trytons_words(books, running):
+    running.add_products([{"sku": "RARE", "name": "Rare", "price": "10"}], opening=1)
+    posting = prepared({"sku": "RARE", "ordered": 5})
+
+    sending.send(posting.pk)
+
+    posting.refresh_from_db()
+    assert (posting.status, posting.failure_class) == (Status.REJECTED, "bad_value")
+    assert "RARE" in posting.last_error
+    (draft,) = books.sales(posting.reference)
+    assert draft["state"] == "draft"
+
+
+def test_each_buyer_is_a_party_of_their_own(books):
+    made = registry.connection_for("webshop")
+    made.settings["customers"] = "email"
+    made.save()
+    first, second = prepared(buyer_email="new@example.com"), prepared(buyer_email="new@example.com")
+
+    for posting in (first, second):
+        sending.send(posting.pk)
+        posting.refresh_from_db()
+        assert posting.status == Status.POSTED, posting.last_error
+
+
+def test_an_erp_stopped_midway_gets_everything_when_it_is_back(books, running):
+    orders = [making.order() for _ in range(4)]
+    for order in orders:
+        making.complete(order)
+    outbox.drain("default")
+    outbox.drain("outside", limit=2)
+    running.kill()
+    outbox.dispatch("outside")
+
+    running.start()
+    outbox.drain(hurry=True)
+
+    assert {posting.status for posting in Posting.objects.all()} == {Status.POSTED}
+    for order in orders:
+        (sale,) = books.sales(order.number)
+        assert sale["number"]
+
+
+def test_a_wrong_key_is_the_connections_trouble(books):
+    made = registry.connection_for("webshop")
+    made.keep_secret("key", "x" * 64, retire_others=True)
+    posting = prepared()
+
+    with pytest.raises(TryLater):
+        sending.send(posting.pk)
+
+    posting.refresh_from_db()
+    assert posting.status == Status.PENDING
+    assert books.sales(posting.reference) == []
+
+
+def test_ping_names_the_company(books):
+    assert registry.port(registry.connection_for("webshop")).ping() == (
+        "Tryton answers for Backroom demonstration (EUR)."
+    )
