@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from core import actors
+from integrations import connections
 from integrations.models import Connection
 from inventory.models import Item
 
@@ -16,7 +18,7 @@ def connect(books: dict[str, Any] | None) -> Connection:
         code="erp", defaults={"name": "Tryton", "kind": Connection.Kind.ERP, "vendor": "tryton", "settings": {}}
     )
     if books is None:
-        connection.status, connection.status_reason = Connection.Status.PAUSED, ABSENT
+        connections.pause(connection.pk, reason=ABSENT, actor=actors.SYSTEM)
     else:
         connection.settings = {
             "url": books["url"],
@@ -27,9 +29,10 @@ def connect(books: dict[str, Any] | None) -> Connection:
             "warehouse": "MAIN",
             "taxes": sorted(books["taxes"]),
         }
-        connection.status, connection.status_reason = Connection.Status.ACTIVE, ""
+        connection.save(update_fields=["settings", "updated_at"])
         connection.keep_secret("key", books["key"], retire_others=True)
-    connection.save()
+        connections.resume(connection.pk, actor=actors.SYSTEM)
+    connection.refresh_from_db()
     return connection
 
 

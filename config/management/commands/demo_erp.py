@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--products", action="store_true", help="print what the ERP must know, as JSON, and no more"
+            "--products", action="store_true", help="print what the ERP must know, as JSON"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
