@@ -109,7 +109,9 @@ class Demo:
 
         server = self.env["DATABASE_URL"]
         try:
-            self.erp = tryton.reopen(server, "backroom_demo_erp") or tryton.copy(server, "backroom_demo_erp", say=_say)
+            # New orders get numbers old sales already have, so a fresh demo needs fresh books.
+            kept = None if self.options.fresh else tryton.reopen(server, "backroom_demo_erp")
+            self.erp = kept or tryton.copy(server, "backroom_demo_erp", say=_say)
             goods = json.loads(self._manage("demo_erp", "--products", says="Teaching Tryton the range", until="["))
             self.erp.add_products(goods)
             self.erp.start()
