@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
+from core import formats
 from core.htmx import CAP, Capped
 from core.models import User
 from exceptions.filters import clock_state
@@ -60,6 +61,12 @@ class Numbers:
     currencies: int
     value_capped: bool
     newest: int
+
+    @property
+    def worth(self) -> str:
+        """The value in the currency most of those cases have, without its small change; a plus where there is more."""
+        whole = formats.money(self.value.to_integral_value(), self.currency).partition(".")[0]
+        return f"{whole}+" if self.value_capped or self.currencies > 1 else whole
 
     def __getitem__(self, name: str) -> Capped:
         return self.counts[name]

@@ -75,7 +75,6 @@ def clocks(case: Case, calendar: str, now: datetime) -> list[dict[str, Any]]:
     """Every clock of a case for its page, the nearest unmet first, each with the words beside it."""
     resolved = case.status == Status.RESOLVED
     paused = case.status == Status.WAITING
-    hours = calendar if case.business_time else "round the clock"
     found = []
     if case.acknowledged_at is not None:
         taken = case.acknowledged_at - case.started_at
@@ -98,7 +97,7 @@ def clocks(case: Case, calendar: str, now: datetime) -> list[dict[str, Any]]:
     for item in found:
         item["word"] = CLOCK_WORDS[item["kind"]]
         item["minutes"] = {"acknowledge": case.acknowledge_minutes, "resolve": case.resolve_minutes}.get(item["kind"])
-        item["hours"] = hours
+        item["hours"] = calendar
         item["left"] = item["due"] - (case.waiting_since or now) if item["state"] == "paused" else None
     return sorted(found, key=lambda item: (item["state"] in {"met", "missed"}, item["state"] == "paused", item["due"]))
 
@@ -117,11 +116,11 @@ _ICONS = {
 }
 
 
-def words(event: Any) -> dict[str, Any] | None:
-    """What one event of a timeline says, or None for the type's own name."""
+def words(event: Any) -> dict[str, Any]:
+    """What one event of a timeline says; nothing where the type's own name has to do."""
     said = _SAID.get(event.type)
     if said is None:
-        return None
+        return {}
     text, detail = said(event.data)
     icon, tone = _ICONS.get(event.type, ("", ""))
     return {"text": text, "detail": detail, "icon": icon, "tone": tone}

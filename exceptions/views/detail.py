@@ -57,7 +57,7 @@ def context_of(request: HttpRequest, case: Case) -> dict[str, Any]:
         "team": reasons.team(case.queue_id),
         "subject": subject,
         "subject_url": subject_url(subject),
-        "clocks": present.clocks(case, calendar.name or "site hours", now),
+        "clocks": present.clocks(case, "round the clock" if calendar.always else f"in {calendar.name.lower()}", now),
         "waiting": present.WAITING_WORDS.get(case.waiting_on, ""),
         "ended": present.OUTCOME_WORDS.get(case.outcome, ""),
         "severity": present.SEVERITY_WORDS[case.severity],

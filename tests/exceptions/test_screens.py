@@ -60,7 +60,7 @@ def test_the_queue_stands_nearest_its_time_first_under_its_clocks(client, amira,
         )
     ]
     assert headings == sorted(headings)
-    assert "£1,648.00" in html
+    assert "<b>£1,648</b>" in html
 
 
 def test_a_fragment_is_the_list_alone_and_never_kept(client, amira, open_case):
