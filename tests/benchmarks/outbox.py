@@ -1,0 +1,177 @@
+"""How many deliveries a second the relay brings to a handler that does nothing, lanes and fencing on.
+
+The deliveries are many lanes, some of them deep, as after an outage. `raw_rate` is what bare psycopg needs for the
+least that can be called the same effect: take a batch with SKIP LOCKED under a token, read its events, mark it done
+under the token; no lanes, no handlers, no Python objects.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import connection, connections, transaction
+
+from core import actors, events, outbox
+from core.subjects import Subject
+
+SIZE, CLIENTS, BATCH = 60_000, 2, 500
+TYPE, QUEUE = "bench.happened", "bench"
+_context = multiprocessing.get_context("fork")
+
+
+def run(options: Any) -> dict[str, Any]:
+    size, clients = options["size"] or SIZE, options["clients"] or CLIENTS
+    batch = int(options["other"].get("batch", BATCH))
+    settings.RELAY_WAKES = False
+    with events.only():
+        events.subscribe(TYPE, "bench.noop", _noop, queue=QUEUE)
+        _fill(size)
+        raw, _ = _race(_raw, clients, batch)
+        _fill(size)
+        rate, times = _race(_relay, clients, batch)
+    left = _left()
+    times.sort()
+    return {
+        "name": "outbox",
+        "rate": rate,
+        "raw_rate": raw,
+        "ratio": rate / raw,
+        "p50_ms": times[len(times) // 2] * 1000,
+        "p95_ms": times[int(len(times) * 0.95)] * 1000,
+        "settings": {"deliveries": size, "clients": clients, "batch": batch, "left_over": left, **_server()},
+        "note": "rates in deliveries a second; the percentiles are of one batch",
+    }
+
+
+def _noop(fact: events.Fact) -> None:
+    pass
+
+
+def _fill(size: int) -> None:
+    """Nine lanes in ten hold one delivery, the tenth holds twenty."""
+    uids = [str(n) for n in range(size)]
+    for n in range(0, size, 10):
+        if n // 10 % 10 == 0:
+            uids[n : n + 20] = [f"deep-{n}"] * min(20, size - n)
+    for start in range(0, size, 5_000):
+        with transaction.atomic():
+            events.record_many(
+                [
+                    events.EventDraft(TYPE, Subject("bench", uid), actors.SYSTEM, {"n": uid}, [(_PART, "part")])
+                    for uid in uids[start : start + 5_000]
+                ]
+            )
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE) core_delivery")
+        cursor.execute("ANALYZE core_event, core_eventobject")
+        cursor.execute("CHECKPOINT" if _superuser() else "SELECT 1")
+
+
+_PART = Subject("part", "1")
+
+
+def _race(worker: Any, clients: int, batch: int) -> tuple[float, list[float]]:
+    """Run `worker` in that many processes until nothing is left; deliveries a second, and the times of the batches."""
+    connections.close_all()
+    ready, go, results = _context.Barrier(clients + 1), _context.Event(), _context.Queue()
+    processes = [_context.Process(target=_client, args=(worker, batch, ready, go, results)) for _ in range(clients)]
+    for process in processes:
+        process.start()
+    ready.wait()
+    started = time.perf_counter()
+    go.set()
+    done, times = 0, []
+    for _ in processes:
+        result = results.get()
+        if isinstance(result, BaseException):
+            raise result
+        count, taken = result
+        done += count
+        times += taken
+    spent = time.perf_counter() - started
+    for process in processes:
+        process.join()
+    return done / spent, times
+
+
+def _client(worker: Any, batch: int, ready: Any, go: Any, results: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    ready.wait()
+    go.wait()
+    try:
+        results.put(worker(batch))
+    except BaseException as error:
+        results.put(error)
+        raise
+    connections.close_all()
+
+
+def _relay(batch: int) -> tuple[int, list[float]]:
+    done, times = 0, []
+    while True:
+        started = time.perf_counter()
+        tally = outbox.dispatch(QUEUE, batch=batch)
+        if not tally.taken:
+            return done, times
+        times.append(time.perf_counter() - started)
+        done += tally.delivered
+
+
+def _raw(batch: int) -> tuple[int, list[float]]:
+    done, times = 0, []
+    connection.ensure_connection()
+    raw = connection.connection
+    while True:
+        started = time.perf_counter()
+        token = uuid4()
+        taken = raw.execute(_RAW_CLAIM, (QUEUE, batch, token)).fetchall()
+        if not taken:
+            return done, times
+        raw.execute(_RAW_DONE, ([row[0] for row in taken], token))
+        times.append(time.perf_counter() - started)
+        done += len(taken)
+
+
+_RAW_CLAIM = """
+WITH taken AS MATERIALIZED (
+    SELECT id, event_id FROM core_delivery
+    WHERE queue = %s AND status = 'PENDING' AND next_at <= now() AND leased_until IS NULL
+    ORDER BY next_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE core_delivery d
+SET lease_token = %s, leased_until = now() + interval '60 seconds', attempts = d.attempts + 1
+FROM taken JOIN core_event e ON e.id = taken.event_id
+WHERE d.id = taken.id
+RETURNING d.id, d.handler, e.*
+"""
+
+_RAW_DONE = """
+UPDATE core_delivery SET status = 'DELIVERED', finished_at = now(), lease_token = NULL, leased_until = NULL
+WHERE id = ANY(%s) AND lease_token = %s
+"""
+
+
+def _left() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM core_delivery WHERE queue = %s AND status = 'PENDING'", (QUEUE,))
+        return cursor.fetchone()[0]
+
+
+def _superuser() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('is_superuser') = 'on'")
+        return cursor.fetchone()[0]
+
+
+def _server() -> dict[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('server_version'), current_setting('fsync'), current_setting('synchronous_commit')"
+        )
+        version, fsync, commit = cursor.fetchone()
+    return {"postgresql": version, "fsync": fsync, "synchronous_commit": commit}
