@@ -7,8 +7,11 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         from core import subjects
-        from integrations import reasons
+        from integrations import audit, reasons, shell, wording
 
         subjects.register("message", title="Message", url_name="integrations:message")
-        subjects.register("connection", title="Connection", url_name="integrations:links")
+        subjects.register("connection", title="Connection")
         reasons.register()
+        wording.register()
+        shell.register()
+        audit.register()

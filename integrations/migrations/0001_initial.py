@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["code"],
-                "permissions": [("operate_connection", "Can pause and resume connections")],
+                "permissions": [("pause_connection", "Can pause and resume connections")],
             },
         ),
         migrations.CreateModel(
@@ -213,7 +213,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "message",
                 "permissions": [
-                    ("reprocess_message", "Can reprocess and discard messages"),
+                    ("reprocess_inboundmessage", "Can reprocess and discard messages"),
                     ("see_message_payload", "Can see and download unmasked payloads"),
                 ],
             },

@@ -99,7 +99,7 @@ class Connection(models.Model):
                 condition=~Q(kind="CHANNEL") | Q(channel__isnull=False), name="channel_connection_has_its_channel"
             ),
         ]
-        permissions = [("operate_connection", "Can pause and resume connections")]
+        permissions = [("pause_connection", "Can pause and resume connections")]
 
     def __str__(self) -> str:
         return self.name

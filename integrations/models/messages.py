@@ -99,7 +99,7 @@ class InboundMessage(StateMachine):
             models.Index(OpClass("result_label", name="text_pattern_ops"), name="message_result"),
         ]
         permissions = [
-            ("reprocess_message", "Can reprocess and discard messages"),
+            ("reprocess_inboundmessage", "Can reprocess and discard messages"),
             ("see_message_payload", "Can see and download unmasked payloads"),
         ]
 

@@ -1,0 +1,54 @@
+"""What the shell shows of this app: navigation, and messages found by reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.urls import reverse
+
+from core import screens
+from core.screens import Count, Found
+from integrations import filters
+from integrations.models import Connection, InboundMessage
+
+CAP = 1000
+
+
+def register() -> None:
+    screens.register_nav(
+        "Run", "Messages", "webhook", "integrations:messages", "integrations.view_inboundmessage", count=failed,
+        order=20, topic="messages",
+    )  # fmt: skip
+    screens.register_nav(
+        "Run", "Connections", "plug", "integrations:links", "integrations.view_connection", count=troubled, order=10
+    )
+    screens.register_search("messages", find, order=60)
+
+
+def failed(user: Any) -> Count:
+    rows = InboundMessage.objects.for_user(user).filter(status="FAILED").order_by()
+    count = rows[:CAP].count()
+    return Count(count, capped=count >= CAP)
+
+
+def troubled(user: Any) -> Count | None:
+    rows = Connection.objects.for_user(user).exclude(status="DISABLED").filter(health="TROUBLED")
+    count = rows.count()
+    return Count(count) if count else None
+
+
+def find(user: Any, text: str, limit: int) -> Iterable[Found]:
+    """Messages by their number ("message 12"), their delivery id, or the order they became."""
+    if not user.has_perm("integrations.view_inboundmessage") or (len(text) < 6 and not text.lower().startswith("m")):
+        return
+    rows = InboundMessage.objects.for_user(user).filter(filters.matching(text)).select_related("connection")
+    for row in rows.defer("body", "headers", "faults").order_by("-id")[:limit]:
+        yield Found(
+            f"Message {row.pk}",
+            reverse("integrations:message", args=[row.pk]),
+            f"{row.connection.name}, {row.topic or 'no topic'}, {row.get_status_display().lower()}",
+            kind="Message",
+            icon="webhook",
+            exact=row.external_id == text,
+        )

@@ -1,0 +1,177 @@
+"""What came in: the list, one message with its payload, and what may be done about a failure."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.decorators import permission_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from core import actors, htmx, timeline
+from core.errors import Refusal
+from exceptions.models import Case
+from integrations import alike, documents, endings, inbox, redaction
+from integrations.endings import REASON
+from integrations.failures import FailureClass, Unreadable
+from integrations.filters import STATUSES, WAITING, MessageFilter
+from integrations.models import Connection, InboundMessage
+
+COLUMNS = (
+    "id", "topic", "external_id", "status", "failure_class", "reason", "waits_for", "received_at", "attempts",
+    "copies", "size", "connection__name", "connection__status", "result_kind", "result_uid", "result_label",
+)  # fmt: skip
+SHOWN_BYTES = 200_000  # of a payload on the page; the download has all of it
+VIEWS = (("All", ""), ("Failed", "FAILED"), ("Waiting", WAITING), ("Ignored", "IGNORED"))
+Status = InboundMessage.Status
+_MARKED = re.compile(r'"\\u0001([^"\\]*)\\u0001"')
+
+
+@require_safe
+@permission_required("integrations.view_inboundmessage", raise_exception=True)
+def messages(request: HttpRequest) -> HttpResponse:
+    """GET /ops/messages/: filters and page in the address; the list alone when htmx asks."""
+    asked = MessageFilter(request.GET, InboundMessage.objects.for_user(request.user))
+    rows = asked.found()
+    page = htmx.keyset_page(rows.values(*COLUMNS), request, order=("-id",))
+    for row in page.rows:
+        row["failure"] = FailureClass(row["failure_class"]).label if row["failure_class"] else ""
+    context = {
+        "page": page,
+        "total": htmx.capped_count(rows),
+        "views": _views(request),
+        "connections": list(Connection.objects.for_user(request.user).values_list("code", "name")),
+        "statuses": STATUSES,
+        "failures": FailureClass.choices,
+        "narrowed": any(request.GET.get(name) for name in MessageFilter.base_filters),
+    }
+    return htmx.render(request, "integrations/messages.html", context, fragment="integrations/_messages.html")
+
+
+@require_safe
+@permission_required("integrations.view_inboundmessage", raise_exception=True)
+def message(request: HttpRequest, message_id: int) -> HttpResponse:
+    """GET /ops/messages/<id>: what came, what it became, and why not."""
+    found = _find(request, message_id)
+    return htmx.render(request, "integrations/message.html", _context(request, found))
+
+
+@require_safe
+@permission_required("integrations.see_message_payload", raise_exception=True)
+def raw(request: HttpRequest, message_id: int) -> HttpResponse:
+    """GET /ops/messages/<id>/raw: the bytes as they came, as a download no browser will interpret."""
+    found = _find(request, message_id)
+    return HttpResponse(
+        bytes(found.body),
+        content_type="application/octet-stream",
+        headers={
+            "Content-Disposition": f'attachment; filename="message-{found.pk}.bin"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+@require_POST
+@permission_required("integrations.reprocess_inboundmessage", raise_exception=True)
+def reprocess(request: HttpRequest, message_id: int) -> HttpResponse:
+    """POST /ops/messages/<id>/reprocess: try it again now and say what came of it."""
+    found = _find(request, message_id)
+    outcome = inbox.reprocess(found.pk, actor=actors.person(request.user))
+    if outcome.status == Status.FAILED:
+        htmx.toast(request, f"It failed again: {outcome.reason}", tone="warn")
+    else:
+        htmx.toast(request, f"Message {found.pk} is {Status(outcome.status).label.lower()}")
+    return htmx.redirect(request, reverse("integrations:message", args=[found.pk]))
+
+
+@require_POST
+@permission_required("integrations.reprocess_inboundmessage", raise_exception=True)
+def reprocess_alike(request: HttpRequest, message_id: int) -> HttpResponse:
+    """POST /ops/messages/<id>/reprocess-alike: all that failed alike, as a job; refused when the count has changed."""
+    found = _find(request, message_id)
+    expected = request.POST.get("expected", "")
+    if not (expected.isascii() and expected.isdigit() and len(expected) < 10):
+        raise Refusal("bad_count", "Say how many messages you saw.", status=400)
+    job = alike.start(found.pk, actor=actors.person(request.user), expected=int(expected))
+    if htmx.asked(request):
+        return htmx.part(request, "integrations/_job.html", {"job": job}, status=202)
+    return htmx.redirect(request, reverse("integrations:message", args=[found.pk]))
+
+
+@require_POST
+@permission_required("integrations.reprocess_inboundmessage", raise_exception=True)
+def discard(request: HttpRequest, message_id: int) -> HttpResponse:
+    """POST /ops/messages/<id>/discard: it is not needed, for a reason that is kept."""
+    found = _find(request, message_id)
+    endings.discard(found.pk, request.POST.get("reason", ""), actor=actors.person(request.user))
+    htmx.toast(request, f"Message {found.pk} is discarded")
+    return htmx.redirect(request, reverse("integrations:message", args=[found.pk]))
+
+
+def _find(request: HttpRequest, message_id: int) -> InboundMessage:
+    rows = InboundMessage.objects.for_user(request.user).select_related("connection__channel")
+    found = rows.filter(pk=message_id).first()
+    if found is None:
+        raise Http404("There is no such message.")
+    return found
+
+
+def _context(request: HttpRequest, found: InboundMessage) -> dict[str, Any]:
+    case = Case.objects.for_user(request.user).filter(
+        reason=REASON, subject_kind="message", subject_uid=str(found.pk), is_open=True
+    )
+    failed = found.status == Status.FAILED
+    may_act = request.user.has_perm("integrations.reprocess_inboundmessage")  # type: ignore[union-attr]
+    return {
+        "message": found,
+        "result": found.result,
+        "waiting": found.status == Status.RECEIVED and bool(found.waits_for),
+        "case": case.first() if failed else None,
+        "payload": _payload(found),
+        "headers": sorted(found.headers.items()),
+        "events": timeline.of(found.subject, 50),
+        "words": timeline.words,
+        "failed": failed,
+        "may_reprocess": may_act and found.status in {Status.FAILED, Status.IGNORED},
+        "may_discard": may_act and failed,
+        "family": alike.of(found.pk) if may_act and failed else None,
+    }
+
+
+def _payload(found: InboundMessage) -> dict[str, Any]:
+    """The body for people: JSON set out with persons and secrets masked, anything else as text, a beginning of both."""
+    body = bytes(found.body)
+    try:
+        shown = json.dumps(redaction.people(_plain(documents.read_json(body))), indent=2, ensure_ascii=False)
+        shown, kind = _MARKED.sub(r"\1", shown), "json"
+    except (Unreadable, RecursionError):
+        # Nothing is known of its parts, so nothing can be masked but by showing only a beginning.
+        shown = body[:2000].decode("utf-8", errors="replace").replace("\x00", "\ufffd")
+        kind = "text"
+    cut = len(shown) > SHOWN_BYTES or (kind == "text" and len(body) > 2000)
+    return {"text": shown[:SHOWN_BYTES], "kind": kind, "cut": cut, "empty": not body}
+
+
+def _plain(value: Any) -> Any:
+    """The document with its exact decimals as marked text, so that they can be shown as they came."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return f"\x01{value}\x01" if isinstance(value, Decimal) else value
+
+
+def _views(request: HttpRequest) -> list[dict[str, Any]]:
+    chosen = request.GET.getlist("status")
+    return [
+        {
+            "label": label,
+            "url": f"?status={status}" if status else "?",
+            "current": chosen == ([status] if status else []),
+        }
+        for label, status in VIEWS
+    ]
