@@ -157,6 +157,12 @@ def _degrees(value: Any) -> float:
     return float(value)
 
 
+def _some(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not value:
+        raise PydanticCustomError("too_few", "must not be empty")
+    return value
+
+
 def _sequence(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
@@ -316,7 +322,9 @@ class IncomingOrder:
     channel_ref: Key
     placed_at: Moment
     currency: Currency
-    lines: Annotated[tuple[IncomingLine, ...], Field(min_length=1, max_length=MAX_LINES), BeforeValidator(_sequence)]
+    lines: Annotated[
+        tuple[IncomingLine, ...], Field(max_length=MAX_LINES), BeforeValidator(_sequence), AfterValidator(_some)
+    ]
     total: Money | None
     version: Annotated[int, Field(strict=True, ge=0, le=MAX_VERSION)]
     number: OptionalKey = ""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from orders.sourcing.candidates import Node, Pick, Request, Want, covers, exclusion
 from orders.sourcing.criteria import scores
+from orders.sourcing.sharing import share, unmet
 
 MAX_NODES = 6
 MAX_STEPS = 20_000
@@ -97,13 +98,13 @@ def _split(request: Request, ranked: list[Node], found: Plan) -> list[Pick]:
         if not search.complete:
             found.exhaustive = False
         if search.best is not None:
-            return assign(request, [ranked[i] for i in search.best])
+            return share(request, [ranked[i] for i in search.best])
     found.exhaustive = False
-    return assign(request, ranked)
+    return share(request, ranked)
 
 
 class _Search:
-    """Every cover must hold a contributor to the want that is hardest to meet: branch on those, best rank first."""
+    """Every cover must hold a node that helps the want hardest to meet: branch on those, best rank first."""
 
     def __init__(self, request: Request, ranked: list[Node], size: int):
         self.request, self.ranked, self.size = request, ranked, size
@@ -121,7 +122,7 @@ class _Search:
         if self.steps > MAX_STEPS:
             self.complete = False
             return
-        missing = _missing(self.request, [self.ranked[i] for i in chosen])
+        missing = unmet(self.request, [self.ranked[i] for i in chosen])
         if not missing:
             cost = (sum(chosen), chosen)
             if cost < self.best_cost:
@@ -129,80 +130,35 @@ class _Search:
             return
         if len(chosen) == self.size:
             return
-        options = min((self._contributors(want, chosen) for want in missing), key=len)
+        options = min((self._helpers(group, chosen) for group in missing), key=len)
         for option in options:
             larger = tuple(sorted((*chosen, option)))
-            if larger in self.seen or (sum(larger), larger) >= self.best_cost:
+            if larger in self.seen or sum(larger) > self.best_cost[0]:
                 continue
             self.seen.add(larger)
             self._extend(larger)
 
-    def _contributors(self, want: Want, chosen: tuple[int, ...]) -> list[int]:
-        let_down = self.request.let_down.get(want.line_id, frozenset())
+    def _helpers(self, group: list[Want], chosen: tuple[int, ...]) -> list[int]:
+        """Nodes one of which every larger set must hold, for the group's first want to be met."""
+        let_down = self.request.let_down
         return [
             i
             for i, node in enumerate(self.ranked)
-            if i not in chosen and node.free.get(want.item_id, 0) > 0 and node.location_id not in let_down
+            if i not in chosen
+            and node.free.get(group[0].item_id, 0) > 0
+            and any(node.location_id not in let_down.get(want.line_id, ()) for want in group)
         ]
 
 
-def assign(request: Request, nodes: list[Node]) -> list[Pick]:
-    """Share the wants out over these nodes, best node first; a line is split only where no node has enough of it.
-
-    Empty unless everything finds a place. Wants with fewer nodes to choose from are served first.
-    """
-    free = [dict(node.free) for node in nodes]
-    choice = {
-        want: [i for i, node in enumerate(nodes) if node.location_id not in request.let_down.get(want.line_id, ())]
-        for want in request.wants
-    }
-    picks: list[Pick] = []
-    for want in sorted(request.wants, key=lambda w: (len(choice[w]), -w.quantity, w.line_id)):
-        left = want.quantity
-        whole = [i for i in choice[want] if free[i].get(want.item_id, 0) >= left]
-        for i in whole[:1] or choice[want]:
-            units = min(left, free[i].get(want.item_id, 0))
-            if units > 0:
-                free[i][want.item_id] -= units
-                left -= units
-                picks.append(Pick(want.line_id, want.item_id, nodes[i].location_id, units))
-            if not left:
-                break
-        if left:
-            return []
-    return sorted(picks, key=lambda p: (p.line_id, p.location_id))
-
-
-def _missing(request: Request, nodes: list[Node]) -> list[Want]:
-    """The wants these nodes together can't meet."""
-    free = [dict(node.free) for node in nodes]
-    missing = []
-    for want in sorted(
-        request.wants, key=lambda w: (-len(request.let_down.get(w.line_id, ())), -w.quantity, w.line_id)
-    ):
-        left = want.quantity
-        for i, node in enumerate(nodes):
-            if node.location_id in request.let_down.get(want.line_id, ()):
-                continue
-            units = min(left, free[i].get(want.item_id, 0))
-            if units > 0:
-                free[i][want.item_id] -= units
-                left -= units
-        if left:
-            missing.append(want)
-    return missing
-
-
 def _short(request: Request, nodes: list[Node]) -> list[tuple[Want, int]]:
-    missing = _missing(request, nodes)
     return [
         (
-            want,
+            group[0],
             sum(
-                max(0, node.free.get(want.item_id, 0))
+                max(0, node.free.get(group[0].item_id, 0))
                 for node in nodes
-                if node.location_id not in request.let_down.get(want.line_id, ())
+                if node.location_id not in request.let_down.get(group[0].line_id, ())
             ),
         )
-        for want in missing
+        for group in unmet(request, nodes)
     ]
