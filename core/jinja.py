@@ -22,7 +22,7 @@ from django.utils import timezone
 from jinja2 import Environment, StrictUndefined, Undefined
 from markupsafe import Markup, escape
 
-from core import formats, subjects
+from core import barcodes, formats, subjects
 
 SOON = timedelta(hours=1)
 _TONES = {"crit": "x", "warn": "triangle-alert", "ok": "check", "info": "refresh-cw", "hold": "pause", "line": "clock"}
@@ -259,6 +259,7 @@ GLOBALS = {
     "confidence": confidence,
     "sla": sla,
     "subject_link": subject_link,
+    "barcode": barcodes.svg,
     "now": timezone.now,
 }
 

@@ -197,7 +197,7 @@ class Shell:
 
     @property
     def now(self) -> str:
-        return timezone.now().isoformat(timespec="seconds")
+        return timezone.now().isoformat(timespec="milliseconds")
 
     @property
     def signed_in(self) -> bool:

@@ -25,6 +25,7 @@ on('close', (e) => {
 }, true);
 on('keydown', (e) => {
   if (e.key !== 'Escape') return;
+  if (palette?.open) { e.preventDefault(); return palette.close(); } // one press, though the browser would clear the box first
   const m = e.target.closest?.('details.menu[open]') || $('details.menu[open]');
   if (m) { m.open = false; $('summary', m).focus(); }
   else if (location.hash === '#nav') location.hash = '#main';

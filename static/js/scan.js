@@ -13,15 +13,15 @@ const save = (list) => { list.length ? localStorage.setItem(KEY, JSON.stringify(
 const uuid = () => crypto.randomUUID?.() || [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('');
 let busy = false, offline = !navigator.onLine;
 
-/* A scanner types fast and ends with Enter, never with a pause (a pause splits long codes). */
-let buf = '', t0 = 0;
+/* A scanner types fast and ends with Enter, never with a pause (a short pause splits long codes). */
+let buf = '', t0 = 0, t1 = 0;
 on('keydown', (e) => {
   if (e.target.closest('input, textarea, select') || e.ctrlKey || e.metaKey || e.altKey) return;
   if (e.key === 'Enter') {
-    const fast = buf.length >= 3 && (e.timeStamp - t0) / buf.length < 60;
+    const fast = buf.length >= 3 && (e.timeStamp - t0) / buf.length < 100;
     if (fast) { e.preventDefault(); scan(buf); }
     buf = '';
-  } else if (e.key.length === 1) { if (!buf || e.timeStamp - t0 > 1500) { buf = ''; t0 = e.timeStamp; } buf += e.key; }
+  } else if (e.key.length === 1) { if (!buf || e.timeStamp - t1 > 1500) { buf = ''; t0 = e.timeStamp; } t1 = e.timeStamp; buf += e.key; }
 }, true);
 on('submit', (e) => {
   if (!e.target.matches('[data-scan-form]')) return;
@@ -100,4 +100,5 @@ if (main) {
   window.addEventListener('offline', () => { offline = true; show(); });
   setInterval(() => load().some((s) => !s.rejected) && send(), 1e4);
   show(); send();
+  main.dataset.ready = ''; // from now on no key is lost
 }

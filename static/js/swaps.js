@@ -23,8 +23,7 @@ on('htmx:after:swap', () => {
 });
 on('htmx:after:swap', (e) => {
   const box = e.detail.ctx?.target;
-  const summary = box?.isConnected && $('.errors[tabindex]', box);
-  if (summary) summary.focus();
+  if (e.detail.ctx?.response?.status === 422) $$('.errors[tabindex]').pop()?.focus();
   const counted = $('#list [data-said]'); // "148 rows" after a filter
   if (counted && e.detail.ctx?.request?.method === 'GET' && box?.id === 'list') say(counted.dataset.said);
 });
