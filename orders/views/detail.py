@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from core import actors, events, htmx, timeline
+from core.errors import Refusal
 from core.subjects import Subject
 from exceptions.models import Case
 from orders import events as facts
@@ -73,6 +74,8 @@ def hold(request: HttpRequest, number: str) -> HttpResponse:
 @permission_required("orders.release_order", raise_exception=True)
 def release(request: HttpRequest, number: str, hold_type: str) -> HttpResponse:
     """POST /orders/<number>/holds/<type>/release: refused while the hold's own reason is still true."""
+    if hold_type not in HoldType.values:
+        raise Refusal("unknown_hold", "There is no such hold.", status=404)
     found = _find(request, number)
     holds.release(found.pk, hold_type=hold_type, actor=actors.person(request.user), version=_version(request))
     htmx.toast(request, f"{HoldType(hold_type).label} hold lifted")

@@ -123,7 +123,13 @@ def act(request: HttpRequest, code: str, number: str, verb: str) -> HttpResponse
     permission, run = VERBS[verb]
     if not request.user.has_perm(permission):  # type: ignore[union-attr]
         raise Refusal("not_allowed", "Your role can't do this step.", status=403)
-    said = run(request, job, {"version": _version(request), "actor": actors.person(request.user)})
+    try:
+        said = run(request, job, {"version": _version(request), "actor": actors.person(request.user)})
+    except Refusal as refusal:
+        if refusal.status != 409 or not htmx.asked(request):
+            raise
+        fresh = _context(request, _find(request, code, number))
+        return htmx.refuse(request, refusal, fresh="orders/_fresh_pick.html", context=fresh)
     if not htmx.asked(request):
         return htmx.redirect(request, reverse("orders:pick", args=[code, number]))
     return _answer(request, job, said=said)

@@ -88,7 +88,9 @@ def test_filters_live_in_the_address(everyone: Client, stocked: Any, asked: str,
     assert page.content.decode().count('<tr id="order-') == found
 
 
-@pytest.mark.parametrize("asked", ["?status=LOST", "?sort=total", "?after=garbage", "?channel=elsewhere", "?placed_from=soon"])
+@pytest.mark.parametrize(
+    "asked", ["?status=LOST", "?sort=total", "?after=garbage", "?channel=elsewhere", "?placed_from=soon"]
+)
 def test_a_filter_that_makes_no_sense_is_named_not_ignored(everyone: Client, asked: str) -> None:
     assert everyone.get(f"/orders/{asked}").status_code == 400
 
