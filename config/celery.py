@@ -77,6 +77,7 @@ app.conf.beat_schedule = {
     "allocate-waiting": _every(60, "orders.tasks.allocate_waiting"),
     "expire-reservations": _every(30, "inventory.tasks.expire_reservations"),
     "process-messages": _every(5, "integrations.tasks.process_due"),
+    "forget-old-calls": _every(6 * 3600, "integrations.tasks.forget_old_calls"),
     "sweep-clocks": _every(15, "exceptions.tasks.sweep_clocks"),
     "recheck-cases": _every(60, "exceptions.tasks.recheck_standing"),
     "open-standing-cases": _every(120, "exceptions.tasks.open_standing"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from integrations import alike, arrivals, inbox
+from integrations import alike, arrivals, inbox, upkeep
 
 
 @shared_task
@@ -23,3 +23,9 @@ def process(message_id: int) -> None:
 @shared_task
 def reprocess_alike(job_id: int) -> None:
     alike.run(job_id)
+
+
+@shared_task
+def forget_old_calls() -> None:
+    """The log of calls explains yesterday, not last year."""
+    upkeep.forget_old_calls()

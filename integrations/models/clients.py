@@ -39,12 +39,17 @@ class ApiClient(models.Model):
     @classmethod
     def issue(cls, name: str, *, scopes: list[str], expires_at: datetime | None = None) -> tuple[ApiClient, str]:
         """A new client and its key, which is shown this once."""
-        prefix = secrets.token_hex(5)
-        key = f"{MARK}_{prefix}_{secrets.token_urlsafe(32)}"
-        client = cls.objects.create(
-            name=name, prefix=prefix, key_hash=digest(key), scopes=sorted(scopes), expires_at=expires_at
-        )
+        client = cls(name=name, scopes=sorted(scopes), expires_at=expires_at)
+        key = client.draw_key()
+        client.save()
         return client, key
+
+    def draw_key(self) -> str:
+        """Give this client a new key, unsaved; returns it for the only time."""
+        self.prefix = secrets.token_hex(5)
+        key = f"{MARK}_{self.prefix}_{secrets.token_urlsafe(32)}"
+        self.key_hash = digest(key)
+        return key
 
     def opens_with(self, key: str) -> bool:
         """Whether this is the key and the client may use it now. The comparison takes the same time either way."""

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
@@ -71,7 +72,7 @@ class Command(BaseCommand):
         return connection
 
     def _new_channel(self, code: str) -> Channel:
-        if os.environ.get("BACKROOM_ENV") == "production":
+        if settings.PRODUCTION:
             known = ", ".join(Channel.objects.order_by("code").values_list("code", flat=True)[:50]) or "none yet"
             raise CommandError(f"Unknown channel {code!r}. Known: {known}.", returncode=2)
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", code):
