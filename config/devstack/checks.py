@@ -41,12 +41,11 @@ class Tools:
         tests = {"DJANGO_SETTINGS_MODULE": "tests.settings", **servers}
         make = ("python", "manage.py", "makemigrations", "--check", "--dry-run")
         return [
-            ("ruff", lambda: self.run("ruff", "check", "--quiet", ".")),
+            ("ruff", lambda: self.run("ruff", "check", "--quiet", "--output-format", "concise", ".")),
             ("ruff format", lambda: self.run("ruff", "format", "--check", "--quiet", "--diff", ".")),
             ("mypy", lambda: self.run("mypy", env=tests)),
             ("import-linter", lambda: self.run("lint-imports", "--no-cache", env=settings)),
             ("djlint", lambda: self.run("djlint", TEMPLATES, "--lint", "--quiet")),
-            ("djlint format", lambda: self.run("djlint", TEMPLATES, "--check", "--quiet")),
             ("deptry", lambda: self.run("deptry", "--no-ansi", ".")),
             ("codespell", lambda: self.run("codespell")),
             ("locks in step", lambda: "\n".join(locks.out_of_step())),
