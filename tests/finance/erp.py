@@ -6,11 +6,13 @@ import json
 import subprocess
 import sys
 import urllib.request
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from config.devstack import tryton
+from integrations.erp.tryton.client import read_values
 from integrations.models import Connection
 
 PROGRAM = Path(__file__).parents[1] / "integrations" / "servers" / "tryton.py"
@@ -80,5 +82,19 @@ def connection(url: str, database: str, key: str, **settings: Any) -> Connection
     return made
 
 
-def money(text: str) -> Decimal:
-    return Decimal(text)
+class Books:
+    """What an ERP person would see in a real Tryton."""
+
+    def __init__(self, running: tryton.Running):
+        self.running = running
+
+    def sales(self, reference: str) -> list[dict[str, Any]]:
+        domain = urlsafe_b64encode(json.dumps([["reference", "=", reference]]).encode()).decode()
+        fields = "&".join(f"f={name}" for name in ("number", "state", "total_amount", "reference", "tax_amount"))
+        request = urllib.request.Request(
+            f"{self.running.url}/{self.running.database}/rest/model/sale.sale?d={domain}&{fields}",
+            headers={"Authorization": f"bearer {self.running.books.key}"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            found: list[dict[str, Any]] = read_values(json.load(answer))
+        return found

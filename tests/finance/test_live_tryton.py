@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
-from base64 import urlsafe_b64encode
 from decimal import Decimal
 from typing import Any
 
@@ -17,31 +14,12 @@ from exceptions.models import Case
 from finance.models import Posting, Status
 from finance.services import postings
 from integrations.erp import registry, sending
-from integrations.erp.tryton.client import read_values
 from tests.finance import making
-from tests.finance.erp import connection
+from tests.finance.erp import Books, connection
 
 pytestmark = [pytest.mark.live, pytest.mark.django_db]
 
 SKUS = ("TEE-NVY-M", "CAP", "SCARF")
-
-
-class Books:
-    """What an ERP person would see."""
-
-    def __init__(self, running: tryton.Running):
-        self.running = running
-
-    def sales(self, reference: str) -> list[dict[str, Any]]:
-        domain = urlsafe_b64encode(json.dumps([["reference", "=", reference]]).encode()).decode()
-        fields = "&".join(f"f={name}" for name in ("number", "state", "total_amount", "reference", "tax_amount"))
-        request = urllib.request.Request(
-            f"{self.running.url}/{self.running.database}/rest/model/sale.sale?d={domain}&{fields}",
-            headers={"Authorization": f"bearer {self.running.books.key}"},
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            found: list[dict[str, Any]] = read_values(json.load(answer))
-        return found
 
 
 @pytest.fixture(scope="module")

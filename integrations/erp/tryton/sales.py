@@ -54,6 +54,7 @@ class _Attempt:
         self.memory = memory
         self.settings = rest.connection.settings
         self.total = Decimal(document["total"])
+        self.origin = str(rest.connection.pk)[:8]
         self.known: References | None = None
 
     def run(self) -> Posted:
@@ -81,7 +82,8 @@ class _Attempt:
         the only one, if its answer was lost."""
         domain = [["reference", "=", self.document["reference"]], ["company", "=", self._company]]
         found = self.rest.find("sale.sale", domain, FIELDS)
-        ours = [sale for sale in found if (sale["description"] or "").startswith(f"{translate.mark(self.document)} ")]
+        mark = f"{translate.mark(self.document, self.origin)} "
+        ours = [sale for sale in found if (sale["description"] or "").startswith(mark)]
         self._refuse_strangers([sale for sale in found if sale not in ours])
         alive = sorted(
             (sale for sale in ours if sale["state"] != "cancelled"), key=lambda s: (-PROGRESS[s["state"]], s["id"])
@@ -133,6 +135,7 @@ class _Attempt:
         if self.known is None:
             document = self.document
             self.known = References(
+                origin=self.origin,
                 company=self._company,
                 currency=lookups.currency(self.rest, document["currency"]),
                 warehouse=lookups.warehouse(self.rest, document["location"]),

@@ -53,6 +53,7 @@ class Customer:
 class References:
     """Tryton's ids for what a document names."""
 
+    origin: str  # the connection's, in short
     company: int
     currency: int
     warehouse: int
@@ -80,14 +81,14 @@ class Wanted:
     services: Mapping[str, str] = field(default_factory=dict)
 
 
-def mark(document: Mapping[str, Any]) -> str:
-    """How we know a sale as ours, whoever else uses the same reference."""
-    return f"Backroom {document['key']}"
+def mark(document: Mapping[str, Any], origin: str) -> str:
+    """How we know a sale as ours, whoever else uses the same reference: another Backroom has another `origin`."""
+    return f"Backroom {origin} {document['key']}"
 
 
-def description(document: Mapping[str, Any]) -> str:
+def description(document: Mapping[str, Any], origin: str) -> str:
     """The mark, the fingerprint of what was sent, and where it came from for people."""
-    return f"{mark(document)} {fingerprint(document)} · {document['channel']} {document['channel_ref']}"[:250]
+    return f"{mark(document, origin)} {fingerprint(document)} · {document['channel']} {document['channel_ref']}"[:250]
 
 
 def fingerprint(document: Mapping[str, Any]) -> str:
@@ -121,7 +122,7 @@ def sale(document: Mapping[str, Any], references: References, settings: Mapping[
         "currency": references.currency,
         "warehouse": references.warehouse,
         "reference": document["reference"],
-        "description": description(document),
+        "description": description(document, references.origin),
         "sale_date": date.fromisoformat(document["booked_on"]),
         "lines": [["create", [line_values(line, references) for line in lines]]],
     }
