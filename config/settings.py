@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from config import environment as env
+from core import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PRODUCTION = env.text("BACKROOM_ENV", "development") == "production"
@@ -66,9 +67,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "core.middleware.correlation.CorrelationMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    # core's own middleware goes here: correlation id and log context first, then the content security policy.
     "core.middleware.security.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -245,6 +246,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "REDOC_DIST": "SIDECAR",
 }
 
+# Who may read /metrics from elsewhere; without a token only this machine may.
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")
+
 # --- Logs: one JSON object a line in production, readable lines elsewhere.
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 _stamps: list[Any] = [
@@ -252,6 +256,8 @@ _stamps: list[Any] = [
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.stdlib.ExtraAdder(),
+    logs.add_correlation,
+    logs.hide_secrets,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
 ]

@@ -5,9 +5,14 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from core import health
+
 admin.site.site_header = admin.site.site_title = "Backroom"
 
 urlpatterns = [
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics_page, name="metrics"),
     path("", include("core.urls")),
     path("", include("exceptions.urls")),
     path("", include("inventory.urls")),

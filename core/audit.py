@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,14 @@ SHOWN = 20  # broken rows named per invariant; the count is always complete
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """`sql` selects the rows that break the rule; its columns are shown as they are."""
+    """`sql` selects the rows that break the rule; its columns are shown as they are.
+
+    A function is asked for it when the audit runs, for what isn't known earlier (such as who hears which event).
+    """
 
     name: str
     description: str
-    sql: str
+    sql: str | Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +35,11 @@ class Finding:
 _invariants: dict[str, Invariant] = {}
 
 
-def register(name: str, description: str, sql: str) -> None:
+def register(name: str, description: str, sql: str | Callable[[], str]) -> None:
     """State an invariant ("inventory.stock_is_its_movements"). Called from AppConfig.ready(), in <app>/audit.py."""
     if name in _invariants:
         raise ValueError(f"invariant {name} is registered twice")
-    _invariants[name] = Invariant(name, description, sql.strip().rstrip(";"))
+    _invariants[name] = Invariant(name, description, sql)
 
 
 def invariants(prefix: str = "") -> list[Invariant]:
@@ -55,9 +58,11 @@ def audit(prefix: str = "") -> Iterator[Finding]:
 
 
 def _check(invariant: Invariant) -> Finding:
+    sql = invariant.sql() if callable(invariant.sql) else invariant.sql
+    sql = sql.strip().rstrip(";")
     with connection.cursor() as cursor:
         # No parameters, so a literal % in an invariant stays one.
-        cursor.execute(f"SELECT *, count(*) OVER () AS broken_rows FROM ({invariant.sql}) AS broken LIMIT {SHOWN}")  # noqa: S608
+        cursor.execute(f"SELECT *, count(*) OVER () AS broken_rows FROM ({sql}) AS broken LIMIT {SHOWN}")  # noqa: S608
         columns = [column.name for column in cursor.description or ()]
         rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
     broken = rows[0]["broken_rows"] if rows else 0

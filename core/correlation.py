@@ -22,6 +22,11 @@ def current() -> str:
     return value
 
 
+def known() -> str:
+    """The id in force, or nothing."""
+    return _current.get()
+
+
 def accept(offered: str | None) -> str:
     """A caller's id if it is harmless to log, else a fresh one."""
     return offered if offered and _acceptable.fullmatch(offered) else uuid4().hex

@@ -17,7 +17,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection, transaction
 from django.db.models import Q
 
-from core import correlation, events, leases, wake
+from core import correlation, events, leases, metrics, wake
 from core.actors import SYSTEM, Actor
 from core.errors import Permanent, Refusal, TryLater
 from core.events import EventDraft, Subscription
@@ -75,7 +75,10 @@ def dispatch(queue: str, *, batch: int | None = None, seconds: float = leases.SE
         lease = leases.claim(queue, size, window=window, seconds=seconds, levels=levels)
     if not lease.lanes:
         return Tally()
-    return _Dispatch(lease, stop_at=started + LEASE_SHARE * seconds, levels=frozenset(levels)).run()
+    tally = _Dispatch(lease, stop_at=started + LEASE_SHARE * seconds, levels=frozenset(levels)).run()
+    for outcome in ("delivered", "failed", "dead", "superseded", "lost"):
+        metrics.DELIVERED.labels(outcome).inc(getattr(tally, outcome))
+    return tally
 
 
 def relay(queue: str, *, seconds: float) -> bool:
