@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from config.demo import history, world
+from config.demo import bulk, history, world
 
 DAYS = 30
 
@@ -18,11 +19,22 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--scale", type=float, default=1.0, help="How many orders, as a factor (default 1)")
+        parser.add_argument("--bulk", action="store_true", help="Also a million old orders and 200 000 cases, to measure by")
+        parser.add_argument("--bulk-orders", type=int, default=1_000_000)
+        parser.add_argument("--bulk-cases", type=int, default=200_000)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if settings.PRODUCTION:
+            raise CommandError("This invents customers and orders; it never runs in production.")
         now = timezone.now()
-        world.build(now - timedelta(days=DAYS + 1), self.stdout.write)
-        history.make(world.connections(), now=now, days=DAYS, scale=options["scale"], say=self.stdout.write)
-        self.stdout.write(f"Sign in as (password {world.PASSWORD}):")
+        world.build(now - timedelta(days=DAYS + 1), self._say)
+        history.make(world.connections(), now=now, days=DAYS, scale=options["scale"], say=self._say)
+        if options["bulk"]:
+            bulk.fill(options["bulk_orders"], options["bulk_cases"], self._say)
+        self._say(f"Sign in as (password {world.PASSWORD}):")
         for account in world.ACCOUNTS:
-            self.stdout.write(f"  {account.email:<30} {account.role:<12} {account.site or 'every site'}")
+            self._say(f"  {account.email:<32} {account.role}{f', {account.site}' if account.site else ', all sites'}")
+
+    def _say(self, words: str) -> None:
+        self.stdout.write(words)
+        self.stdout.flush()
