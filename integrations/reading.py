@@ -29,8 +29,9 @@ class Faults:
     found: list[Fault] = field(default_factory=list)
 
     def add(self, path: str, message: str) -> None:
-        if len(self.found) < MAX_FAULTS:
-            self.found.append(Fault(path, message))
+        fault = Fault(path, message)
+        if len(self.found) < MAX_FAULTS and fault not in self.found:
+            self.found.append(fault)
 
     def raise_if_any(self) -> None:
         if self.found:
@@ -229,7 +230,7 @@ def moment_of(value: Any) -> datetime | None:
     if not isinstance(value, str):
         return None
     try:
-        found: datetime = canonical.adapter(canonical.Moment).validate_python(value)  # type: ignore[arg-type]
+        found: datetime = canonical.adapter(canonical.Moment).validate_python(value)
     except ValueError:
         return None
     return found

@@ -19,14 +19,14 @@ def seal(secret: str) -> bytes:
     return _keys(tuple(settings.BACKROOM_SECRETS_KEYS)).encrypt(secret.encode())
 
 
-def reveal(sealed: bytes) -> str:
+def reveal(sealed: bytes | memoryview) -> str:
     try:
         return _keys(tuple(settings.BACKROOM_SECRETS_KEYS)).decrypt(bytes(sealed)).decode()
     except InvalidToken:
         raise Undecipherable("No key in BACKROOM_SECRETS_KEYS opens this secret.") from None
 
 
-def reseal(sealed: bytes) -> bytes:
+def reseal(sealed: bytes | memoryview) -> bytes:
     """The same secret under the newest key."""
     try:
         return _keys(tuple(settings.BACKROOM_SECRETS_KEYS)).rotate(bytes(sealed))

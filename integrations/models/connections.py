@@ -74,6 +74,7 @@ class Connection(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = ConnectionQuerySet.as_manager()
+    sealed_now: list[bytes]  # filled by `with_secrets` alone
 
     class Meta:
         ordering = ["code"]

@@ -125,7 +125,7 @@ def _context(request: HttpRequest, found: InboundMessage) -> dict[str, Any]:
         reason=REASON, subject_kind="message", subject_uid=str(found.pk), is_open=True
     )
     failed = found.status == Status.FAILED
-    may_act = request.user.has_perm("integrations.reprocess_inboundmessage")  # type: ignore[union-attr]
+    may_act = request.user.has_perm("integrations.reprocess_inboundmessage")
     return {
         "message": found,
         "result": found.result,

@@ -173,7 +173,9 @@ def call(connection: Connection, document: str, variables: dict[str, Any], *, pu
 
 def _raise(connection: Connection, answer: dict[str, Any]) -> None:
     errors = answer["errors"]
-    first = errors[0] if isinstance(errors, list) and isinstance(errors[0], dict) else {"message": str(errors)}
+    first: dict[str, Any] = {"message": str(errors)}
+    if isinstance(errors, list) and isinstance(errors[0], dict):
+        first = errors[0]
     code = str((first.get("extensions") or {}).get("code") or "").upper()
     message = str(first.get("message", ""))[:300]
     if code == "THROTTLED" or (not code and message.lower() == "throttled"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from integrations.channels.shopify import money
 from integrations.reading import EPOCH, ZERO, Node, checked, moment_of, shown
@@ -49,42 +50,18 @@ def order(doc: Node) -> IncomingOrder:
     lines, tips = _lines(doc, currency)
     if not lines:
         doc.at("lineItems").fault("holds no line with a quantity")
-    shipping = list(doc.items("shippingLines"))
-    cancelled_at = doc.moment("cancelledAt")
-    payments = _payments(doc, currency)
-    refunds = tuple(refund(node, order_ref=ref, currency=currency) for node in doc.items("refunds"))
-    tip = bag(doc, "totalTipReceivedSet", currency)
-    figures = {
-        "total": bag(doc, "totalPriceSet", currency),
-        # What canonical.py calls the subtotal (goods before discounts) is not in this form.
-        "discount_total": bag(doc, "totalDiscountsSet", currency),
-        "shipping_total": bag(doc, "totalShippingPriceSet", currency),
-        "shipping_tax_total": money.added(_taxes(each, currency) for each in shipping),
-        "tax_total": bag(doc, "totalTaxSet", currency),
-        "other_total": money.added(
-            [
-                tip if tip is not None else tips or None,
-                ZERO if doc.flag("dutiesIncluded") else bag(doc, "originalTotalDutiesSet", currency),
-                bag(doc, "originalTotalAdditionalFeesSet", currency),
-            ]
-        ),
-    }
     placed_at = doc.moment("processedAt") or doc.moment("createdAt", needed=True)
     version = _version(doc)
-    location = doc.object("retailLocation")
-    ship_to = _address(doc.object("shippingAddress"))
-    till = gid_number(location, "id") if location and ship_to is None and not shipping else ""
-    common = {
-        "payment_state": money.payment_state(doc, "displayFinancialStatus"),
-        "buyer": _buyer(doc),
-        "ship_to": ship_to,
-        "bill_to": _address(doc.object("billingAddress")),
-        "cancel_reason": doc.text("cancelReason").lower(),
+    parts = {
+        **_figures(doc, tips, currency),
+        **_state(doc),
+        **_people(doc),
+        "payments": _payments(doc, currency),
+        "refunds": tuple(refund(node, order_ref=ref, currency=currency) for node in doc.items("refunds")),
+        "number": doc.line("name"),
         "note": doc.text("note", 5000),
         "tags": _tags(doc),
         "test": doc.flag("test"),
-        "tax_included": doc.flag("taxesIncluded"),
-        "number": doc.line("name"),
     }
     doc.faults.raise_if_any()
     return checked(
@@ -94,16 +71,52 @@ def order(doc: Node) -> IncomingOrder:
             currency=currency,
             lines=lines,
             version=microseconds(version or EPOCH),
-            status="cancelled" if cancelled_at else "open",
-            cancelled_at=cancelled_at,
-            method="PICKUP" if till else "SHIP",
-            pickup_location_code=till or None,
-            payments=payments,
-            refunds=refunds,
-            **figures,
-            **common,
+            **parts,
         )
     )
+
+
+def _figures(doc: Node, tips: Decimal, currency: str) -> dict[str, Any]:
+    """The money of the order. What canonical.py calls the subtotal (goods before discounts) is not in this form."""
+    tip = bag(doc, "totalTipReceivedSet", currency)
+    duties = bag(doc, "originalTotalDutiesSet", currency)
+    fees = bag(doc, "originalTotalAdditionalFeesSet", currency)
+    return {
+        "total": bag(doc, "totalPriceSet", currency),
+        "discount_total": bag(doc, "totalDiscountsSet", currency),
+        "shipping_total": bag(doc, "totalShippingPriceSet", currency),
+        "shipping_tax_total": money.added(_taxes(each, currency) for each in doc.items("shippingLines")),
+        "tax_total": bag(doc, "totalTaxSet", currency),
+        "other_total": money.added(
+            [tip if tip is not None else tips or None, ZERO if doc.flag("dutiesIncluded") else duties, fees]
+        ),
+        "tax_included": doc.flag("taxesIncluded"),
+    }
+
+
+def _state(doc: Node) -> dict[str, Any]:
+    cancelled_at = doc.moment("cancelledAt")
+    return {
+        "status": "cancelled" if cancelled_at else "open",
+        "cancelled_at": cancelled_at,
+        "cancel_reason": doc.text("cancelReason").lower(),
+        "payment_state": money.payment_state(doc, "displayFinancialStatus"),
+    }
+
+
+def _people(doc: Node) -> dict[str, Any]:
+    """Buyer and addresses; a sale at a shop's till nobody asked to have sent belongs to that shop."""
+    ship_to = _address(doc.object("shippingAddress"))
+    location = doc.object("retailLocation")
+    sent = ship_to is not None or any(doc.items("shippingLines"))
+    till = gid_number(location, "id") if location and not sent else ""
+    return {
+        "buyer": _buyer(doc),
+        "ship_to": ship_to,
+        "bill_to": _address(doc.object("billingAddress")),
+        "method": "PICKUP" if till else "SHIP",
+        "pickup_location_code": till or None,
+    }
 
 
 def refund(doc: Node, *, order_ref: str, currency: str = "") -> IncomingRefund:

@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from integrations.channels.shopify import money
 from integrations.reading import EPOCH, ZERO, Node, checked
@@ -38,63 +39,77 @@ def order(doc: Node) -> IncomingOrder:
     ref = doc.number_id("id", needed=True)
     currency = doc.currency("currency", needed=True)
     goods = _goods(doc, currency)
-    shipping = list(doc.items("shipping_lines"))
-    cancelled_at = doc.moment("cancelled_at")
-    delivery_address = _address(doc.object("shipping_address"))
-    till = _till(doc, delivery_address, shipping)
-    payments = tuple(p for p in (payment(node, currency) for node in doc.items("transactions")) if p)
-    refunds = tuple(refund(node, currency=currency, order_ref=ref) for node in doc.items("refunds"))
-    placed_at = doc.moment("processed_at") or doc.moment("created_at", needed=True)
-    version = doc.moment("updated_at") or _latest(doc)
-    figures = {
-        "total": _figure(doc, "total_price", currency),
-        "subtotal": _figure(doc, "total_line_items_price", currency),
-        "discount_total": _figure(doc, "total_discounts", currency),
-        "shipping_total": _shipping_total(doc, shipping, currency),
-        "shipping_tax_total": money.added(_taxes(each) for each in shipping),
-        "tax_total": _figure(doc, "total_tax", currency),
-        "other_total": _other_total(doc, goods, currency),
-    }
-    if goods.tips and figures["subtotal"] == goods.total_with_tips:
-        figures["subtotal"] -= goods.tips
-    if figures["discount_total"] is None:
-        figures["discount_total"] = money.added(
-            [*(line.discount_total for line in goods.lines), *(_discount(each) for each in shipping)]
-        )
-    state = money.payment_state(doc, "financial_status")
     if not goods.lines:
         doc.at("line_items").fault("holds no line with a quantity")
-    number = doc.line("name") or doc.line("order_number")
-    common = {
-        "buyer": _buyer(doc),
-        "ship_to": delivery_address,
-        "bill_to": _address(doc.object("billing_address")),
-        "cancel_reason": doc.text("cancel_reason"),
+    placed_at = doc.moment("processed_at") or doc.moment("created_at", needed=True)
+    version = doc.moment("updated_at") or _latest(doc)
+    parts = {
+        **_figures(doc, goods, currency),
+        **_state(doc),
+        **_people(doc),
+        "payments": tuple(p for p in (payment(node, currency) for node in doc.items("transactions")) if p),
+        "refunds": tuple(refund(node, currency=currency, order_ref=ref) for node in doc.items("refunds")),
+        "number": doc.line("name") or doc.line("order_number"),
         "note": doc.text("note", 5000),
         "tags": _tags(doc),
         "test": doc.flag("test"),
-        "tax_included": doc.flag("taxes_included"),
     }
     doc.faults.raise_if_any()
     return checked(
         IncomingOrder(
             channel_ref=ref,
-            number=number,
             placed_at=placed_at or EPOCH,
             currency=currency,
             lines=goods.lines,
             version=microseconds(version or EPOCH),
-            status="cancelled" if cancelled_at else "open",
-            cancelled_at=cancelled_at,
-            payment_state=state,
-            method="PICKUP" if till else "SHIP",
-            pickup_location_code=till or None,
-            payments=payments,
-            refunds=refunds,
-            **figures,
-            **common,
+            **parts,
         )
     )
+
+
+def _figures(doc: Node, goods: _Goods, currency: str) -> dict[str, Any]:
+    """The money of the order as it states it; what it doesn't state, its lines do."""
+    shipping = list(doc.items("shipping_lines"))
+    subtotal = _figure(doc, "total_line_items_price", currency)
+    if goods.tips and subtotal is not None and subtotal == goods.total_with_tips:
+        subtotal -= goods.tips
+    discounts = _figure(doc, "total_discounts", currency)
+    if discounts is None:
+        discounts = money.added(
+            [*(line.discount_total for line in goods.lines), *(_discount(each) for each in shipping)]
+        )
+    return {
+        "total": _figure(doc, "total_price", currency),
+        "subtotal": subtotal,
+        "discount_total": discounts,
+        "shipping_total": _shipping_total(doc, shipping, currency),
+        "shipping_tax_total": money.added(_taxes(each) for each in shipping),
+        "tax_total": _figure(doc, "total_tax", currency),
+        "other_total": _other_total(doc, goods, currency),
+        "tax_included": doc.flag("taxes_included"),
+    }
+
+
+def _state(doc: Node) -> dict[str, Any]:
+    cancelled_at = doc.moment("cancelled_at")
+    return {
+        "status": "cancelled" if cancelled_at else "open",
+        "cancelled_at": cancelled_at,
+        "cancel_reason": doc.text("cancel_reason"),
+        "payment_state": money.payment_state(doc, "financial_status"),
+    }
+
+
+def _people(doc: Node) -> dict[str, Any]:
+    ship_to = _address(doc.object("shipping_address"))
+    till = _till(doc, ship_to)
+    return {
+        "buyer": _buyer(doc),
+        "ship_to": ship_to,
+        "bill_to": _address(doc.object("billing_address")),
+        "method": "PICKUP" if till else "SHIP",
+        "pickup_location_code": till or None,
+    }
 
 
 def refund(doc: Node, *, currency: str = "", order_ref: str = "") -> IncomingRefund:
@@ -397,11 +412,11 @@ def _buyer(doc: Node) -> Buyer | None:
     return Buyer(ref=ref, name=name, email=email, phone=phone) if ref or name or email or phone else None
 
 
-def _till(doc: Node, ship_to: Address | None, shipping: list[Node]) -> str:
+def _till(doc: Node, ship_to: Address | None) -> str:
     """The location of a sale at the till that nobody asked to have sent."""
     location = doc.number_id("location_id")
-    at_till = doc.text("source_name").lower() == "pos" and ship_to is None and not shipping
-    return location if at_till else ""
+    sent = ship_to is not None or any(doc.items("shipping_lines"))
+    return location if doc.text("source_name").lower() == "pos" and not sent else ""
 
 
 def _tags(doc: Node) -> tuple[str, ...]:
