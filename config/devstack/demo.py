@@ -24,6 +24,7 @@ from .places import ROOT, StackError
 READY_PATIENCE = 90
 MOST_RESTARTS = 5  # within RESTART_WINDOW seconds; then the demo gives up and says why
 RESTART_WINDOW = 120
+TEACH_AT_ONCE = 250
 
 
 @dataclass
@@ -112,8 +113,10 @@ class Demo:
             # New orders get numbers old sales already have, so a fresh demo needs fresh books.
             kept = None if self.options.fresh else tryton.reopen(server, "backroom_demo_erp")
             self.erp = kept or tryton.copy(server, "backroom_demo_erp", say=_say)
-            goods = json.loads(self._manage("demo_erp", "--products", says="Teaching Tryton the range", until="["))
-            self.erp.add_products(goods)
+            goods = json.loads(self._manage("demo_erp", "--products", says="Teaching Tryton the range, once", until="["))
+            for done in range(0, len(goods), TEACH_AT_ONCE):
+                if self.erp.add_products(goods[done : done + TEACH_AT_ONCE]):
+                    print(f"  {min(done + TEACH_AT_ONCE, len(goods))} of {len(goods)} items", flush=True)
             self.erp.start()
         except StackError as error:
             raise StackError(f"--with-tryton: {error}") from error
