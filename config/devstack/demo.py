@@ -113,7 +113,7 @@ class Demo:
             # New orders get numbers old sales already have, so a fresh demo needs fresh books.
             kept = None if self.options.fresh else tryton.reopen(server, "backroom_demo_erp")
             self.erp = kept or tryton.copy(server, "backroom_demo_erp", say=_say)
-            goods = json.loads(self._manage("demo_erp", "--products", says="Teaching Tryton the range, once", until="["))
+            goods = json.loads(self._manage("demo_erp", "--products", says="Teaching Tryton the range", until="["))
             for done in range(0, len(goods), TEACH_AT_ONCE):
                 if self.erp.add_products(goods[done : done + TEACH_AT_ONCE]):
                     print(f"  {min(done + TEACH_AT_ONCE, len(goods))} of {len(goods)} items", flush=True)
