@@ -7,6 +7,7 @@ machine does meets both. Durability stays as the server has it; the settings nam
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import random
 import time
@@ -120,9 +121,12 @@ def _raw() -> Iterator[Callable[..., None]]:
     with psycopg.connect(**bare, autocommit=True) as raw, raw.cursor() as cursor:
 
         def hold(uid: str, lines: list[tuple[int, int, int]]) -> None:
-            columns = [list(column) for column in zip(*lines, strict=True)]
-            refs = [str(n) for n in range(len(lines))]
-            cursor.execute(_RAW, [*columns, refs, uid, "FIRM", b"x" * 32, "FIRM", None, ids.uuid7(), uid], prepare=True)
+            wants = [
+                {"n": n, "ref": str(n), "item_id": i, "location_id": l, "quantity": q}
+                for n, (i, l, q) in enumerate(lines)
+            ]
+            about = [json.dumps(wants), uid, "FIRM", b"x" * 32, "FIRM", None, ids.uuid7(), uid]
+            cursor.execute(_RAW, about, prepare=True)
             assert cursor.fetchone() is not None
 
         yield hold
