@@ -48,9 +48,15 @@ def words(event: Event) -> Words:
 
 def of(subject: Subject, limit: int = LIMIT) -> list[Event]:
     """The latest facts about the subject or touching it, newest first. Two queries, both by index."""
-    about = Event.objects.filter(subject_kind=subject.kind, subject_uid=subject.uid).order_by("-id").values_list("id", flat=True)
+    about = (
+        Event.objects.filter(subject_kind=subject.kind, subject_uid=subject.uid)
+        .order_by("-id")
+        .values_list("id", flat=True)
+    )
     touching = (
-        EventObject.objects.filter(kind=subject.kind, uid=subject.uid).order_by("-event_id").values_list("event_id", flat=True)
+        EventObject.objects.filter(kind=subject.kind, uid=subject.uid)
+        .order_by("-event_id")
+        .values_list("event_id", flat=True)
     )
     ids = list(about[:limit].union(touching[:limit]))
     return list(Event.objects.filter(pk__in=ids).order_by("-id")[:limit])

@@ -39,7 +39,9 @@ def _capped(count: int) -> Count:
 def find(user: Any, text: str, limit: int) -> Iterable[Found]:
     """Orders by number, channel number or ref, e-mail, SKU or tracking; fulfilment orders by number."""
     if user.has_perm("orders.view_order"):
-        rows = Order.objects.for_user(user).filter(pk__in=filters.matching(text)).select_related("channel").order_by("-id")
+        rows = (
+            Order.objects.for_user(user).filter(pk__in=filters.matching(text)).select_related("channel").order_by("-id")
+        )
         for row in rows[:limit]:
             yield Found(
                 row.number,

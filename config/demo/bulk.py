@@ -1,7 +1,6 @@
-"""A large retailer's volume in one go: a million finished orders and a queue of cases, set-based. For measuring.
+"""A large retailer's volume in one go, set-based and without services: for measuring.
 
 The orders were "fulfilled elsewhere" before they were imported, so the books still balance: nothing of them took stock.
-The cases are of reasons nobody registered, so nothing clears them.
 """
 
 from __future__ import annotations
@@ -10,10 +9,13 @@ from collections.abc import Callable
 
 from django.db import connection
 
+from core.models import Site
+from exceptions import reasons
 from exceptions.models import Queue
 from orders.models import Channel
 
 BATCH = 100_000
+_SITES = ("Leeds", "York", "Hull", "Bath", "Derby", "Ely", "Truro", "Wells", "Ripon", "Perth", "Utrecht", "Ghent")
 
 _ORDERS = """
 INSERT INTO orders_order (
@@ -58,35 +60,97 @@ WHERE channel_id = %(channel)s AND channel_ref = ANY (
 
 _CASES = """
 INSERT INTO exceptions_case (
-    reason, queue_id, severity, subject_kind, subject_uid, subject_label, title, summary, value, currency, search,
-    status, started_at, opened_at, acknowledge_minutes, resolve_minutes, acknowledge_by, resolve_by
+    reason, queue_id, severity, subject_kind, subject_uid, subject_label, title, summary, site_id, value, currency, data,
+    search, status, waiting_on, waiting_since, owner_id, owned_since, outcome, outcome_note, resolved_at, started_at,
+    opened_at, last_seen_at, occurrences, reopened, acknowledge_minutes, resolve_minutes, business_time, acknowledge_by,
+    resolve_by, warn_at, promise_by, acknowledged_at, version, updated_at
 )
 SELECT
-    'volume.' || n %% 7, (%(queues)s::text[])[1 + n %% cardinality(%(queues)s::text[])], 1 + n %% 4, 'order',
-    'volume-' || n, 'SO-9' || lpad(n::text, 7, '0'), 'Something to look at, kind ' || n %% 7, 'Made in bulk',
-    10 + n %% 400, 'GBP', 'so-9' || lpad(n::text, 7, '0') || ' made in bulk', 'OPEN', now() - interval '3 days', now(), 60,
-    480, now() + (n %% 20000 - 2000) * interval '1 minute', now() + (n %% 20000 - 1000) * interval '1 minute'
-FROM generate_series(%(first)s, %(last)s) AS n
+    r.code, r.queue, 1 + n %% 4, r.kind, 'bulk-' || n, label, r.title, said, s.id,
+    CASE WHEN n %% 9 = 0 THEN 0 ELSE round((5 + (n * 7919) %% 60000 / 100.0)::numeric, 2) END,
+    CASE WHEN n %% 9 = 0 THEN '' WHEN n %% 7 = 0 THEN 'EUR' ELSE 'GBP' END, '{}',
+    lower(label || ' ' || r.title || ' ' || said),
+    state, CASE WHEN state = 'WAITING' THEN 'customer' ELSE '' END, CASE WHEN state = 'WAITING' THEN began END,
+    o.id, CASE WHEN o.id IS NOT NULL THEN began END,
+    CASE WHEN state = 'RESOLVED' THEN 'cleared' ELSE '' END, '', CASE WHEN state = 'RESOLVED' THEN due END, began,
+    began, began, 1 + n %% 3, 0, 60, 480, true, began + interval '1 hour', due, due - interval '1 hour',
+    CASE WHEN n %% 5 = 0 THEN due + interval '2 hours' END, CASE WHEN o.id IS NOT NULL THEN began END, 1, now()
+FROM (
+    SELECT n, 'SO-' || (100000 + n) AS label,
+        'Line ' || n %% 4 || ' of SKU JKT-' || (n * 31) %% 2000 || ' needs a person' AS said,
+        CASE WHEN n %% 1000 < %(open)s THEN CASE WHEN n %% 50 = 3 THEN 'WAITING' ELSE 'OPEN' END ELSE 'RESOLVED' END AS state,
+        -- Spread evenly: %(late)s seconds back from now, the rest ahead.
+        now() + make_interval(secs => ((n * 48271::bigint) %% %(count)s) * %(span)s / %(count)s - %(late)s) AS due,
+        now() + make_interval(secs => ((n * 48271::bigint) %% %(count)s) * %(span)s / %(count)s - %(late)s - 28800) AS began
+    FROM generate_series(1, %(count)s) AS n
+) AS given
+JOIN unnest(%(codes)s::text[], %(queues)s::text[], %(kinds)s::text[], %(titles)s::text[])
+    WITH ORDINALITY AS r(code, queue, kind, title, i) ON r.i = 1 + n %% %(reasons)s
+LEFT JOIN unnest(%(sites)s::bigint[]) WITH ORDINALITY AS s(id, i) ON s.i = 1 + n %% %(places)s
+LEFT JOIN unnest(%(owners)s::bigint[]) WITH ORDINALITY AS o(id, i) ON o.i = 1 + n %% %(hands)s
 """
 
 
-def fill(orders: int, cases: int, say: Callable[[str], None]) -> None:
-    """Add as many as are missing to `orders` and `cases`. Safe to repeat."""
+def fill(order_count: int, case_count: int, say: Callable[[str], None]) -> None:
+    """Add as many orders as are missing, and the cases unless there are some. Safe to repeat."""
+    orders(order_count, say)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT FROM exceptions_case WHERE reason LIKE 'volume.%' LIMIT 1) AS some"
+        )
+        if not cursor.fetchone()[0]:
+            cases(case_count, prefix="volume.")
+            say(f"{case_count:,} cases")
+
+
+def orders(count: int, say: Callable[[str], None]) -> None:
+    """Bring the imported orders up to `count`: one line each, completed, placed half a minute apart."""
     channel = Channel.objects.get_or_create(
         code="imported", defaults={"name": "Imported history", "kind": "WEBSTORE", "currency": "GBP"}
     )[0]
-    queues = list(Queue.objects.order_by("pk").values_list("pk", flat=True))
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM orders_order WHERE channel_id = %s", [channel.pk])
-        for first in range(cursor.fetchone()[0] + 1, orders + 1, BATCH):
-            span = {"channel": channel.pk, "first": first, "last": min(first + BATCH - 1, orders)}
-            cursor.execute(_ORDERS, span)
-            cursor.execute(_LINES, span)
-            cursor.execute(_FACTS, span)
+        for first in range(cursor.fetchone()[0] + 1, count + 1, BATCH):
+            span = {"channel": channel.pk, "first": first, "last": min(first + BATCH - 1, count)}
+            for statement in (_ORDERS, _LINES, _FACTS):
+                cursor.execute(statement, span)
             say(f"{span['last']:,} orders")
-        cursor.execute("SELECT count(*) FROM exceptions_case WHERE subject_uid LIKE 'volume-%%'")
-        for first in range(cursor.fetchone()[0] + 1, cases + 1, BATCH):
-            cursor.execute(_CASES, {"queues": queues, "first": first, "last": min(first + BATCH - 1, cases)})
-            say(f"{min(first + BATCH - 1, cases):,} cases")
-        for table in ("orders_order", "orders_orderline", "core_event", "exceptions_case"):
-            cursor.execute(f"ANALYZE {table}")
+        for table in ("orders_order", "orders_orderline", "core_event"):
+            cursor.execute(f"VACUUM (ANALYZE) {table}")
+
+
+def cases(count: int, *, open_share: float = 1.0, owners: list[int] | None = None, prefix: str = "") -> None:
+    """Write `count` cases, that share of them open, over every registered reason; one in 200 overdue, one in 50 paused.
+
+    With a `prefix` the reasons are nobody's, so no predicate clears the cases while a worker runs.
+    """
+    known = reasons.every()
+    for code in {reason.queue for reason in known}:
+        team = reasons.team(code)
+        Queue.objects.get_or_create(
+            code=code, defaults={"name": team.title, "icon": team.icon, "position": team.position}
+        )
+    for n, name in enumerate(_SITES):
+        Site.objects.get_or_create(code=f"B{n:02}", defaults={"name": f"{name} store", "time_zone": "Europe/London"})
+    sites = list(Site.objects.values_list("pk", flat=True))
+    span = 20 * 24 * 3600
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CASES,
+            {
+                "count": count,
+                "open": round(open_share * 1000),
+                "span": span,
+                "late": span // 200,
+                "codes": [prefix + r.code for r in known],
+                "queues": [r.queue for r in known],
+                "kinds": [r.subject_kind for r in known],
+                "titles": [r.title for r in known],
+                "reasons": len(known),
+                "sites": sites,
+                "places": len(sites) + 1,
+                "owners": owners or [],
+                "hands": 3 * len(owners or []) + 1,
+            },
+        )
+        cursor.execute("VACUUM (ANALYZE) exceptions_case")

@@ -178,4 +178,13 @@ def buyer(random: Random) -> Buyer:
     first, last = random.choice(FIRST), random.choice(LAST)
     country, city, postcode, street = random.choice(TOWNS)
     number = random.randrange(1000)
-    return Buyer(first, last, f"{first}.{last}{number}@example.com".lower(), f"+44 7700 900{number:03d}", country, city, postcode, street)
+    return Buyer(
+        first,
+        last,
+        f"{first}.{last}{number}@example.com".lower(),
+        f"+44 7700 900{number:03d}",
+        country,
+        city,
+        postcode,
+        street,
+    )

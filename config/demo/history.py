@@ -23,7 +23,9 @@ FIRST_NUMBER = 4001
 A_DAY = 8  # orders at scale 1; the last hours' are left open
 
 
-def make(connections: dict[str, Connection], *, now: datetime, days: int, scale: float, say: Callable[[str], None]) -> None:
+def make(
+    connections: dict[str, Connection], *, now: datetime, days: int, scale: float, say: Callable[[str], None]
+) -> None:
     """Thirty days of orders, oldest first; what was placed in the last hours is left for people to work on."""
     if Order.objects.exists():
         say("Orders exist already; history is left alone")

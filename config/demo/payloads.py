@@ -58,14 +58,30 @@ def order(
         tax = _tax_inside(product.price * quantity - discount)
         lines.append(
             {
-                "id": number * 100 + position, "variant_id": number * 10 + position, "product_exists": True,
-                "title": product.name, "name": product.name, "sku": sku, "quantity": quantity,
-                "current_quantity": quantity, "fulfillable_quantity": quantity, "price": _text(product.price),
-                "price_set": _set(product.price, currency), "total_discount": "0.00",
-                "discount_allocations": [{"amount": _text(discount), "amount_set": _set(discount, currency)}] if discount else [],
-                "tax_lines": [{"title": "VAT", "rate": float(VAT), "price": _text(tax), "price_set": _set(tax, currency)}],
-                "requires_shipping": True, "taxable": True, "gift_card": False, "grams": product.weight_grams,
-                "fulfillment_status": None, "properties": [],
+                "id": number * 100 + position,
+                "variant_id": number * 10 + position,
+                "product_exists": True,
+                "title": product.name,
+                "name": product.name,
+                "sku": sku,
+                "quantity": quantity,
+                "current_quantity": quantity,
+                "fulfillable_quantity": quantity,
+                "price": _text(product.price),
+                "price_set": _set(product.price, currency),
+                "total_discount": "0.00",
+                "discount_allocations": [{"amount": _text(discount), "amount_set": _set(discount, currency)}]
+                if discount
+                else [],
+                "tax_lines": [
+                    {"title": "VAT", "rate": float(VAT), "price": _text(tax), "price_set": _set(tax, currency)}
+                ],
+                "requires_shipping": True,
+                "taxable": True,
+                "gift_card": False,
+                "grams": product.weight_grams,
+                "fulfillment_status": None,
+                "properties": [],
             }  # fmt: skip
         )
     goods = sum((Decimal(line["price"]) * line["quantity"] for line in lines), Decimal(0))

@@ -95,7 +95,9 @@ def _order(act: str, scene: World, client: httpx2.Client) -> str:
     scene.sent.append((connection, body))
     if trouble in {"no_address", "unpaid"}:
         scene.troubled.append((connection, body, trouble))
-    return _post(scene, client, connection, "orders/create", body) + (f" ({trouble.replace('_', ' ')})" if trouble else "")
+    return _post(scene, client, connection, "orders/create", body) + (
+        f" ({trouble.replace('_', ' ')})" if trouble else ""
+    )
 
 
 def _post(scene: World, client: httpx2.Client, connection: Connection, topic: str, body: dict[str, Any]) -> str:

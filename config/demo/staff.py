@@ -15,7 +15,12 @@ from orders.models.fulfilment import ACTIVE
 from orders.services import fulfilment
 from orders.services.packing import Parcel
 
-CARRIERS = {"GB": ("Royal Mail", "RM{:09d}GB"), "NL": ("PostNL", "3SHV{:09d}"), "BE": ("PostNL", "3SHV{:09d}"), "IE": ("DPD", "DPD{:09d}")}
+CARRIERS = {
+    "GB": ("Royal Mail", "RM{:09d}GB"),
+    "NL": ("PostNL", "3SHV{:09d}"),
+    "BE": ("PostNL", "3SHV{:09d}"),
+    "IE": ("DPD", "DPD{:09d}"),
+}
 SHORTS = (ShortReason.NOT_FOUND, ShortReason.DAMAGED, ShortReason.ON_DISPLAY, ShortReason.MISMATCH)
 _people: dict[str, Actor] = {}
 
@@ -26,7 +31,9 @@ def at(job: FulfilmentOrder) -> Actor:
     if code not in _people:
         user = User.objects.filter(sites__code=code).first()
         _people[code] = (
-            Actor(PERSON, str(user.pk), user.name) if user else Actor(PERSON, f"till-{code}", f"Handheld, {job.location.name}")
+            Actor(PERSON, str(user.pk), user.name)
+            if user
+            else Actor(PERSON, f"till-{code}", f"Handheld, {job.location.name}")
         )
     return _people[code]
 
@@ -37,7 +44,9 @@ def work(order: Order, clock: SetClock, random: Random, *, until: datetime) -> N
         return  # fresh orders wait for somebody
     for _ in range(3):  # a short pick opens new work elsewhere
         jobs = list(
-            FulfilmentOrder.objects.filter(order=order, status__in=ACTIVE).select_related("location__site").order_by("pk")
+            FulfilmentOrder.objects.filter(order=order, status__in=ACTIVE)
+            .select_related("location__site")
+            .order_by("pk")
         )
         if not jobs:
             return

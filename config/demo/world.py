@@ -182,9 +182,7 @@ def _opening_stock(at: datetime) -> None:
         for product in range_:
             units = _stocked(place, product, random)
             if units:
-                moves.append(
-                    Move(items[product.sku], units, None, State.OPENING, location.pk, State.SELLABLE)
-                )
+                moves.append(Move(items[product.sku], units, None, State.OPENING, location.pk, State.SELLABLE))
         for start in range(0, len(moves), 500):
             movements.post(
                 moves[start : start + 500],

@@ -27,8 +27,12 @@ from tests.factories.inventory import LocationFactory, StockFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-JACKET = Product("CHJ-NVY-M", "2000000010014", "Chore jacket, Navy M", "Navy", "M", "Outerwear", payloads.Decimal("89.00"), 780)
-BEANIE = Product("BNI-OAT", "2000000020013", "Ribbed beanie, Oat", "Oat", "", "Accessories", payloads.Decimal("24.00"), 90)
+JACKET = Product(
+    "CHJ-NVY-M", "2000000010014", "Chore jacket, Navy M", "Navy", "M", "Outerwear", payloads.Decimal("89.00"), 780
+)
+BEANIE = Product(
+    "BNI-OAT", "2000000020013", "Ribbed beanie, Oat", "Oat", "", "Accessories", payloads.Decimal("24.00"), 90
+)
 
 
 @pytest.fixture
@@ -45,10 +49,15 @@ def shop(transactional_db: None) -> Connection:
 def store(transactional_db: None) -> Any:
     hours = Calendar.objects.create(code="all-day", name="All day", weekly=[[["00:00", "24:00"]]] * 7)
     site = Site.objects.create(code="LEEDS", name="Leeds Briggate", time_zone="Europe/London", calendar=hours)
-    place = LocationFactory(code="LEEDS", name="Leeds Briggate", kind="STORE", site=site, country="GB", lat=53.8, lon=-1.5)
+    place = LocationFactory(
+        code="LEEDS", name="Leeds Briggate", kind="STORE", site=site, country="GB", lat=53.8, lon=-1.5
+    )
     for product in (JACKET, BEANIE):
         item = Item.objects.create(
-            sku=product.sku, gtin=product.gtin, name=product.name, attributes={"colour": product.colour, "size": product.size}
+            sku=product.sku,
+            gtin=product.gtin,
+            name=product.name,
+            attributes={"colour": product.colour, "size": product.size},
         )
         StockFactory(item=item, location=place, sellable=5)
     return place
@@ -76,7 +85,14 @@ def deliver(live_server: Any, shop: Connection, topic: str, told: dict[str, Any]
 
 
 def test_an_order_is_walked_from_its_webhook_to_its_parcel(
-    page: Any, person: Callable[..., Any], sign_in: Any, axe: Any, shoot: Any, live_server: Any, shop: Connection, store: Any
+    page: Any,
+    person: Callable[..., Any],
+    sign_in: Any,
+    axe: Any,
+    shoot: Any,
+    live_server: Any,
+    shop: Connection,
+    store: Any,
 ) -> None:
     sign_in(page, person())
     answer = deliver(live_server, shop, "orders/create", body(7001, JACKET, BEANIE))
@@ -142,7 +158,14 @@ def test_an_order_is_walked_from_its_webhook_to_its_parcel(
 
 
 def test_an_unknown_sku_is_a_case_that_clears_itself_once_it_is_mapped(
-    page: Any, person: Callable[..., Any], sign_in: Any, axe: Any, shoot: Any, live_server: Any, shop: Connection, store: Any
+    page: Any,
+    person: Callable[..., Any],
+    sign_in: Any,
+    axe: Any,
+    shoot: Any,
+    live_server: Any,
+    shop: Connection,
+    store: Any,
 ) -> None:
     sign_in(page, person())
     stranger = Product("WEB-ONLY-7", "", "Chore jacket, Navy M", "Navy", "M", "Outerwear", JACKET.price, 780)
@@ -169,7 +192,14 @@ def test_an_unknown_sku_is_a_case_that_clears_itself_once_it_is_mapped(
 
 
 def test_units_that_are_not_on_the_shelf_are_asked_of_another_place(
-    page: Any, person: Callable[..., Any], sign_in: Any, axe: Any, shoot: Any, live_server: Any, shop: Connection, store: Any
+    page: Any,
+    person: Callable[..., Any],
+    sign_in: Any,
+    axe: Any,
+    shoot: Any,
+    live_server: Any,
+    shop: Connection,
+    store: Any,
 ) -> None:
     sign_in(page, person())
     other = LocationFactory(code="YORK", name="York Coney Street", kind="STORE", country="GB", lat=53.96, lon=-1.08)

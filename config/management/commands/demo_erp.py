@@ -15,9 +15,7 @@ class Command(BaseCommand):
     help = "Bring the demo's ERP connection in step with BACKROOM_DEMO_ERP. Demo only."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--products", action="store_true", help="print what the ERP must know, as JSON"
-        )
+        parser.add_argument("--products", action="store_true", help="print what the ERP must know, as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["products"]:

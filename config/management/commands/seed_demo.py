@@ -19,7 +19,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--scale", type=float, default=1.0, help="How many orders, as a factor (default 1)")
-        parser.add_argument("--bulk", action="store_true", help="Also a million old orders and 200 000 cases, to measure by")
+        parser.add_argument(
+            "--bulk", action="store_true", help="Also a million old orders and 200 000 cases, to measure by"
+        )
         parser.add_argument("--bulk-orders", type=int, default=1_000_000)
         parser.add_argument("--bulk-cases", type=int, default=200_000)
 
