@@ -8,7 +8,7 @@ import django_filters as df
 from django.db.models import F, Q, QuerySet
 
 from core.errors import Invalid, Problem
-from finance.models import Posting, Status
+from finance.models import Kind, Posting, Status
 from orders.models import Channel
 
 
@@ -48,9 +48,10 @@ class PostingFilter(df.FilterSet):
         return rows.filter(apart) if value else rows.exclude(apart)
 
 
-def matching(words: str) -> Any:
-    """Keys of the postings whose reference, ERP number or order number is exactly this, whatever its case."""
-    upper = words.upper()
-    return Posting.objects.filter(
-        Q(reference__in={words, upper}) | Q(erp_number=words) | Q(order__number__in={words, upper})
-    ).values("pk")
+def matching(words: str) -> QuerySet[Any]:
+    """Keys of the postings whose reference, ERP number or order number is exactly this. Each by its own index."""
+    spelt = {words, words.upper()}
+    by_reference = Posting.objects.filter(kind__in=Kind.values, reference__in=spelt).values("pk")
+    by_number = Posting.objects.filter(erp_number=words).exclude(erp_number="").values("pk")
+    by_order = Posting.objects.filter(order__number__in=spelt).values("pk")
+    return by_reference.union(by_number, by_order)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from core.fields import MoneyField
@@ -109,6 +109,11 @@ class Posting(StateMachine):
         indexes = [
             models.Index(fields=("order", "-id"), name="posting_by_order"),
             models.Index(fields=("status", "-id"), name="posting_by_status"),
+            models.Index(
+                fields=("-id",),
+                name="posting_differing",
+                condition=Q(erp_total__isnull=False) & ~Q(erp_total=F("total")),
+            ),
             models.Index(fields=("erp_number",), name="posting_by_erp_number", condition=~Q(erp_number="")),
         ]
 
