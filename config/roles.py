@@ -26,8 +26,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     "Integration": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.waive_case", "exceptions.export_case",
         "finance.view_posting", "finance.retry_posting", "integrations.view_inboundmessage",
-        "integrations.reprocess_inboundmessage", "integrations.see_message_payload", "integrations.view_connection", "integrations.pause_connection",
-        "core.view_delivery", "core.replay_delivery",
+        "integrations.reprocess_inboundmessage", "integrations.see_message_payload",
+        "integrations.view_connection", "integrations.pause_connection", "core.view_delivery",
     ),
     "Leader": (*SEE_WORK, "exceptions.export_case", "finance.view_posting", "integrations.view_connection"),
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import django_filters as df
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -46,7 +46,7 @@ class OrderFilter(df.FilterSet):
 
     class Meta:
         model = Order
-        fields: list[str] = []
+        fields: ClassVar[list[str]] = []
 
     def found(self) -> QuerySet[Order]:
         """The orders asked for. Invalid (400) names every parameter that makes no sense."""
@@ -86,7 +86,7 @@ def matching(words: str) -> QuerySet[Any]:
     orders = Order.objects.filter(named).order_by().values("pk")
     refs = Order.objects.filter(channel__in=Channel.objects.all(), channel_ref=words).order_by().values("pk")
     lines = OrderLine.objects.filter(Q(item__sku=words.upper()) | Q(item__gtin=words)).order_by().values("order_id")
-    sent = Shipment.objects.filter(tracking_number=words).order_by().values("fulfilment__order_id") if words else None
+    sent = Shipment.objects.filter(tracking_number=words or "-").order_by().values("fulfilment__order_id")
     return orders.union(refs, lines, sent)
 
 

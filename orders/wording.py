@@ -94,7 +94,8 @@ def _plain(event: Event) -> Words:
 def register() -> None:
     timeline.register(list(_PLAIN), _plain)
     for type_, teller in {
-        facts.RECEIVED: _received, facts.ALLOCATED: _allocated, facts.UNALLOCATED: _unallocated, facts.CHANGED: _changed,
+        facts.RECEIVED: _received, facts.ALLOCATED: _allocated, facts.UNALLOCATED: _unallocated,
+        facts.CHANGED: _changed,
         facts.CANCELLED: _cancelled, facts.REFUNDED: _refunded, facts.HELD: _held, facts.HOLD_RESOLVED: _resolved,
         facts.SHORT_PICKED: _short, facts.SHIPPED: _shipped,
     }.items():  # fmt: skip

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from config.demo import payloads, staff
+from config.demo import payloads, staff, world
 from config.demo.catalogue import products
 from config.demo.clock import SetClock
 from core import outbox
@@ -56,7 +56,7 @@ def _live(random: Random, connection: Connection, number: int, placed: datetime,
     clock = SetClock(placed)
     with clock.in_force():
         body = payloads.order(
-            random, number=number, at=placed, catalogue=catalogue, currency=connection.channel.currency,
+            random, number=number, at=placed, catalogue=catalogue, currency=world.channel_of(connection).currency,
             trouble=_trouble(random, now - placed),
         )  # fmt: skip
         deliver(connection, "orders/create", body)

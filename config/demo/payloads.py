@@ -82,7 +82,7 @@ def order(
                 "grams": product.weight_grams,
                 "fulfillment_status": None,
                 "properties": [],
-            }  # fmt: skip
+            }
         )
     goods = sum((Decimal(line["price"]) * line["quantity"] for line in lines), Decimal(0))
     discounts = sum((Decimal(d["amount"]) for line in lines for d in line["discount_allocations"]), Decimal(0))

@@ -84,7 +84,7 @@ def _order(act: str, scene: World, client: httpx2.Client) -> str:
     trouble = act if act in {"unknown_sku", "no_address", "unpaid"} else ""
     body = payloads.order(
         scene.random, number=scene.number, at=timezone.now(), catalogue=scene.catalogue,
-        currency=connection.channel.currency, trouble=trouble,
+        currency=world.channel_of(connection).currency, trouble=trouble,
     )  # fmt: skip
     if act == "truncated":
         raw = json.dumps(body).encode()
@@ -108,4 +108,4 @@ def _send(scene: World, client: httpx2.Client, connection: Connection, topic: st
     answer = client.post(
         f"{scene.url}/hooks/{connection.pk}/", content=raw, headers=headers(topic, raw, connection.secret("webhook"))
     )
-    return f"{connection.channel.code} {topic}: {answer.status_code}"
+    return f"{world.channel_of(connection).code} {topic}: {answer.status_code}"

@@ -84,6 +84,12 @@ def _channels() -> None:
         )
 
 
+def channel_of(connection: Connection) -> Channel:
+    """A channel connection's channel; the database sees to it that it has one."""
+    assert connection.channel is not None  # noqa: S101
+    return connection.channel
+
+
 def connections() -> dict[str, Connection]:
     """The demo's accounts at its web stores, by channel code; made once, each with a webhook secret of its own."""
     made = {}

@@ -18,7 +18,7 @@ COLUMNS = (
     "id", "number", "channel__name", "channel_number", "status", "placed_at", "promise_by", "buyer_name", "currency",
     "total", "payment_state", "test", "method",
 )  # fmt: skip
-VIEWS = (
+VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
     ("All", {}), ("Waiting for stock", {"needs": "unallocated"}), ("On hold", {"needs": "held"}),
     ("In work", {"status": "ACCEPTED"}), ("Unknown SKU", {"needs": "unmapped"}),
     ("Figures disagree", {"needs": "disagreeing"}),
@@ -54,9 +54,9 @@ def _enrich(rows: list[dict[str, Any]]) -> None:
         line["order_id"]: line
         for line in lines.annotate(units=Sum("ordered"), sent=Sum("fulfilled"), waiting=Sum("open"))
     }
-    held = {pk: kind for pk, kind in Hold.objects.standing().filter(order__in=ids).values_list("order_id", "type")}
+    held = dict(Hold.objects.standing().filter(order__in=ids).values_list("order_id", "type"))
     for row in rows:
-        row |= sums.get(row["id"], {"units": 0, "sent": 0, "waiting": 0})
+        row.update(sums.get(row["id"], {"units": 0, "sent": 0, "waiting": 0}))
         row["hold"] = held.get(row["id"], "")
 
 

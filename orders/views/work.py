@@ -90,7 +90,7 @@ def fulfilment_order(request: HttpRequest, number: str) -> HttpResponse:
 @require_POST
 @permission_required("orders.work_fulfilment", raise_exception=True)
 def scan(request: HttpRequest, code: str, number: str) -> HttpResponse:
-    """POST /s/<site>/pick/<number>/scan: one scanned code. Its Idempotency-Key makes a repeat after a lost answer harmless."""
+    """POST /s/<site>/pick/<number>/scan: one scanned code. Its key makes a repeat after a lost answer harmless."""
     job = _find(request, code, number)
     key, scanned = request.headers.get("Idempotency-Key", ""), request.POST.get("code", "").strip()[:100]
     if not idempotency.valid(key):
@@ -121,7 +121,7 @@ def act(request: HttpRequest, code: str, number: str, verb: str) -> HttpResponse
     if verb not in VERBS:
         raise Refusal("unknown_action", "There is no such step.", status=404)
     permission, run = VERBS[verb]
-    if not request.user.has_perm(permission):  # type: ignore[union-attr]
+    if not request.user.has_perm(permission):
         raise Refusal("not_allowed", "Your role can't do this step.", status=403)
     try:
         said = run(request, job, {"version": _version(request), "actor": actors.person(request.user)})
@@ -210,8 +210,13 @@ def _find(request: HttpRequest, code: str, number: str) -> FulfilmentOrder:
     return get_object_or_404(rows, number=number, location__site__code=code)
 
 
+def _code(job: FulfilmentOrder) -> str:
+    """The code of the site whose screen this is; `_find` only finds work of places that have one."""
+    return job.location.site.code if job.location.site else ""
+
+
 def _answer(request: HttpRequest, job: FulfilmentOrder, *, said: str) -> HttpResponse:
-    fresh = _find(request, job.location.site.code, job.number)
+    fresh = _find(request, _code(job), job.number)
     return htmx.part(request, "orders/_pick.html", _context(request, fresh) | {"said": said})
 
 
@@ -241,7 +246,7 @@ def _context(request: HttpRequest, job: FulfilmentOrder) -> dict[str, Any]:
         "carriers": CARRIERS,
         "shipment": getattr(job, "shipment", None),
         "codes": _codes(left) if picking else {},
-        "scan_url": reverse("orders:scan", args=[job.location.site.code, job.number])
+        "scan_url": reverse("orders:scan", args=[_code(job), job.number])
         if "pick" in actions or ("start_pick" in actions)
         else "",
         "said": "",
