@@ -178,9 +178,7 @@ def capped_count(rows: QuerySet[Any], cap: int = CAP) -> Capped:
     return Capped(rows.order_by()[:cap].count(), cap)
 
 
-def keyset_page(
-    rows: QuerySet[Any], request: HttpRequest, order: Sequence[str] = ("-id",), size: int = PAGE
-) -> Page:
+def keyset_page(rows: QuerySet[Any], request: HttpRequest, order: Sequence[str] = ("-id",), size: int = PAGE) -> Page:
     """The page of `rows` (models or .values()) the request's `after` or `before` cursor names, in one query.
 
     `order` names not-null columns or annotations, "-" for descending; the last must be unique. Any depth costs the
@@ -216,7 +214,7 @@ def _ordering(name: str) -> Any:
 
 
 def _beyond(steps: Sequence[str], values: Sequence[Any]) -> Q:
-    """Rows after `values`. The first column's own bound stands outside the alternatives, so an index can start there."""
+    """Rows after `values`. The first column's own bound stands outside the alternatives: an index can start there."""
     names = [s.lstrip("-") for s in steps]
     alternatives = Q()
     for i, step in enumerate(steps):
@@ -250,17 +248,19 @@ def _plain(value: Any) -> str:
 def _read_cursor(text: str, rows: QuerySet[Any], order: Sequence[str]) -> tuple[int, list[Any]]:
     try:
         if len(text) > 1000:
-            raise ValueError("too long")  # noqa: TRY301
+            raise ValueError("too long")
         start, *values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         if type(start) is not int or not 0 <= start < 2**53 or len(values) != len(order):
-            raise ValueError("wrong shape")  # noqa: TRY301
+            raise ValueError("wrong shape")
         typed = [_field(rows, o.lstrip("-")).to_python(v) for o, v in zip(order, values, strict=True)]
         if any(v is None or (isinstance(v, str) and "\0" in v) for v in typed):
-            raise ValueError("no value")  # noqa: TRY301
+            raise ValueError("no value")
         if any((isinstance(v, int) and abs(v) >= 2**63) or (isinstance(v, datetime) and is_naive(v)) for v in typed):
-            raise ValueError("out of range")  # noqa: TRY301
+            raise ValueError("out of range")
     except (ValueError, TypeError, ArithmeticError, RecursionError, ValidationError, binascii.Error) as error:
-        raise Refusal("bad_cursor", "This page of the list no longer exists. Start from the first.", status=400) from error
+        raise Refusal(
+            "bad_cursor", "This page of the list no longer exists. Start from the first.", status=400
+        ) from error
     return start, typed
 
 

@@ -114,13 +114,15 @@ def sla(
             '<span class="{}" data-state="paused">{}<span aria-hidden="true">{}</span>'
             '<span class="vh">{} paused, {}</span></span>'
         ).format(cls, icon("pause"), _left(span), label, _left_spoken(span))
-    assert due is not None
+    if due is None:
+        raise ValueError(f"A clock that is {state} needs the time it runs to.")
     span = due - now
     total = due - started if started else max(span, timedelta(hours=4))
     mark = icon("triangle-alert") if state == "overdue" else ring(span / total if total else 0)
     stamp = due.isoformat()
     return Markup(
-        '<span class="{}" data-state="{}" data-due="{}" data-span="{}">{}<time datetime="{}" aria-hidden="true">{}</time>'
+        '<span class="{}" data-state="{}" data-due="{}" data-span="{}">{}'
+        '<time datetime="{}" aria-hidden="true">{}</time>'
         '<span class="vh">{}, <span>{}</span></span></span>'
     ).format(cls, state, stamp, int(total.total_seconds()), mark, stamp, _left(span), label, _left_spoken(span))
 

@@ -49,7 +49,9 @@ class QueryCount:
         def more() -> Iterator[None]:
             yield
             now = self._count(ask)
-            assert len(now) == len(first), f"{name}: {len(first)} queries grew to {len(now)} with the data:\n" + _show(now)
+            assert len(now) == len(first), f"{name}: {len(first)} queries grew to {len(now)} with the data:\n" + _show(
+                now
+            )
 
         return more()
 
@@ -70,7 +72,9 @@ class QueryCount:
             _write(name, len(queries))
             return
         assert wanted is not None, f"{name} isn't in {FILE.name}: run it once and commit the file."
-        assert len(queries) == wanted, f"{name}: {wanted} queries are written down, it took {len(queries)}:\n" + _show(queries)
+        assert len(queries) == wanted, f"{name}: {wanted} queries are written down, it took {len(queries)}:\n" + _show(
+            queries
+        )
 
 
 def _show(queries: list[str]) -> str:

@@ -125,9 +125,14 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != "http":
         return
     if scope["path"] == "/livez":
-        return await _plain(send, 200, "ok")
-    if scope["path"] != "/live" or scope["method"] != "GET":
-        return await _plain(send, 404, "Only /live is here.")
+        await _plain(send, 200, "ok")
+    elif scope["path"] == "/live" and scope["method"] == "GET":
+        await _live(scope, receive, send)
+    else:
+        await _plain(send, 404, "Only /live is here.")
+
+
+async def _live(scope: Scope, receive: Receive, send: Send) -> None:
     headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
     grant = [(b"vary", b"Origin, Cookie"), (b"cache-control", b"no-store")]
     if origin := _allowed_origin(headers.get("origin", "")):
@@ -136,8 +141,9 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if not await sync_to_async(_person)(cookie):
         # 204 tells an EventSource not to come back.
         await send({"type": "http.response.start", "status": 204, "headers": grant})
-        return await send({"type": "http.response.body"})
-    await _stream(cookie, grant, receive, send)
+        await send({"type": "http.response.body"})
+    else:
+        await _stream(cookie, grant, receive, send)
 
 
 async def _stream(cookie: str, grant: list[tuple[bytes, bytes]], receive: Receive, send: Send) -> None:

@@ -9,7 +9,10 @@ from core import correlation, htmx
 
 WORDS = {
     400: ("This request can’t be understood", "Something in the address or the form isn’t in the shape we expect."),
-    403: ("You don’t have access to this", "Your role doesn’t include this page or action. An administrator can add it."),
+    403: (
+        "You don’t have access to this",
+        "Your role doesn’t include this page or action. An administrator can add it.",
+    ),
     404: ("There is nothing here", "It may have moved, or it belongs to a site you don’t see."),
     405: ("That isn’t possible here", "The page was asked for in a way it doesn’t offer."),
     500: ("Something went wrong on our side", "Nothing you typed was lost if you go back. We have been told."),

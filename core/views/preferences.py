@@ -18,7 +18,11 @@ SITES_SHOWN = 200
 
 
 def _zones() -> list[tuple[str, str]]:
-    return [(z, z.replace("_", " ")) for z in sorted(available_timezones()) if "/" in z and not z.startswith(("Etc/", "SystemV/"))]
+    return [
+        (z, z.replace("_", " "))
+        for z in sorted(available_timezones())
+        if "/" in z and not z.startswith(("Etc/", "SystemV/"))
+    ]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -42,12 +42,14 @@ def test_sizes_stay_in_their_budgets():
 
 @pytest.mark.parametrize("file", TEMPLATES, ids=lambda f: str(f.relative_to(ROOT / "templates")))
 def test_a_template_has_nothing_inline(file):
-    text = re.sub(r"{#.*?#}", "", file.read_text(), flags=re.S)
+    text = re.sub(r"{#.*?#}", "", file.read_text(), flags=re.DOTALL)
 
     assert not re.search(r"\sstyle\s*=", text), "a style attribute"
     assert not re.search(r"\shx-on\b|\son\w+\s*=\s*[\"']", text), "an inline handler"
     assert not re.search(r"[\"'{:]\s*js:", text), "a js: value"
-    assert not re.search(r"<style\b|<script(?![^>]*\b(?:src=|type=\"application/json\"))", text), "an inline script or style"
+    assert not re.search(r"<style\b|<script(?![^>]*\b(?:src=|type=\"application/json\"))", text), (
+        "an inline script or style"
+    )
 
 
 def test_every_icon_that_is_drawn_exists():

@@ -21,6 +21,7 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 HERE = Path(__file__).parent
 PICTURES = HERE.parent.parent / "var" / "screens"
 WIDTHS = (390, 820, 1440)
+PATIENCE = 15_000  # milliseconds; a busy machine is slow, not wrong
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
@@ -54,8 +55,9 @@ def _chromium() -> str:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     path = _chromium()
     flags = FLAGS + (["--no-sandbox"] if os.geteuid() == 0 else [])
     with sync_playwright() as playwright:
@@ -73,7 +75,7 @@ def context(chromium: Any, live_server: Any) -> Iterator[Any]:
         timezone_id="Europe/London",
         reduced_motion="reduce",
     )
-    made.set_default_timeout(10_000)
+    made.set_default_timeout(PATIENCE)
     yield made
     made.close()
 
@@ -125,7 +127,10 @@ def axe(axe_source: str) -> Callable[..., None]:
                 for v in found
             ]
             assert not words, "\n".join(words)
-        page.evaluate("t => { if (t) document.documentElement.dataset.theme = t; else delete document.documentElement.dataset.theme }", before)
+        page.evaluate(
+            "t => { if (t) document.documentElement.dataset.theme = t; else delete document.documentElement.dataset.theme }",
+            before,
+        )
 
     return check
 

@@ -75,7 +75,7 @@ def test_a_change_reaches_every_open_page_as_topics_and_counts(cookie):
         for page in pages:
             assert (await page.next())["status"] == 200
             assert b"event: hello" in (await page.next())["body"]
-        while not stream.hub.up:
+        while not stream.hub.up:  # noqa: ASYNC110  (the hub tells nobody but its queues)
             await asyncio.sleep(0.02)
 
         live.publish(["exceptions", "orders"])

@@ -13,7 +13,8 @@ from django.template import engines
 from django.urls import include, path
 from django.utils import timezone
 
-from config.urls import handler400, handler403, handler404, handler500, urlpatterns as real
+from config.urls import handler400, handler403, handler404, handler500
+from config.urls import urlpatterns as real
 from core import htmx
 from core.errors import Refusal
 
@@ -109,7 +110,7 @@ def claim(request: HttpRequest, row: int) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("no", status=503, headers={"X-Correlation-ID": "7f3a19c2aabb"})
+    return HttpResponse("no", status=503)
 
 
 def form(request: HttpRequest) -> HttpResponse:
