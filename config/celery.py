@@ -54,6 +54,10 @@ app.conf.update(
         "socket_timeout": 10,
         "socket_keepalive": True,
         "health_check_interval": 10,
+        # For whoever publishes: give up at once, a hint isn't worth a second of somebody's request.
+        "max_retries": 1,
+        "interval_start": 0.1,
+        "connect_retries_timeout": 1,
     },
     beat_scheduler="core.beat:Scheduler",
     beat_max_loop_interval=5,

@@ -63,9 +63,10 @@ def backoff(attempts: int) -> float:
     return random.uniform(0, min(BACKOFF_LIMIT, BACKOFF_SECONDS * 2 ** min(attempts - 1, 30)))
 
 
-def dispatch(queue: str, *, batch: int | None = None, seconds: float = leases.SECONDS) -> Tally:
+def dispatch(queue: str, *, batch: int | None = None, seconds: float | None = None) -> Tally:
     """Lease one batch, hand each delivery to its handler, write down how it ended. Never inside a transaction."""
     size = batch or BATCH.get(queue, 100)
+    seconds = leases.SECONDS if seconds is None else seconds
     levels = _levels()
     started = time.monotonic()
     lease = leases.claim(queue, size, seconds=seconds, levels=levels)
