@@ -7,7 +7,7 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         from core import subjects
-        from integrations import audit, reasons, shell, wording
+        from integrations import audit, metrics, reasons, shell, wording
 
         subjects.register("message", title="Message", url_name="integrations:message")
         subjects.register("connection", title="Connection")
@@ -15,3 +15,4 @@ class IntegrationsConfig(AppConfig):
         wording.register()
         shell.register()
         audit.register()
+        metrics.register()

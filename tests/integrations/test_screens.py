@@ -212,3 +212,12 @@ def test_the_books_of_messages_hold(shop: Connection, placed: int, failed: int):
 
     assert audit.register
     assert [finding.invariant.name for finding in examine("integrations.") if finding.broken] == []
+
+
+def test_metrics_tell_what_waits_and_who_is_troubled(shop: Connection, failed: int):
+    from core import metrics
+
+    page = metrics.page().decode()
+
+    assert 'backroom_messages_unfinished{connection="shopify-web",status="failed"} 1.0' in page
+    assert 'backroom_connection_up{connection="shopify-web"} 1.0' in page
