@@ -152,7 +152,9 @@ class Demo:
         celery = [str(self.python), "-m", "celery", "-A", "config"]
         quiet_beat = str(ROOT / "var" / "celerybeat-schedule")
         web = [*granian, "--interface", "wsgi", "--workers", "2", "--blocking-threads", "4", "--port", str(self.port)]
+        # Streams have no end of their own: without the timeout a stop would wait for every open page.
         live = [*granian, "--interface", "asgi", "--workers", "1", "--port", str(self.live_port)]
+        live += ["--workers-kill-timeout", "2"]
         parts = [
             Part(
                 "web", [*web, "config.wsgi:application"], f"http://127.0.0.1:{self.port}/livez", {"DATABASE_POOL": "4"}
