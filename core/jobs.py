@@ -120,7 +120,8 @@ def run_over(job_id: int, rows: Iterable[Any], work: Any, *, every: int = 25) ->
     """
     if not begin(job_id):
         return
-    done, failures = 0, []
+    done = 0
+    failures: list[dict[str, Any]] = []
     try:
         for n, row in enumerate(rows):
             if n % every == 0:

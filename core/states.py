@@ -14,6 +14,7 @@ class StateMachine(models.Model):
     """A model whose `status` moves only along `MOVES`. `version` counts every move."""
 
     MOVES: ClassVar[dict[Any, set[Any]]] = {}
+    status: Any
 
     class Meta:
         abstract = True
@@ -40,7 +41,8 @@ class StateMachine(models.Model):
             changes["version"] = models.F("version") + 1
         if any(f.name == "updated_at" for f in self._meta.concrete_fields):
             changes["updated_at"] = timezone.now()
-        changed = type(self)._base_manager.filter(pk=self.pk, status=self.status).update(**changes)
+        rows: models.Manager[Any] = type(self)._base_manager
+        changed = rows.filter(pk=self.pk, status=self.status).update(**changes)
         if changed != 1:
             raise Refusal("moved_meanwhile", "Somebody else changed this a moment ago.", wanted=str(to))
         self.refresh_from_db(fields=list(changes))

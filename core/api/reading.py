@@ -11,7 +11,7 @@ import re
 import zlib
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.http import HttpRequest
 from pydantic import TypeAdapter, ValidationError
@@ -39,7 +39,7 @@ def parse(request: Request | HttpRequest, type_: type[T], *, limit: int = MAX_BY
 
 def validate(type_: type[T], value: Any) -> T:
     try:
-        return _adapter(type_).validate_python(value)
+        return cast(T, _adapter(cast(Any, type_)).validate_python(value))
     except ValidationError as error:
         raise _invalid(error) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -53,7 +53,7 @@ class ApiView(APIView):
             if wait > 0:
                 raise Refusal("rate_limited", "Too many calls. Slow down.", status=429, retry_after=math.ceil(wait))
 
-    def permission_denied(self, request: Request, message: Any = None, code: Any = None) -> None:
+    def permission_denied(self, request: Request, message: Any = None, code: Any = None) -> NoReturn:
         if request.auth is None:
             raise exceptions.NotAuthenticated("Send a key as `Authorization: Bearer <key>`.")
         raise exceptions.PermissionDenied(message or "This key may not do that.", code)
