@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.core.exceptions import FieldDoesNotExist, ValidationError
@@ -268,7 +268,7 @@ def _field(rows: QuerySet[Any], name: str) -> Any:
     annotation = rows.query.annotations.get(name)
     if annotation is not None:
         return annotation.output_field
-    model, field = rows.model, None
+    model, field = rows.model, cast(Any, None)
     for part_name in name.split("__"):
         try:
             field = model._meta.get_field(part_name)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
 from zoneinfo import available_timezones
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core import htmx
-from core.models import Site
+from core.models import Site, User
 
 THEMES = {"": "Follow this device", "light": "Light", "dark": "Dark"}
 DENSITIES = {"": "Compact", "comfortable": "Comfortable", "touch": "Large, for touch"}
@@ -29,7 +31,7 @@ def _zones() -> list[tuple[str, str]]:
 def preferences(request: HttpRequest) -> HttpResponse:
     """GET and POST /me."""
     problems: dict[str, str] = {}
-    values = dict(request.user.preferences)
+    values = dict(_me(request).preferences)
     if request.method == "POST":
         values |= {
             "theme": request.POST.get("theme", ""),
@@ -44,8 +46,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
         if values["time_zone"] and values["time_zone"] not in available_timezones():
             problems["time_zone"] = "Choose a time zone from the list."
         if not problems:
-            request.user.preferences = values
-            request.user.save(update_fields=["preferences"])
+            _save(request, values)
             htmx.toast(request, "Preferences saved")
             return htmx.redirect(request, request.path)
     context = {"values": values, "problems": problems, "themes": THEMES, "densities": DENSITIES, "zones": _zones()}
@@ -76,14 +77,23 @@ def site(request: HttpRequest) -> HttpResponse:
     return _remember(request, "site", value)
 
 
-def _mine(request: HttpRequest):  # type: ignore[no-untyped-def]
-    allowed = request.user.site_ids()
+def _me(request: HttpRequest) -> User:
+    return cast(User, request.user)  # LoginRequiredMiddleware lets nobody else in
+
+
+def _mine(request: HttpRequest) -> QuerySet[Site]:
+    allowed = _me(request).site_ids()
     return Site.objects.all() if allowed is None else Site.objects.filter(pk__in=allowed)
 
 
+def _save(request: HttpRequest, values: dict[str, Any]) -> None:
+    user = _me(request)
+    user.preferences = values
+    user.save(update_fields=["preferences"])
+
+
 def _remember(request: HttpRequest, key: str, value: object) -> HttpResponse:
-    request.user.preferences = {**request.user.preferences, key: value}
-    request.user.save(update_fields=["preferences"])
+    _save(request, {**_me(request).preferences, key: value})
     if htmx.asked(request) or request.headers.get("X-Quiet"):
         return htmx.finish(HttpResponse(status=204))
     back = request.POST.get("next", "")

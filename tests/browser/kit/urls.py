@@ -144,7 +144,12 @@ def scan(request: HttpRequest) -> HttpResponse:
 
 
 seen: list[tuple[str, str]] = []
+def new(request: HttpRequest) -> HttpResponse:
+    return draw(request, "_new.html")
+
+
 kit = [
+    path("new", new, name="new"),
     path("", listing, name="list"),
     path("claim/<int:row>", claim, name="claim"),
     path("broken", broken, name="broken"),
