@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from django.apps.registry import Apps
 from django.db import connection, models
-from django.test.utils import isolate_apps
 
 from core.errors import Refusal
 from core.states import StateMachine
@@ -12,20 +12,19 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def lamp():
-    with isolate_apps("core"):
+    class Lamp(StateMachine, models.Model):
+        MOVES = {"OFF": {"ON"}, "ON": {"OFF", "BROKEN"}}  # noqa: RUF012
+        status = models.CharField(max_length=10, default="OFF")
+        version = models.PositiveIntegerField(default=1)
+        note = models.CharField(max_length=40, default="")
 
-        class Lamp(StateMachine, models.Model):
-            MOVES = {"OFF": {"ON"}, "ON": {"OFF", "BROKEN"}}  # noqa: RUF012
-            status = models.CharField(max_length=10, default="OFF")
-            version = models.PositiveIntegerField(default=1)
-            note = models.CharField(max_length=40, default="")
+        class Meta:
+            app_label = "core"
+            apps = Apps()  # a registry of its own, so that no migration is missed elsewhere
 
-            class Meta:
-                app_label = "core"
-
-        with connection.schema_editor() as editor:
-            editor.create_model(Lamp)
-        yield Lamp.objects.create()
+    with connection.schema_editor() as editor:
+        editor.create_model(Lamp)
+    return Lamp.objects.create()
 
 
 def test_a_move_the_table_allows_changes_the_row_and_counts(lamp):
