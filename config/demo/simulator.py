@@ -17,7 +17,7 @@ from typing import Any
 import httpx2
 from django.utils import timezone
 
-from config.demo import payloads, staff, world
+from config.demo import payloads, shop, staff, world
 from config.demo.catalogue import products
 from config.demo.history import headers
 from integrations.models import Connection
@@ -90,8 +90,10 @@ def _order(act: str, scene: World, client: httpx2.Client) -> str:
         raw = json.dumps(body).encode()
         return _send(scene, client, connection, "orders/create", raw[: len(raw) * 3 // 5]) + " (cut off)"
     if act == "out_of_order":
+        shop.tell(client, body)
         _post(scene, client, connection, "orders/updated", payloads.paid(body, timezone.now() + timedelta(seconds=5)))
         return _post(scene, client, connection, "orders/create", body) + " (after its update)"
+    shop.tell(client, body)
     scene.sent.append((connection, body))
     if trouble in {"no_address", "unpaid"}:
         scene.troubled.append((connection, body, trouble))

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -73,6 +74,7 @@ class Demo:
         if self.options.fresh:
             self._start_afresh()
         self._manage("migrate", "--verbosity", "0", says="Bringing the database up to date")
+        self._start_shop()
         self.accounts = self._seed()
         if self.options.with_tryton:
             self._start_erp()
@@ -104,6 +106,18 @@ class Demo:
             return ""
         scale = str(self.options.scale)
         return self._manage("seed_demo", "--scale", scale, says="Inventing a retailer", until="Sign in as")
+
+    def _start_shop(self) -> None:
+        """A local server in the place of Shopify: shipments are told to it, and it keeps them between two demos."""
+        port, token = _free_port(self.live_port + 1), secrets.token_hex(16)
+        state = ROOT / "var" / "demo-shop.sqlite3"
+        state.parent.mkdir(exist_ok=True)
+        if self.options.fresh:
+            state.unlink(missing_ok=True)
+        script = str(ROOT / "config" / "devstack" / "shopify.py")
+        command = [str(self.python), script, "--port", str(port), "--state", str(state)]
+        self._start(Part("shop", command, f"http://127.0.0.1:{port}/livez", {"SHOP_TOKEN": token}))
+        self.env["BACKROOM_DEMO_SHOP"] = json.dumps({"url": f"http://127.0.0.1:{port}", "token": token})
 
     def _start_erp(self) -> None:
         from . import tryton

@@ -1,12 +1,13 @@
 """A shop that speaks the part of Shopify's GraphQL Admin API Backroom uses: its own process, for tests and the demo.
 
-    python config/devstack/shopify.py --port 8112 --token TOKEN
+    SHOP_TOKEN=… python config/devstack/shopify.py --port 8112 [--state FILE]
 
 Documents are parsed and checked against a schema, so a field Shopify doesn't have is refused here too. What matters is
 copied: the access token header, errors with status 200, the cost bucket with THROTTLED, userErrors, one location per
 fulfilment, and that fulfillmentCreate makes a second fulfilment when it is asked twice. Its own doors:
 
-    POST /_shop/orders   a REST order body: the shop now has this order, one fulfilment order per given `locations`
+    POST /_shop/orders   a REST order body: the shop has this order now, if it didn't before; one fulfilment order per
+                         given `locations`
     GET  /_shop/orders   every order with its fulfilments
     POST /_shop/faults   {"500": 2, "429": 1, "throttle": 1, "slow": 1, "garbage": 1, "hang_up": 1, "lose_answer": 1}:
                          so many of the next calls go wrong; lose_answer does the work and then hangs up
@@ -16,11 +17,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
+import sqlite3
 import threading
 import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -161,16 +165,26 @@ def pick(selection: list[Any], source: Any) -> Any:
 
 
 class Shop:
-    """Orders and their fulfilments in memory. Every change happens under one lock."""
+    """Orders and their fulfilments, kept in a file where one is named. Every change happens under one lock."""
 
-    def __init__(self, token: str):
+    def __init__(self, token: str, state: Path | None = None):
         self.token = token
         self.lock = threading.RLock()
         self.orders: dict[str, dict[str, Any]] = {}
+        self.db = sqlite3.connect(state, check_same_thread=False, isolation_level=None) if state else None
         self.faults: Counter[str] = Counter()
         self.calls: list[str] = []
         self.available, self.filled_at = CAPACITY, time.monotonic()
         self.last_id = 7_000_000_000_000
+        if self.db is not None:
+            self.db.execute("CREATE TABLE IF NOT EXISTS shop_order (gid PRIMARY KEY, last_id INTEGER, body)")
+            for gid, last_id, body in self.db.execute("SELECT gid, last_id, body FROM shop_order"):
+                self.orders[gid] = json.loads(body)
+                self.last_id = max(self.last_id, last_id)
+
+    def keep(self, order: dict[str, Any]) -> None:
+        if self.db is not None:
+            self.db.execute("REPLACE INTO shop_order VALUES (?, ?, ?)", (order["id"], self.last_id, json.dumps(order)))
 
     def new_id(self, kind: str) -> str:
         self.last_id += 1
@@ -179,7 +193,10 @@ class Shop:
     def add_order(self, body: dict[str, Any], locations: int = 1) -> str:
         """Take a REST order in; its lines go to fulfilment orders at so many locations, round robin."""
         body = body.get("order", body)
+        gid = f"gid://shopify/Order/{body['id']}"
         with self.lock:
+            if gid in self.orders:
+                return gid
             orders = [
                 {
                     "id": self.new_id("FulfillmentOrder"),
@@ -206,7 +223,6 @@ class Shop:
                         "lineItem": item,
                     }
                 )
-            gid = f"gid://shopify/Order/{body['id']}"
             self.orders[gid] = {
                 "id": gid,
                 "name": body.get("name"),
@@ -215,6 +231,7 @@ class Shop:
                 "fulfillments": [],
                 "fulfillmentOrders": {"nodes": [each for each in orders if each["lineItems"]["nodes"]]},
             }
+            self.keep(self.orders[gid])
             return gid
 
     def execute(self, text: str, variables: dict[str, Any]) -> dict[str, Any]:
@@ -289,6 +306,7 @@ class Shop:
             if not any(other["remainingQuantity"] for other in each["lineItems"]["nodes"]):
                 each["status"] = "CLOSED"
         order["fulfillments"].append(fulfilment)
+        self.keep(order)
         return {"fulfillment": fulfilment, "userErrors": []}
 
     def _fulfilment_order(self, gid: str) -> dict[str, Any] | None:
@@ -340,7 +358,10 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        if urlsplit(self.path).path == "/_shop/orders":
+        path = urlsplit(self.path).path
+        if path == "/livez":
+            self._answer(200, {"status": "ok"})
+        elif path == "/_shop/orders":
             self._answer(200, {"orders": list(self.shop.orders.values())})
         else:
             self._answer(404, {"errors": "Not Found"})
@@ -361,6 +382,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._answer(404, {"errors": "Not Found"})
         except HangUp:
             self.close_connection = True
+        except (KeyError, TypeError, ValueError) as error:
+            self._answer(400, {"errors": f"{type(error).__name__}: {error}"})
 
     def _graphql(self, body: bytes) -> None:
         if self.headers.get("X-Shopify-Access-Token") != self.shop.token:
@@ -412,8 +435,8 @@ class Handler(BaseHTTPRequestHandler):
 class Server:
     """The shop on a free port of this machine, in a thread; `with Server() as shop_server: …`."""
 
-    def __init__(self, token: str = "shpat_local", port: int = 0):  # noqa: S107  (a token that opens only this)
-        self.shop = Shop(token)
+    def __init__(self, token: str, port: int = 0, state: Path | None = None):
+        self.shop = Shop(token, state)
         self.http = ThreadingHTTPServer(("127.0.0.1", port), type("ShopHandler", (Handler,), {"shop": self.shop}))
         self.http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
@@ -430,9 +453,9 @@ class Server:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="A shop that speaks Shopify's GraphQL Admin API.")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--token", required=True)
+    parser.add_argument("--state", type=Path, help="file to keep orders in; without one they are forgotten at the end")
     options = parser.parse_args(arguments)
-    server = Server(options.token, options.port)
+    server = Server(os.environ["SHOP_TOKEN"], options.port, options.state)
     server.http.serve_forever()
 
 
