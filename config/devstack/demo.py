@@ -174,11 +174,9 @@ class Demo:
                 "web", [*web, "config.wsgi:application"], f"http://127.0.0.1:{self.port}/livez", {"DATABASE_POOL": "4"}
             ),
             Part("live", [*live, "config.asgi:application"], f"http://127.0.0.1:{self.live_port}/livez"),
-            Part(
-                "worker",
-                [*celery, "worker", "--concurrency", "2", "--queues", "default,outside", "--loglevel", "INFO"],
-                env={"REMAP_SIGTERM": "SIGQUIT"},
-            ),
+            # Apart, so that a slow partner holds up nobody who waits for us.
+            self._worker("default"),
+            self._worker("outside"),
             Part("beat", [*celery, "beat", "--schedule", quiet_beat, "--pidfile", "", "--loglevel", "INFO"]),
         ]
         if self.options.quiet:
@@ -188,6 +186,10 @@ class Demo:
         else:
             print("There is no `simulate` command yet: nothing will happen by itself.", flush=True)
         return parts
+
+    def _worker(self, queue: str) -> Part:
+        command = [str(self.python), "-m", "celery", "-A", "config", "worker", "--queues", queue, "--concurrency", "2"]
+        return Part(f"worker-{queue}", [*command, "--hostname", f"{queue}@%h", "--loglevel", "INFO"])
 
     def _start(self, part: Part) -> None:
         with part.log.open("ab" if part.ended else "wb") as log:

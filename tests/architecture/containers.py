@@ -10,10 +10,8 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = ("migrate", "web", "live", "worker", "beat")
+OURS = ("migrate", "web", "live", "worker", "outside", "beat")
 THEIRS = ("postgres", "redis")
-# Read by programs other than our settings.
-FOREIGN = {"REMAP_SIGTERM"}
 NOT_ROOT = re.compile(r"^(?!0$|0:|root)\S+$")
 
 
@@ -30,7 +28,7 @@ def compose_faults(document: dict[str, Any], known: set[str]) -> list[str]:
         if name in OURS:
             if not NOT_ROOT.match(str(service.get("user", ""))):
                 faults.append(f"compose: {name} runs as root")
-            unknown = set(service.get("environment", {})) - known - FOREIGN
+            unknown = set(service.get("environment", {})) - known
             faults += [f"compose: {name} sets {variable}, which nothing reads" for variable in sorted(unknown)]
             if not service.get("command"):
                 faults.append(f"compose: {name} has no command")
@@ -46,7 +44,7 @@ def compose_faults(document: dict[str, Any], known: set[str]) -> list[str]:
             source = volume.split(":")[0]
             if not source.startswith((".", "/")) and source not in document.get("volumes", {}):
                 faults.append(f"compose: {name} uses the volume {source}, which isn't declared")
-    for name in ("web", "live", "worker", "beat"):
+    for name in OURS[1:]:
         waits = services.get(name, {}).get("depends_on", {})
         if waits.get("migrate", {}).get("condition") != "service_completed_successfully":
             faults.append(f"compose: {name} does not wait for migrate")
@@ -75,7 +73,9 @@ def docker_faults(text: str, root: Path) -> list[str]:
             faults.append("Dockerfile: use COPY, not ADD")
         if words[0] == "COPY" and "--from=" not in words[1]:
             sources = [part for part in words[1].split()[:-1] if not part.startswith("--")]
-            faults += [f"Dockerfile: there is no {source} to copy" for source in sources if not (root / source).exists()]
+            faults += [
+                f"Dockerfile: there is no {source} to copy" for source in sources if not (root / source).exists()
+            ]
         if words[0] == "RUN" and "pip install" in words[1] and "--require-hashes" not in words[1]:
             faults.append("Dockerfile: packages are installed without hashes")
     if not any(words[0] == "CMD" for words in instructions):

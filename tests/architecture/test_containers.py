@@ -36,5 +36,12 @@ def test_a_careless_image_is_noticed(tmp_path):
 
     faults = "\n".join(containers.docker_faults(text, tmp_path))
 
-    for words in ("runs as root", "python has no fixed version", "no nothing to copy", "not ADD", "without hashes", "no CMD"):
+    for words in (
+        "runs as root",
+        "python has no fixed version",
+        "no nothing to copy",
+        "not ADD",
+        "without hashes",
+        "no CMD",
+    ):
         assert words in faults
