@@ -249,7 +249,7 @@ def main(arguments: list[str], python: Path) -> int:
     options.add_argument("--quiet", action="store_true", help="without the simulator")
     options.add_argument("--fresh", action="store_true", help="throw the demo's data away first")
     chosen = options.parse_args(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     demo: Demo | None = None
     try:
