@@ -55,7 +55,6 @@ WISHES: dict[str, Any] = {
         {"code": "OTHER", "name": "Other charges"},
     ],
 }
-OPENING = 1_000_000
 
 Say = Callable[[str], None]
 
@@ -123,8 +122,11 @@ class Running:
             self.process.wait()
             self.process = None
 
-    def add_products(self, products: Iterable[dict[str, str]], *, opening: int = OPENING) -> int:
-        """Goods by `sku`, `name`, `price` that Tryton doesn't have yet; returns how many it made."""
+    def add_products(self, products: Iterable[dict[str, str]], *, opening: int | None = None) -> int:
+        """Goods by `sku`, `name`, `price` that Tryton doesn't have yet; returns how many it made.
+
+        With `opening` units in every warehouse Tryton minds its stock; without, the goods are never scarce.
+        """
         made = _setup(self.config, self.database, "stock", {"products": list(products), "opening": opening})
         return int(made["made"])
 

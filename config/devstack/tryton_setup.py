@@ -3,7 +3,7 @@
     python tryton_setup.py --config CONF --database NAME found|stock < wishes.json
 
 `found` once per database: currencies, company, chart of accounts, years, taxes, warehouses, the channels' customer,
-service products and the REST key. `stock` any number of times: goods that are missing, with their opening stock.
+service products and the REST key. `stock` any number of times: goods that are missing, with or without opening stock.
 Both print one JSON object with the ids they made. Everything goes through Tryton's own models and wizards.
 """
 
@@ -309,7 +309,11 @@ def _goods(get: Any) -> int:
 
 
 def stock(database: Database, wishes: dict[str, Any]) -> dict[str, Any]:
-    """Goods by SKU that aren't there yet, with `opening` units of each in every warehouse."""
+    """Goods by SKU that aren't there yet, with `opening` units of each in every warehouse.
+
+    Without `opening` they are consumables, of which Tryton never runs out: whoever ships them keeps the stock.
+    (Counting 2 000 of them in takes Tryton minutes.)
+    """
     made: dict[str, Any] = database.run(_goods_in, wishes)
     return made
 
@@ -325,6 +329,7 @@ def _goods_in(get: Any, wishes: dict[str, Any]) -> dict[str, Any]:
                 "name": wish.get("name") or sku,
                 "code": sku,
                 "type": "goods",
+                "consumable": wishes.get("opening") is None,
                 "salable": True,
                 "default_uom": unit,
                 "sale_uom": unit,
@@ -336,7 +341,7 @@ def _goods_in(get: Any, wishes: dict[str, Any]) -> dict[str, Any]:
         ]
     )
     goods = [one.id for template in templates for one in template.products]
-    opening = float(wishes.get("opening", 0))
+    opening = float(wishes.get("opening") or 0)
     if goods and opening:
         _opening_stock(get, goods, opening)
     return {"made": len(goods)}
