@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("search", search.search, name="search"),
     path("inbox", home.inbox, name="inbox"),
+    path("favicon.ico", home.favicon, name="favicon"),
     path("login", accounts.login, name="login"),
     path("me", preferences.preferences, name="preferences"),
     path("me/theme", preferences.theme, name="theme"),

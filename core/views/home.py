@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -15,6 +18,13 @@ def home(request: HttpRequest) -> HttpResponse:
     """GET /: the panels of this person's roles, overdue work first; each loads by itself."""
     context = {"panels": screens.panels_for(request.user), "hour": timezone.localtime().hour}
     return htmx.render(request, "core/home.html", context)
+
+
+@login_not_required
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """GET /favicon.ico: what browsers ask for on pages that name no icon, such as the administration's."""
+    return redirect(static("favicon.svg"), permanent=True)
 
 
 @require_safe

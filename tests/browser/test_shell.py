@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import re
 
+from django.db import transaction
 from playwright.sync_api import expect
+
+from core import actors, events, jobs
+from core.models import Site
+from core.subjects import Subject
 
 
 def test_a_person_signs_in_with_an_email_and_lands_at_home(page, person, axe, shoot):
@@ -113,3 +118,99 @@ def test_the_menu_opens_on_a_phone(page, person, sign_in, axe):
     axe(page)
     page.keyboard.press("Escape")
     expect(page.locator("#nav")).to_be_hidden()
+
+
+def test_the_account_pages_share_the_look(page, person, sign_in, axe, shoot):
+    sign_in(page, person())
+
+    for path, title in (
+        ("/accounts/2fa/", "Two-Factor Authentication"),
+        ("/accounts/password/change/", "Change Password"),
+        ("/accounts/logout/", "Sign out?"),
+        ("/accounts/email/", "Email Addresses"),
+    ):
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1)).to_have_text(title)
+        axe(page)
+    page.goto("/accounts/2fa/")
+    shoot(page, "two-step", widths=(390, 1440))
+
+
+def test_a_second_step_can_be_set_up(page, person, sign_in, axe):
+    sign_in(page, person())
+    page.goto("/accounts/2fa/totp/activate/")
+    if page.get_by_label("Password").count():
+        page.get_by_label("Password").fill("correct horse battery")
+        page.get_by_role("button", name="Confirm").click()
+
+    expect(page.get_by_role("img")).to_be_visible()
+    axe(page)
+
+
+def test_the_administration_works_under_the_policy(page, person, sign_in):
+    sign_in(page, person())
+
+    page.goto("/admin/")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("administration")
+    page.goto("/admin/core/user/")
+    expect(page.locator("#result_list")).to_be_visible()
+
+
+def test_the_site_switch_narrows_and_widens(page, person, sign_in, axe):
+    Site.objects.create(code="LDS", name="Leeds Briggate")
+    user = person()
+    sign_in(page, user)
+
+    page.goto("/me")
+    page.locator(".switch").click()
+    page.get_by_role("button", name="Leeds Briggate").click()
+    page.wait_for_url("**/me")
+    expect(page.locator(".switch")).to_contain_text("Leeds Briggate")
+    page.locator(".switch").click()
+    expect(page.get_by_role("button", name="All my sites")).to_be_visible()
+    axe(page)
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("button", name="All my sites")).to_be_hidden()
+    user.refresh_from_db()
+    assert user.preferences["site"]["code"] == "LDS"
+
+
+def test_a_job_is_watched_until_it_ends_and_can_be_stopped(page, person, sign_in, axe, shoot):
+    user = person()
+    job = jobs.start("messages.replay", actors.person(user), total=412, title="Replaying 412 messages")
+    jobs.begin(job.pk)
+    jobs.advance(job.pk, 261, [{"row": "M-1", "reason": "unknown tax code"}])
+    sign_in(page, user)
+
+    page.goto(f"/jobs/{job.pk}")
+    expect(page.locator(f"#job-{job.pk}")).to_contain_text("261 of 412 done, 1 failed")
+    axe(page)
+    shoot(page, "job", widths=(390, 1440))
+    page.get_by_role("button", name="Stop after this batch").click()
+    expect(page.locator(f"#job-{job.pk}")).to_contain_text("Stopping")
+    jobs.stopped(job.pk)
+
+    expect(page.locator(f"#job-{job.pk}")).to_contain_text("Stopped")
+    expect(page.locator(f"#job-{job.pk}")).not_to_have_attribute("hx-trigger", "every 2s")
+
+
+def test_what_names_a_person_reaches_their_inbox_once(page, person, sign_in, axe, shoot):
+    user = person()
+    with transaction.atomic():
+        events.record(
+            "case.assigned", Subject("case", "7", "EX-7"), actor=actors.SYSTEM,
+            related=[(Subject("person", str(user.pk), "Sana"), "assignee")],
+        )  # fmt: skip
+    sign_in(page, user)
+
+    page.goto("/")
+    expect(page.locator(".bell .n")).to_have_text("1")
+    page.get_by_role("link", name="Inbox").click()
+    expect(page.get_by_role("main")).to_contain_text("Case assigned: EX-7")
+    axe(page)
+    shoot(page, "inbox", widths=(390, 1440))
+    page.goto("/")
+
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".bell .n")).to_have_count(0)
