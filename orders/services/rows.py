@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
-from django.db import connection, models
-from psycopg.types.json import Jsonb
+from django.db import models
+from pydantic_core import to_json
 
+from core import prepared
 from orders.models import Hold, Order, OrderLine, Payment, Refund
 from orders.services.desk import Desk
 
 
 def insert(desk: Desk, holds: Sequence[Hold], payments: Sequence[Payment], refunds: Sequence[Refund]) -> None:
-    """Write the desk's new order. A unique violation means that a twin arrived a moment earlier: try again."""
-    groups: list[Sequence[models.Model]] = [
+    """Write the desk's new order. A unique violation means that a twin arrived a moment earlier: try again.
+
+    Rows travel as JSON, one value a table, so that the statement is the same however many lines an order has.
+    """
+    groups: tuple[Sequence[models.Model], ...] = (
         [desk.order],
         desk.lines,
         desk.new_promises,
@@ -23,33 +26,36 @@ def insert(desk: Desk, holds: Sequence[Hold], payments: Sequence[Payment], refun
         holds,
         payments,
         refunds,
-    ]
-    parts, values = [], []
-    for group in groups:
-        if not group:
-            continue
-        model = type(group[0])
-        head, row, names = _shape(model, with_id=model in {Order, OrderLine})
-        parts.append(f"{model._meta.db_table}_rows AS ({head}{', '.join([row] * len(group))})")
-        for instance in group:
-            values += [read(getattr(instance, name)) for name, read in names]
-    with connection.cursor() as cursor:
-        cursor.execute(f"WITH {', '.join(parts)} SELECT", values)
+    )
+    present = [group for group in groups if group]
+    sql = _statement(tuple(type(group[0]) for group in present))
+    prepared.fetchall(sql, [_rows(group) for group in present])
 
 
 @cache
-def _shape(model: type[models.Model], *, with_id: bool) -> tuple[str, str, list[tuple[str, Any]]]:
-    """The INSERT's head, one row of placeholders, and how to read each column off an instance."""
-    fields = [f for f in model._meta.concrete_fields if with_id or not f.primary_key]
-    columns = ", ".join(f'"{f.column}"' for f in fields)
-    row = f"({', '.join(['%s'] * len(fields))})"
-    readers = [(f.attname, _json if isinstance(f, models.JSONField) else _plain) for f in fields]
-    return f"INSERT INTO {model._meta.db_table} ({columns}) VALUES ", row, readers  # noqa: S608  (names of our own)
+def _statement(tables: tuple[type[models.Model], ...]) -> str:
+    parts = []
+    for model in tables:
+        table = model._meta.db_table
+        columns = ", ".join(f'"{column}"' for column, _ in _columns(model))
+        parts.append(
+            f"{table}_rows AS (INSERT INTO {table} ({columns}) "  # noqa: S608  (names of our own)
+            f"SELECT {columns} FROM json_populate_recordset(NULL::{table}, %s))"
+        )
+    return f"WITH {', '.join(parts)} SELECT"
 
 
-def _json(value: Any) -> Any:
-    return None if value is None else Jsonb(value)
+@cache
+def _columns(model: type[models.Model]) -> list[tuple[str, str]]:
+    """Column and attribute names. Orders and lines bring their ids, because stock was reserved under them."""
+    with_id = model in {Order, OrderLine}
+    return [(f.column, f.attname) for f in model._meta.concrete_fields if with_id or not f.primary_key]
 
 
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, str) else value
+def _rows(group: Sequence[models.Model]) -> str:
+    columns = _columns(type(group[0]))
+    rows = [{column: getattr(row, name) for column, name in columns} for row in group]
+    for row in rows:
+        if "source_digest" in row:
+            row["source_digest"] = "\\x" + row["source_digest"].hex()
+    return to_json(rows).decode()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core import audit
@@ -175,7 +175,6 @@ def test_any_order_of_messages_ends_in_the_same_state():
         StockFactory(item=item, location=london, sellable=6)
 
     @given(st.data())
-    @settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
     def check(data):
         sent = data.draw(messages)
         mixed = data.draw(st.permutations(sent)) + data.draw(st.lists(st.sampled_from(sent), max_size=2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orders.sourcing import STANDARD, Node, Request, Want, plan
@@ -140,7 +140,6 @@ def enough(request, nodes):
 
 
 @given(situations())
-@settings(max_examples=100, deadline=None)
 def test_the_plan_is_the_one_brute_force_finds(situation):
     request, nodes = situation
     fit = [n for n in nodes if exclusion(request, n) is None]
@@ -170,7 +169,6 @@ def test_the_plan_is_the_one_brute_force_finds(situation):
 
 
 @given(situations())
-@settings(max_examples=100, deadline=None)
 def test_a_plan_gives_every_line_its_units_and_takes_no_more_than_there_is(situation):
     request, nodes = situation
 

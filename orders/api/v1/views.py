@@ -13,8 +13,8 @@ from orders import canonical
 from orders.api.v1 import described, shapes
 from orders.api.v1.bodies import Cancellation, NewOrder
 from orders.filters import ORDERS, OrderFilter, order_of
-from orders.models import Channel, Order
-from orders.services import changes, intake
+from orders.models import Order
+from orders.services import changes, intake, lookups
 
 PAGING = frozenset({"after", "before", "page_size", "sort"})
 # These keep the order but need a person before it is right.
@@ -46,8 +46,8 @@ class Orders(ApiView):
         if problems := canonical.contradictions(incoming):
             raise Invalid(problems)
         caller = request.auth
-        channel = Channel.objects.for_caller(caller).filter(code=incoming.channel).first()
-        if channel is None:
+        channel = lookups.channel(incoming.channel)
+        if channel is None or (caller.channels is not None and channel.code not in caller.channels):
             raise Http404
         if not channel.active:
             raise Refusal("channel_closed", f"{channel.name} takes no orders.", channel=channel.code)
