@@ -10,15 +10,15 @@ the lane for the moment, because nobody else sees another head while that one is
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
+from pydantic_core import from_json
 
 from core import ids
 from core.actors import Actor
@@ -29,8 +29,7 @@ SECONDS = 60
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Leased:
+class Leased(NamedTuple):
     """One delivery in hand. `attempts` counts this one."""
 
     id: int
@@ -51,8 +50,7 @@ class Lease:
         return sum(map(len, self.lanes))
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How one delivery ended. `delay` in seconds, for PENDING only; `unspent` gives the attempt back."""
 
     id: int
@@ -101,19 +99,22 @@ _position = itemgetter(4, 5)
 
 
 def _leased(row: Any) -> Leased:
+    (id_, handler, lane, attempts, _, seq, event, uid, type_, micros, *about, cause, data, objects) = row
+    kind, subject, label, actor_kind, actor, actor_label = about
+    others = from_json(objects) if objects else ()
     fact = Fact(
-        row[6],
-        row[7],
-        row[8],
-        Subject(*row[10:13]),
-        Actor(*row[13:16]),
-        json.loads(row[17]),
-        EPOCH + timedelta(microseconds=row[9]),
-        row[16],
-        row[5],
-        tuple([(Subject(*other[:3]), other[3]) for other in json.loads(row[18])]) if row[18] else (),
+        event,
+        uid,
+        type_,
+        Subject(kind, subject, label),
+        Actor(actor_kind, actor, actor_label),
+        {} if data == "{}" else from_json(data),
+        EPOCH + timedelta(microseconds=micros),
+        cause,
+        seq,
+        tuple([(Subject(k, u, name), role) for k, u, name, role in others]),
     )
-    return Leased(row[0], row[1], row[2], row[3], fact)
+    return Leased(id_, handler, lane, attempts, fact)
 
 
 def finish(

@@ -7,6 +7,7 @@ process), what it held comes back when its lease ends.
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
 from collections.abc import Iterable
@@ -63,8 +64,13 @@ def backoff(attempts: int) -> float:
     return random.uniform(0, min(BACKOFF_LIMIT, BACKOFF_SECONDS * 2 ** min(attempts - 1, 30)))
 
 
-def dispatch(queue: str, *, batch: int | None = None, seconds: float | None = None) -> Tally:
-    """Lease one batch, hand each delivery to its handler, write down how it ended. Never inside a transaction."""
+def dispatch(
+    queue: str, *, batch: int | None = None, seconds: float | None = None, until: float | None = None
+) -> Tally:
+    """Lease one batch for `seconds`, hand each delivery to its handler, write down how it ended.
+
+    Never inside a transaction. No attempt starts after `until` (of time.monotonic); what was not tried goes back.
+    """
     size = batch or BATCH.get(queue, 100)
     seconds = leases.SECONDS if seconds is None else seconds
     levels = _levels()
@@ -76,7 +82,9 @@ def dispatch(queue: str, *, batch: int | None = None, seconds: float | None = No
         lease = leases.claim(queue, size, window=window, seconds=seconds, levels=levels)
     if not lease.lanes:
         return Tally()
-    tally = _Dispatch(lease, stop_at=started + LEASE_SHARE * seconds, levels=frozenset(levels)).run()
+    tally = _Dispatch(
+        lease, stop_at=min(started + LEASE_SHARE * seconds, until or math.inf), levels=frozenset(levels)
+    ).run()
     for outcome in ("delivered", "failed", "dead", "superseded", "lost"):
         metrics.DELIVERED.labels(outcome).inc(getattr(tally, outcome))
     return tally
@@ -86,7 +94,7 @@ def relay(queue: str, *, seconds: float) -> bool:
     """Dispatch batches of `queue` until nothing is due; True if so, False if `seconds` were up first."""
     stop_at = time.monotonic() + seconds
     while time.monotonic() < stop_at:
-        if not dispatch(queue).taken:
+        if not dispatch(queue, until=stop_at).taken:
             return True
     return False
 
