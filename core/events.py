@@ -6,17 +6,17 @@ config/wiring.py holds every subscription on one page.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
 from pydantic_core import to_json
 
-from core import correlation, ids, wake
+from core import correlation, ids, prepared, wake
 from core.actors import Actor
 from core.subjects import Subject
 
@@ -37,8 +37,7 @@ class EventDraft:
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """A recorded event as a handler sees it."""
 
     id: int
@@ -128,69 +127,81 @@ def record_many(drafts: Sequence[EventDraft]) -> list[int]:
         raise transaction.TransactionManagementError("A fact is recorded inside the transaction that makes it true.")
     if not drafts:
         return []
-    rows = _Rows(correlation.current())
-    for n, draft in enumerate(drafts):
-        rows.add(n, draft)
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, rows.parameters())
-        ids = [row[0] for row in cursor.fetchall()]
-    for queue in rows.queues:
-        wake.on_commit(queue)
+    recording = Recording(drafts)
+    ids = [row[0] for row in prepared.fetchall(_INSERT, recording.parameters())]
+    recording.wake()
     return ids
 
 
-class _Rows:
-    """The columns of one call's INSERT, as arrays."""
+class Recording:
+    """Facts on their way into the tables. They travel as JSON: dumping twenty arrays costs more than the INSERT itself.
 
-    def __init__(self, correlation_id: str):
-        self.correlation_id = correlation_id
-        self.events: tuple[list[Any], ...] = tuple([] for _ in range(10))
-        self.objects: tuple[list[Any], ...] = tuple([] for _ in range(5))
-        self.deliveries: tuple[list[Any], ...] = tuple([] for _ in range(4))
+    `record_many` is what services use. A hot path that must change its rows and record the fact in one statement puts
+    `ctes(...)` into it, passes `parameters()` there, and calls `wake()` when the rows were written.
+    """
+
+    def __init__(self, drafts: Iterable[EventDraft]):
+        self.correlation_id = correlation.current()
+        self.events: list[dict[str, Any]] = []
+        self.objects: list[dict[str, Any]] = []
+        self.deliveries: list[dict[str, Any]] = []
         self.queues: set[str] = set()
+        for n, draft in enumerate(drafts):
+            self._add(n, draft)
 
-    def add(self, n: int, draft: EventDraft) -> None:
+    def parameters(self) -> list[str]:
+        return [_json(self.events), self.correlation_id, _json(self.objects), _json(self.deliveries)]
+
+    def wake(self) -> None:
+        """Have the relay look as soon as this is committed."""
+        for queue in self.queues:
+            wake.on_commit(queue)
+
+    def _add(self, n: int, draft: EventDraft) -> None:
         subject, actor = draft.subject, draft.actor
-        _append(
-            self.events,
-            (
-                ids.uuid7(),
-                draft.type,
-                draft.occurred_at,
-                subject.kind,
-                subject.uid,
-                subject.label[:LABEL_LENGTH],
-                actor.kind,
-                actor.uid,
-                actor.label[:LABEL_LENGTH],
-                to_json(draft.data, inf_nan_mode="strings").decode(),
-            ),
+        self.events.append(
+            {
+                "n": n,
+                "uid": ids.uuid7(),
+                "type": draft.type,
+                "occurred_at": draft.occurred_at,
+                "subject_kind": subject.kind,
+                "subject_uid": subject.uid,
+                "subject_label": subject.label[:LABEL_LENGTH],
+                "actor_kind": actor.kind,
+                "actor_uid": actor.uid,
+                "actor_label": actor.label[:LABEL_LENGTH],
+                "data": draft.data,
+            }
         )
         for other, qualifier in draft.related:
-            _append(self.objects, (n, other.kind, other.uid, other.label[:LABEL_LENGTH], qualifier))
+            label = other.label[:LABEL_LENGTH]
+            self.objects.append({"n": n, "kind": other.kind, "uid": other.uid, "label": label, "qualifier": qualifier})
         for heard_by in _by_type.get(draft.type, ()):
             lane = heard_by.lane(draft) if heard_by.lane else f"{subject.kind}:{subject.uid}"
-            _append(self.deliveries, (n, heard_by.name, f"{heard_by.name}|{lane}"[:LANE_LENGTH], heard_by.queue))
+            lane = f"{heard_by.name}|{lane}"[:LANE_LENGTH]
+            self.deliveries.append({"n": n, "handler": heard_by.name, "lane": lane, "queue": heard_by.queue})
             self.queues.add(heard_by.queue)
 
-    def parameters(self) -> list[Any]:
-        return [*self.events, self.correlation_id, *self.objects, *self.deliveries]
+
+def _json(rows: list[dict[str, Any]]) -> str:
+    return to_json(rows, inf_nan_mode="strings").decode()
 
 
-def _append(columns: tuple[list[Any], ...], values: tuple[Any, ...]) -> None:
-    for column, value in zip(columns, values, strict=True):
-        column.append(value)
+def ctes(*, source: str = "", subject_uid: str = "given.subject_uid") -> str:
+    """The CTEs that insert a Recording: `drawn`, `events`, `objects`, `deliveries`. Goes after WITH or a comma.
 
-
-# One statement: the ids are drawn first (in the order given), so that the three INSERTs need not see each other's rows.
-_INSERT = """
-WITH drawn AS MATERIALIZED (
-    SELECT nextval('core_event_id_seq') AS id, given.*
-    FROM unnest(
-        %s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-        %s::text[], %s::text[]
-    ) WITH ORDINALITY AS given(
-        uid, type, occurred_at, subject_kind, subject_uid, subject_label, actor_kind, actor_uid, actor_label, data, n
+    With `source` (a CTE of at most one row) the facts are recorded only if it has that row, and `subject_uid` may be an
+    expression over it, for a subject that the same statement makes. The ids are drawn first, in the order given, so
+    that the INSERTs need not see each other's rows.
+    """
+    return f"""drawn AS MATERIALIZED (
+    SELECT nextval('core_event_id_seq') AS id, given.n, given.uid, given.type, given.occurred_at, given.subject_kind,
+        {subject_uid} AS subject_uid, given.subject_label, given.actor_kind, given.actor_uid, given.actor_label,
+        given.data
+    FROM {source and source + ","} json_to_recordset(%s::json) AS given(
+        n int, uid uuid, type text, occurred_at timestamptz, subject_kind text, subject_uid text, subject_label text,
+        actor_kind text, actor_uid text, actor_label text, data jsonb
     )
 ), events AS (
     INSERT INTO core_event (
@@ -198,21 +209,21 @@ WITH drawn AS MATERIALIZED (
         actor_label, correlation_id, data
     )
     SELECT id, uid, type, coalesce(occurred_at, clock_timestamp()), clock_timestamp(), subject_kind, subject_uid,
-        subject_label, actor_kind, actor_uid, actor_label, %s, data::jsonb
+        subject_label, actor_kind, actor_uid, actor_label, %s, data
     FROM drawn
 ), objects AS (
     INSERT INTO core_eventobject (event_id, kind, uid, label, qualifier)
     SELECT drawn.id, touched.kind, touched.uid, touched.label, touched.qualifier
-    FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::text[])
-        AS touched(n, kind, uid, label, qualifier)
-    JOIN drawn ON drawn.n = touched.n + 1
+    FROM json_to_recordset(%s::json) AS touched(n int, kind text, uid text, label text, qualifier text)
+    JOIN drawn USING (n)
 ), deliveries AS (
     INSERT INTO core_delivery (
         event_id, handler, lane, seq, queue, status, attempts, next_at, last_error, created_at
     )
     SELECT drawn.id, owed.handler, owed.lane, drawn.id, owed.queue, 'PENDING', 0, now(), '', now()
-    FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[]) AS owed(n, handler, lane, queue)
-    JOIN drawn ON drawn.n = owed.n + 1
-)
-SELECT id FROM drawn ORDER BY n
-"""
+    FROM json_to_recordset(%s::json) AS owed(n int, handler text, lane text, queue text)
+    JOIN drawn USING (n)
+)"""  # noqa: S608  (source and subject_uid are written by the calling module)
+
+
+_INSERT = "WITH (facts) SELECT id FROM drawn ORDER BY n".replace("(facts)", ctes())

@@ -80,7 +80,7 @@ class Stock(models.Model):
                 name="only_what_is_sellable_is_promised",
             ),
         ]
-        # Not the location alone: the checks of the composite keys would take that index while a table has no statistics.
+        # Not the location alone: checks of the composite keys would take that index while a table has no statistics.
         indexes = [models.Index(fields=("location", "item"), name="stock_by_location")]
 
     def __str__(self) -> str:

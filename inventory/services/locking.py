@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -45,18 +46,19 @@ class Row:
         return f"{self.sku} @ {self.location}"
 
 
-def retrying(work: Callable[[], T]) -> T:
+def retrying(work: Callable[[], T], *, atomic: bool = True) -> T:
     """Run `work` in a transaction, up to three times more when a lock stood in the way.
 
     Inside an outer atomic block it just runs: that transaction is lost as a whole, so its owner must be the one that
-    retries. Wrap the outermost call. `work` may run several times, so it must hold no effect outside the database.
+    retries. Wrap the outermost call. With `atomic=False` no transaction is opened either, for work that is a single
+    statement. `work` may run several times, so it must hold no effect outside the database.
     Raises Refusal("stock_busy", status 503) when the retries are spent.
     """
     if transaction.get_connection().in_atomic_block:
         return work()
     for attempt in range(RETRIES + 1):
         try:
-            with transaction.atomic():
+            with transaction.atomic() if atomic else nullcontext():
                 return work()
         except DatabaseError as error:
             if getattr(error.__cause__, "sqlstate", None) not in PASSING:

@@ -1,7 +1,7 @@
 """How many demands a second `reservations.hold` promises, its fact recorded, on one hot SKU and spread over many.
 
-`raw_rate` is the same effect in bare psycopg: stock, demand, reservations, event and related objects written by one
-prepared statement in one round trip that commits itself. Both take turns in short rounds, so that whatever else the
+`raw_rate` is the same statement in bare psycopg, prepared, in a transaction of its own: stock, demand, reservations,
+event and related objects in one round trip, with the values built as plainly as can be. Both take turns in short rounds, so that whatever else the
 machine does meets both. Durability stays as the server has it; the settings name it.
 """
 
@@ -20,10 +20,9 @@ from uuid import uuid4
 import psycopg
 from django.db import connection, connections, transaction
 
-from core import ids
 from core.actors import SYSTEM
 from inventory.models import Item, Location, LocationKind
-from inventory.services import movements, reservations
+from inventory.services import holding, movements, reservations
 from inventory.services.movements import Move
 from inventory.services.reservations import Want
 
@@ -121,15 +120,36 @@ def _raw() -> Iterator[Callable[..., None]]:
     with psycopg.connect(**bare, autocommit=True) as raw, raw.cursor() as cursor:
 
         def hold(uid: str, lines: list[tuple[int, int, int]]) -> None:
-            wants = [
-                {"n": n, "ref": str(n), "item_id": i, "location_id": l, "quantity": q}
-                for n, (i, l, q) in enumerate(lines)
-            ]
-            about = [json.dumps(wants), uid, "FIRM", b"x" * 32, "FIRM", None, ids.uuid7(), uid]
-            cursor.execute(_RAW, about, prepare=True)
+            columns = [list(column) for column in zip(*lines, strict=True)]
+            refs = [str(n) for n in range(len(lines))]
+            about = [*columns, refs, uid, "FIRM", b"x" * 32, "FIRM", None]
+            cursor.execute(holding.HOLD, [*about, *_fact(uid, lines, refs)], prepare=True)
             assert cursor.fetchone() is not None
 
         yield hold
+
+
+def _fact(uid: str, lines: list[tuple[int, int, int]], refs: list[str]) -> list[str]:
+    """The event and its related objects, as the statement takes them."""
+    told = [
+        {"ref": ref, "item": item, "location": location, "quantity": quantity}
+        for ref, (item, location, quantity) in zip(refs, lines, strict=True)
+    ]
+    event = {
+        "n": 0,
+        "uid": str(uuid4()),
+        "type": "reservation.held",
+        "occurred_at": None,
+        "subject_kind": "demand",
+        "subject_label": uid,
+        "actor_kind": "SYSTEM",
+        "actor_uid": "backroom",
+        "actor_label": "Backroom",
+        "data": {"kind": "FIRM", "lines": told},
+    }
+    touched = [("item", item) for item, *_ in lines] + [("location", lines[0][1])]
+    objects = [{"n": 0, "kind": kind, "uid": str(pk), "label": "", "qualifier": kind} for kind, pk in touched]
+    return [json.dumps([event]), "bench", json.dumps(objects), "[]"]
 
 
 @contextmanager
@@ -176,28 +196,6 @@ def _server() -> dict[str, str]:
         cursor.execute("SELECT " + ", ".join(f"current_setting('{name}')" for name in names))
         return dict(zip(names, cursor.fetchone(), strict=True))
 
-
-_RAW = (
-    reservations._HOLD.split("\nSELECT id, ref")[0]
-    + """, event AS (
-    INSERT INTO core_event (
-        uid, type, occurred_at, recorded_at, subject_kind, subject_uid, subject_label, actor_kind, actor_uid,
-        actor_label, correlation_id, data
-    )
-    SELECT %s, 'reservation.held', clock_timestamp(), clock_timestamp(), 'demand', header.id::text, %s, 'SYSTEM',
-        'backroom', 'Backroom', 'bench',
-        jsonb_build_object('kind', 'FIRM', 'lines', (SELECT jsonb_agg(to_jsonb(held)) FROM held))
-    FROM header
-    RETURNING id
-), objects AS (
-    INSERT INTO core_eventobject (event_id, kind, uid, label, qualifier)
-    SELECT event.id, 'item', want.item_id::text, '', 'item' FROM event, want
-    UNION ALL
-    SELECT DISTINCT event.id, 'location', want.location_id::text, '', 'location' FROM event, want
-)
-SELECT id FROM header
-"""
-)
 
 _CLEAR = """
 CREATE TEMPORARY TABLE bench_demand ON COMMIT DROP AS

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Q, Sum
 
 from core import audit
@@ -124,6 +124,26 @@ def test_units_freed_while_a_demand_waits_for_the_lock_are_its_to_have(transacti
 
         assert waiting.result(timeout=10).ok
     assert broken() == set()
+
+
+def test_nobody_waits_longer_for_a_lock_than_two_seconds(transactional_db):
+    stock = StockFactory(sellable=5)
+    want = Want("1", stock.item_id, stock.location_id, 1)
+
+    def busy() -> str:
+        try:
+            with pytest.raises(OperationalError) as waited, transaction.atomic():  # an outer transaction never retries
+                reservations.hold("second", [want], actor=SYSTEM)
+            return waited.value.__cause__.sqlstate
+        finally:
+            connection.close()
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(1) as threads, transaction.atomic():
+        reservations.hold("first", [want], actor=SYSTEM)
+        assert threads.submit(busy).result(timeout=10) == "55P03"
+
+    assert 1.9 < time.monotonic() - started < 6
 
 
 def until_somebody_waits_for_a_lock() -> None:
