@@ -6,7 +6,11 @@ class CoreConfig(AppConfig):
     verbose_name = "Core"
 
     def ready(self) -> None:
-        from core import inbox, invariants, metrics, screens, subjects
+        from django.db.backends.signals import connection_created
+
+        from core import inbox, invariants, metrics, screens, subjects, timestamps
+
+        connection_created.connect(timestamps.use, dispatch_uid="core.timestamps")
 
         subjects.register("delivery", title="Delivery", url_name="admin:core_delivery_change")
         invariants.register()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
@@ -33,6 +33,7 @@ def _sprite() -> str:
     return static("icons.svg")
 
 
+@lru_cache(maxsize=2048)
 def icon(name: str, cls: str = "") -> Markup:
     """One symbol of static/icons.svg. Decoration only: the words beside it carry the meaning."""
     extra = f" {cls}" if cls else ""
@@ -48,6 +49,7 @@ def badge(word: str, tone: str = "hold", symbol: str | None = None) -> Markup:
     return Markup('<span class="{}">{}{}</span>').format(cls, mark, word)
 
 
+@lru_cache(maxsize=4096)
 def avatar(name: str, you: bool = False, large: bool = False) -> Markup:
     """Initials in a circle. Always with the name in words beside it."""
     words = name.replace("@", " ").replace(".", " ").split()
@@ -69,13 +71,17 @@ def confidence(share: float) -> Markup:
     ).format(bars, percent, word)
 
 
+@lru_cache(maxsize=128)
+def _ring(arc: int) -> Markup:
+    return Markup(  # noqa: S704  (a number)
+        '<svg class="ring" viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="7.5" pathLength="100"/>'
+        f'<circle cx="10" cy="10" r="7.5" pathLength="100" stroke-dasharray="{arc} 100"/></svg>'
+    )
+
+
 def ring(share: float) -> Markup:
     """The share of time that is left, as an arc."""
-    arc = max(2, min(100, round(share * 100)))
-    return Markup(
-        '<svg class="ring" viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="7.5" pathLength="100"/>'
-        '<circle cx="10" cy="10" r="7.5" pathLength="100" stroke-dasharray="{} 100"/></svg>'
-    ).format(arc)
+    return _ring(max(2, min(100, round(share * 100))))
 
 
 def sla_state(due: datetime, now: datetime) -> str:
@@ -91,13 +97,14 @@ def sla(
     left: timedelta | None = None,
     words: str = "",
     large: bool = False,
+    now: datetime | None = None,
 ) -> Markup:
     """A clock: how long until `due`. The page's one timer keeps it true while it stands on screen.
 
     `state` is overdue, soon, ok, paused, met or missed; without one it follows from `due`. A paused clock shows `left`;
     met and missed show `words`. `started` lets the ring show the share of time left.
     """
-    now = timezone.now()
+    now = now or timezone.now()
     if state is None:
         if due is None:
             return Markup('<span class="muted">No clock</span>')
@@ -120,26 +127,35 @@ def sla(
     total = due - started if started else max(span, timedelta(hours=4))
     mark = icon("triangle-alert") if state == "overdue" else ring(span / total if total else 0)
     stamp = due.isoformat()
-    return Markup(
-        '<span class="{}" data-state="{}" data-due="{}" data-span="{}">{}'
-        '<time datetime="{}" aria-hidden="true">{}</time>'
-        '<span class="vh">{}, <span>{}</span></span></span>'
-    ).format(cls, state, stamp, int(total.total_seconds()), mark, stamp, _left(span), label, _left_spoken(span))
+    # An f-string, not Markup.format: a list draws one in every row, and everything but the label is a number of ours.
+    return Markup(  # noqa: S704
+        f'<span class="{cls}" data-state="{state}" data-due="{stamp}" data-span="{int(total.total_seconds())}">{mark}'
+        f'<time datetime="{stamp}" aria-hidden="true">{_left(span)}</time>'
+        f'<span class="vh">{escape(label)}, <span>{_left_spoken(span)}</span></span></span>'
+    )
 
 
 def _left(span: timedelta) -> str:
-    # Whole minutes, rounded so that "0 m left" is never shown while time remains (as in js/clocks.js).
-    seconds = span.total_seconds()
-    minutes = int(-seconds // 60) if seconds < 0 else -int(-seconds // 60)
-    words = formats.duration(minutes * 60) if minutes else "0 m"
-    return f"{words} {'over' if seconds < 0 else 'left'}"
+    return _left_words(*_whole(span))[0]
 
 
 def _left_spoken(span: timedelta) -> str:
+    return _left_words(*_whole(span))[1]
+
+
+def _whole(span: timedelta) -> tuple[int, bool]:
+    # Whole minutes, rounded so that "0 m left" is never shown while time remains (as in js/clocks.js).
     seconds = span.total_seconds()
-    minutes = int(-seconds // 60) if seconds < 0 else -int(-seconds // 60)
-    words = formats.spoken(minutes * 60) if minutes else "0 minutes"
-    return f"{words} {'over' if seconds < 0 else 'left'}"
+    return (int(-seconds // 60), True) if seconds < 0 else (-int(-seconds // 60), False)
+
+
+@lru_cache(maxsize=8192)
+def _left_words(minutes: int, over: bool) -> tuple[str, str]:
+    """The span as it is shown and as it is read aloud."""
+    end = "over" if over else "left"
+    if not minutes:
+        return f"0 m {end}", f"0 minutes {end}"
+    return f"{formats.duration(minutes * 60)} {end}", f"{formats.spoken(minutes * 60)} {end}"
 
 
 def _zone(zone: str | tzinfo | None) -> tzinfo:
