@@ -13,6 +13,7 @@ urlpatterns = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics_page, name="metrics"),
+    path("api/", include(("config.api", "api"))),  # programs call most, and patterns are tried in this order
     path("", include("core.urls")),
     path("", include("exceptions.urls")),
     path("", include("inventory.urls")),
@@ -22,7 +23,6 @@ urlpatterns = [
     path("", include("integrations.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
-    path("api/", include(("config.api", "api"))),
 ]
 
 handler400 = "core.views.errors.bad_request"
