@@ -18,6 +18,7 @@ from django.db import close_old_connections
 from kombu import Queue
 
 from core import correlation
+from core.stall import StallGuard
 
 VISIBILITY_SECONDS = 120  # after this the broker hands an unacknowledged message to somebody else…
 TIME_LIMIT, SOFT_TIME_LIMIT = 90, 75  # …so no task may run so long
@@ -87,6 +88,7 @@ app.conf.beat_schedule = {
     "open-standing-cases": _every(120, "exceptions.tasks.open_standing"),
 }
 app.autodiscover_tasks()
+app.steps["worker"].add(StallGuard)
 
 
 @before_task_publish.connect
