@@ -57,14 +57,16 @@ class Hub:
         """Follow the channel for as long as the process lives; while Redis is away, try again every few seconds."""
         while True:
             try:
-                client = aioredis.Redis.from_url(settings.REDIS_URL)
+                client = aioredis.Redis.from_url(settings.REDIS_URL, health_check_interval=30)
                 async with client, client.pubsub() as channel:
                     await channel.subscribe(CHANNEL)
                     # Whatever was said while nobody listened is unknown: everyone asks again.
                     self._tell("stale" if self.up else "")
                     self.up = True
-                    async for message in channel.listen():
-                        if message["type"] == "message":
+                    while True:
+                        # With a timeout, so that a connection which died in silence is noticed by its health check.
+                        message = await channel.get_message(ignore_subscribe_messages=True, timeout=15)
+                        if message is not None:
                             self._tell(message["data"].decode("utf-8", "replace"))
             except (RedisError, OSError) as error:
                 log.info("live.unreachable", extra={"error": type(error).__name__})

@@ -30,9 +30,9 @@ async function counts() {
     return true;
   } catch { state('stale', 'Updates stopped'); return false; }
 }
-/* Many changes in a moment are one question. */
+/* Many changes in a moment are one question; pages don't ask in step. */
 let waiting = 0;
-const soon = () => { clearTimeout(waiting); waiting = setTimeout(counts, Math.max(400, asked + 3000 - Date.now())); };
+const soon = () => { clearTimeout(waiting); waiting = setTimeout(counts, Math.max(400, asked + 4000 - Date.now()) + Math.random() * 1000); };
 
 function poll() {
   clearInterval(timer);

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect
@@ -32,7 +34,7 @@ def test_a_list_is_reachable_and_looks_right(page, person, sign_in, axe, shoot):
 
     page.goto("/kit/")
     axe(page)
-    shoot(page, "kit-list")
+    shoot(page, "kit-list", widths=(320, 390, 820, 1440))
 
 
 def test_a_filter_answers_the_list_and_stands_in_the_address(page, person, sign_in):
@@ -197,7 +199,7 @@ def test_a_detail_page_looks_right(page, person, sign_in, axe, shoot):
 
     page.goto("/kit/order")
     axe(page)
-    shoot(page, "kit-order", full=True)
+    shoot(page, "kit-order", widths=(320, 390, 820, 1440), full=True)
 
 
 def test_columns_that_left_come_back_under_their_row(page, person, sign_in, axe):
@@ -261,3 +263,15 @@ def test_paper_has_bars(page, person, sign_in, axe, shoot):
     page.goto("/kit/print")
     expect(page.get_by_role("img", name="Barcode JKT-NVY-M")).to_be_visible()
     shoot(page, "kit-print", widths=(1440,))
+
+
+def test_a_list_of_fifty_rows_is_light(page, person, sign_in, monkeypatch):
+    monkeypatch.setattr(kit, "ROWS", [replace(r, id=r.id + n * 1000) for n in range(4) for r in kit.ROWS][:50])
+    sign_in(page, person())
+
+    page.goto("/kit/")
+    expect(page.locator("#list tbody tr[id]")).to_have_count(50)
+
+    html = page.evaluate("fetch('/kit/').then(r => r.text())")
+    assert len(gzip.compress(html.encode())) < 20 * 1024
+    assert page.evaluate("document.querySelectorAll('*').length") < 3000

@@ -184,7 +184,7 @@ def test_a_job_is_watched_until_it_ends_and_can_be_stopped(page, person, sign_in
     sign_in(page, user)
 
     page.goto(f"/jobs/{job.pk}")
-    expect(page.locator(f"#job-{job.pk}")).to_contain_text("261 of 412 done, 1 failed")
+    expect(page.locator(f"#job-{job.pk}")).to_contain_text("262 of 412 done, 1 failed")
     axe(page)
     shoot(page, "job", widths=(390, 1440))
     page.get_by_role("button", name="Stop after this batch").click()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.conf import settings
@@ -66,7 +67,9 @@ def run(scenario):
                 stream.hub.task.cancel()
                 await asyncio.gather(stream.hub.task, return_exceptions=True)
 
-    asyncio.run(main())
+    # In a thread: once a browser test has run, this one has a loop of its own.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, main()).result()
 
 
 def test_a_change_reaches_every_open_page_as_topics_and_counts(cookie):
@@ -127,7 +130,7 @@ def test_a_page_that_falls_behind_is_told_to_ask_for_everything():
 
         assert json.loads(message.split("data: ")[1]) == {"*": 1, "t4": 1}
 
-    asyncio.run(scenario())
+    run(scenario)
 
 
 def test_only_our_own_pages_on_another_port_are_granted(cookie, settings):

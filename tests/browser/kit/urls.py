@@ -130,7 +130,7 @@ def page(name: str) -> Any:
             {"type": "order.received", "actor_kind": "CONNECTION", "actor_uid": "1", "actor_label": "Web UK", "occurred_at": now},
         ]
         codes = {"5012345678900": "Chore jacket, Navy M"}
-        job = {"pk": 7, "title": "Replaying 412 messages", "status": "RUNNING", "total": 412, "done": 268, "failed": 7, "failures": [{"row": "M-1", "reason": "unknown tax code"}], "created_at": now, "finished_at": None, "owner": "Sana Qureshi"}  # fmt: skip
+        job = {"pk": 7, "title": "Replaying 412 messages", "status": "RUNNING", "total": 412, "done": 261, "failed": 7, "result": {}, "failures": [{"row": "M-1", "reason": "unknown tax code"}], "created_at": now, "finished_at": None, "owner": "Sana Qureshi"}  # fmt: skip
         return draw(request, name, {"soon": now + timedelta(minutes=24), "later": now + timedelta(hours=3, minutes=24), "events": events, "scan_url": "/kit/scan", "codes": codes, "job": job})
 
     return view
