@@ -21,6 +21,7 @@ from core.errors import Refusal
 from exceptions.services import cases
 from integrations import arrivals
 from integrations import events as facts
+from integrations.channels import registry
 from integrations.effects import Done
 from integrations.failures import FailureClass, Fault, Unreadable
 from integrations.models import InboundMessage
@@ -73,6 +74,7 @@ def fail(
 ) -> None:
     """It can't be understood or carried out: say why, and open its case."""
     reason = Unreadable(failure_class, *faults).reason or failure_class.label
+    vendor = registry.find(message.connection.vendor)
     with transaction.atomic():
         _end(
             message,
@@ -82,6 +84,7 @@ def fail(
             failure_class=failure_class,
             faults=[{"path": fault.path, "message": fault.message} for fault in faults],
             waits_for=waits_for,
+            mapping_version=vendor.mapping_version if vendor else "",
         )
         events.record(
             facts.MESSAGE_FAILED,

@@ -200,6 +200,17 @@ def test_null_lists_a_mark_of_order_and_nul_characters_do_no_harm():
     assert found.order.note == "Deliver early"
 
 
+def test_a_poll_of_orders_is_as_many_orders():
+    polled = {"orders": [read("orders_create"), read("orders_cancelled")]}
+    nodes = {"data": {"orders": {"nodes": [read("graphql_order")["data"]["order"]]}}}
+
+    assert [act.order.number for act in meaning(polled).acts if isinstance(act, PlaceOrder)] == ["#2001", "#2003"]
+    assert [act.order.number for act in meaning(nodes).acts if isinstance(act, PlaceOrder)] == ["#2009"]
+    polled["orders"][1]["currency"] = "?"
+    assert refusal(polled).faults[0].path == "[1].currency"
+    assert meaning({"orders": []}).ignored
+
+
 def changed(path: str, value: Any, name: str = "orders_create") -> dict[str, Any]:
     document: Any = read(name)
     at = document

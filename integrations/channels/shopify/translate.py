@@ -100,7 +100,7 @@ def understand(topic: str, body: bytes) -> Meaning:
 def _understand(topic: str, document: Any) -> Meaning:
     if topic:
         return _by_topic(topic, document)
-    document = _unwrapped(document)
+    document = _polled(_unwrapped(document))
     if isinstance(document, list):
         return _listed(document)
     if not isinstance(document, dict):
@@ -228,6 +228,19 @@ def _unwrapped(document: Any) -> Any:
     return document
 
 
+def _polled(document: Any) -> Any:
+    """The list inside {"orders": […]}, as REST answers a poll for what Backroom takes."""
+    if isinstance(document, dict) and len(document) == 1:
+        name, inner = next(iter(document.items()))
+        if isinstance(inner, list) and _singular(name) in {"order", "refund", "transaction"} and not _of_payouts(inner):
+            return inner
+    return document
+
+
+def _of_payouts(listed: list[Any]) -> bool:
+    return bool(listed) and all(isinstance(each, dict) and "payout_id" in each for each in listed)
+
+
 def _flat(value: Any) -> Any:
     if isinstance(value, dict):
         if isinstance(value.get("nodes"), list):
@@ -260,10 +273,9 @@ def _by_wrapper(document: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
             if singular != "order_edit" and "id" in document:
                 continue
             return singular, document
-    if len(document) == 1 and isinstance(document.get("transactions"), list):
-        listed = document["transactions"]
-        if listed and all(isinstance(each, dict) and "payout_id" in each for each in listed):
-            return "balance_transaction", document
+    listed = document.get("transactions")
+    if len(document) == 1 and isinstance(listed, list) and _of_payouts(listed):
+        return "balance_transaction", document
     return None
 
 
