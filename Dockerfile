@@ -28,6 +28,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     DJANGO_SETTINGS_MODULE=config.settings \
     BACKROOM_ENV=production \
+    REMAP_SIGTERM=SIGQUIT \
     STATIC_ROOT=/app/var/static
 
 # Collecting static files reads the settings, never a server: these values go nowhere.

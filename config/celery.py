@@ -9,8 +9,6 @@ import os
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-# SIGTERM (what an orchestrator sends) then means the soft shutdown below, not an endless wait for running tasks.
-os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 
 from celery import Celery
 from celery.signals import before_task_publish, task_postrun, task_prerun
@@ -39,6 +37,8 @@ app.conf.update(
     accept_content=["json"],
     task_publish_retry=False,
     worker_prefetch_multiplier=1,
+    # With REMAP_SIGTERM=SIGQUIT in the environment (the image sets it; Celery reads it before it reads this) SIGTERM
+    # means: finish within this time or be ended. Without it a worker waits for its tasks however long they take.
     worker_soft_shutdown_timeout=20.0,
     worker_enable_soft_shutdown_on_idle=False,  # nothing is kept for later in a worker, so idle ones may just go
     worker_cancel_long_running_tasks_on_connection_loss=False,
