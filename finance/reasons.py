@@ -59,7 +59,7 @@ def _answered(posting: Posting) -> Evidence:
     asked = posting.answer.get("request")
     if asked:
         rows.append(["It had been asked", Cell(asked, code=True)])
-    return Evidence(f"{posting.reference} is {words} in the ERP", ["", ""], rows)
+    return Evidence(f"{posting.reference} is {words} in the ERP", ["About", "It says"], rows)
 
 
 def _sent(posting: Posting) -> Evidence:
@@ -125,7 +125,7 @@ POSTING_REJECTED = Reason(
     acknowledge_minutes=60,
     resolve_minutes=24 * 60,
     description="A document was refused by the ERP, so its books lack this sale.",
-    clears="The ERP has taken the document.",
+    clears="the ERP has taken the document.",
     predicate=_is_rejected,
     evidence=_evidence,
     context=_context,
