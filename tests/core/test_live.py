@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from core import live
@@ -102,6 +102,11 @@ def test_strangers_are_told_not_to_come_back():
     run(scenario)
 
 
+def _end_everyone():
+    User.objects.update(is_active=False)
+    connection.close()
+
+
 def test_a_stream_ends_with_its_session(cookie, monkeypatch):
     monkeypatch.setattr(stream, "HEARTBEAT", 0.05)
     monkeypatch.setattr(stream, "RECHECK", 0.1)
@@ -109,7 +114,7 @@ def test_a_stream_ends_with_its_session(cookie, monkeypatch):
     async def scenario():
         page = Browser(cookie).open()
         await page.next()
-        await asyncio.to_thread(lambda: User.objects.update(is_active=False))
+        await asyncio.to_thread(_end_everyone)
         bodies = b""
         while b"event: bye" not in bodies:
             bodies += (await page.next())["body"]
