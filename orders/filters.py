@@ -26,17 +26,13 @@ NEEDS = [
 ]
 
 
-def _channels() -> list[tuple[str, str]]:
-    return list(Channel.objects.values_list("code", "name"))
-
-
 class OrderFilter(df.FilterSet):
     """Several values of one filter are alternatives. `q` finds an exact reference: the order's number, the channel's
     number or ref, the buyer's e-mail, a SKU on a line, a tracking number."""
 
     q = df.CharFilter(method="filter_reference", max_length=200)
     status = df.MultipleChoiceFilter(choices=OrderStatus.choices)
-    channel = df.MultipleChoiceFilter(field_name="channel__code", choices=_channels)
+    channel = df.ModelMultipleChoiceFilter(queryset=lambda request: Channel.objects.all(), to_field_name="code")
     payment = df.MultipleChoiceFilter(field_name="payment_state", choices=PaymentState.choices)
     method = df.MultipleChoiceFilter(choices=Method.choices)
     needs = df.MultipleChoiceFilter(method="filter_needs", choices=NEEDS)

@@ -672,11 +672,21 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="order",
-            index=models.Index(fields=["status", "-id"], name="order_by_status"),
+            index=models.Index(fields=["status", "-placed_at", "-id"], name="order_by_status"),
         ),
         migrations.AddIndex(
             model_name="order",
-            index=models.Index(fields=["channel", "-id"], name="order_by_channel"),
+            index=models.Index(fields=["channel", "-placed_at", "-id"], name="order_by_channel"),
+        ),
+        migrations.AddIndex(
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(
+                    ("payment_state__in", ("pending", "partially_paid", "partially_refunded", "refunded", "voided"))
+                ),
+                fields=["payment_state", "-placed_at", "-id"],
+                name="order_by_rare_payment_state",
+            ),
         ),
         migrations.AddIndex(
             model_name="order",

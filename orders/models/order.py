@@ -167,8 +167,14 @@ class Order(StateMachine):
         ]
         indexes = [
             models.Index(fields=("-placed_at", "-id"), name="order_by_placed"),
-            models.Index(fields=("status", "-id"), name="order_by_status"),
-            models.Index(fields=("channel", "-id"), name="order_by_channel"),
+            models.Index(fields=("status", "-placed_at", "-id"), name="order_by_status"),
+            models.Index(fields=("channel", "-placed_at", "-id"), name="order_by_channel"),
+            # The states people look for are the rare ones; what is paid is found by the others.
+            models.Index(
+                fields=("payment_state", "-placed_at", "-id"),
+                name="order_by_rare_payment_state",
+                condition=Q(payment_state__in=("pending", "partially_paid", "partially_refunded", "refunded", "voided")),
+            ),
             models.Index(fields=("-id",), name="order_disagreeing", condition=~Q(disagreements=[])),
             models.Index(fields=("channel_number",), name="order_by_channel_number"),
             models.Index(fields=("buyer_email",), name="order_by_buyer_email", condition=~Q(buyer_email="")),
