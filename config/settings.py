@@ -250,7 +250,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 
 # --- Logs: one JSON object a line in production, readable lines elsewhere.
-DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_CELERY_ENABLED = False  # our own signals carry the correlation id (config/celery.py)
 _stamps: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -290,5 +290,9 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "httpx2": {"level": "WARNING"},
+        # A wake-up every few seconds is no news.
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
     },
 }
