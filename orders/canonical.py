@@ -25,7 +25,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -354,10 +353,15 @@ class IncomingOrder:
 # --- Reading it ----------------------------------------------------------------------------------------------------
 
 
-@cache
-def adapter(kind: type = IncomingOrder) -> TypeAdapter[Any]:
+_adapters: dict[Any, TypeAdapter[Any]] = {}
+
+
+def adapter(kind: Any = IncomingOrder) -> TypeAdapter[Any]:
     """The pydantic adapter of one of the shapes above, built once."""
-    return TypeAdapter(kind)
+    known = _adapters.get(kind)
+    if known is None:
+        known = _adapters[kind] = TypeAdapter(kind)
+    return known
 
 
 def check(incoming: Shape) -> Shape:
@@ -366,7 +370,7 @@ def check(incoming: Shape) -> Shape:
         checked: Shape = adapter(type(incoming)).validate_python(incoming, context=_BUILT)
     except ValidationError as error:
         raise Invalid(problems_of(error)) from None
-    found = list(_contradictions(checked)) if isinstance(checked, IncomingOrder) else []
+    found: list[Problem] = list(_contradictions(checked)) if isinstance(checked, IncomingOrder) else []
     if found:
         raise Invalid(found)
     return checked
@@ -432,7 +436,7 @@ def totals_problem(order: IncomingOrder) -> list[str]:
     goods = sum((line.unit_price * line.quantity for line in order.lines), zero)
     discounts = order.discount_total or zero
     taxes = order.tax_total or zero
-    found = []
+    found: list[str] = []
 
     def disagrees(name: str, stated: Decimal, reckoned: Decimal) -> bool:
         stated, reckoned = currencies.rounded(stated, order.currency), currencies.rounded(reckoned, order.currency)

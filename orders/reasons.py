@@ -130,12 +130,12 @@ def _disagreement(uid: str) -> Evidence:
 def _short_units_wait(uid: str) -> bool:
     return ShortPick.objects.filter(
         Q(fulfilment_line__order_line__open__gt=0) | Q(fulfilment_line__order_line__allocated__gt=0),
-        fulfilment_line__fulfilment_id=uid,
+        fulfilment_line__fulfilment=int(uid),
     ).exists()
 
 
 def _shorts(uid: str) -> Evidence:
-    shorts = ShortPick.objects.filter(fulfilment_line__fulfilment_id=uid).select_related(
+    shorts = ShortPick.objects.filter(fulfilment_line__fulfilment=int(uid)).select_related(
         "fulfilment_line__order_line", "fulfilment_line__location"
     )
     rows = []

@@ -173,7 +173,9 @@ class Order(StateMachine):
             models.Index(
                 fields=("payment_state", "-placed_at", "-id"),
                 name="order_by_rare_payment_state",
-                condition=Q(payment_state__in=("pending", "partially_paid", "partially_refunded", "refunded", "voided")),
+                condition=Q(
+                    payment_state__in=("pending", "partially_paid", "partially_refunded", "refunded", "voided")
+                ),
             ),
             models.Index(fields=("-id",), name="order_disagreeing", condition=~Q(disagreements=[])),
             models.Index(fields=("channel_number",), name="order_by_channel_number"),

@@ -121,7 +121,8 @@ def take_back(desk: Desk, parts: list[tuple[FulfilmentLine, int]], *, reason: st
 def _tidy_work(desk: Desk, touched: list[FulfilmentLine], reason: str) -> None:
     """Cancel emptied fulfilment orders; one whose remaining units are all picked is picked."""
     works = {p.fulfilment_id: p.fulfilment for p in touched if p.fulfilment is not None}
-    for pk, work in works.items():
+    for work in works.values():
+        pk = work.pk
         left = [p for p in desk.promises if p.fulfilment_id == pk]
         if not left:
             work.move(FulfilmentStatus.CANCELLED, ended_reason=reason[:255])

@@ -49,7 +49,7 @@ def _statement(tables: tuple[type[models.Model], ...]) -> str:
 def _columns(model: type[models.Model]) -> list[tuple[str, str]]:
     """Column and attribute names. Orders and lines bring their ids, because stock was reserved under them."""
     with_id = model in {Order, OrderLine}
-    return [(f.column, f.attname) for f in model._meta.concrete_fields if with_id or not f.primary_key]
+    return [(str(f.column), f.attname) for f in model._meta.concrete_fields if with_id or not f.primary_key]
 
 
 def _rows(group: Sequence[models.Model]) -> str:
