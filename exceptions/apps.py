@@ -7,11 +7,12 @@ class ExceptionsConfig(AppConfig):
 
     def ready(self) -> None:
         from core import screens, subjects
-        from exceptions import audit, deliveries, finding
+        from exceptions import audit, deliveries, finding, metrics
 
         subjects.register("case", title="Case", url_name="exceptions:detail")
         deliveries.register()
         audit.register()
+        metrics.register()
         screens.register_nav(
             "Work",
             "Exceptions",

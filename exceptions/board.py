@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -14,8 +13,8 @@ from django.db.models import QuerySet
 from core import formats
 from core.htmx import CAP, Capped
 from core.models import User
-from exceptions.filters import clock_state
-from exceptions.models import PAUSED_RANK, Case, Queue, microseconds
+from exceptions.filters import SOON, clock_state
+from exceptions.models import PAUSED_RANK, Case, microseconds
 
 COLUMNS = (
     "id",
@@ -56,94 +55,110 @@ class Numbers:
     """Every number of the screen. Counts stop at 1 001; `value` adds up the cases nearest their time, up to as many."""
 
     counts: Mapping[str, Capped]
+    teams: list[tuple[str, str, Capped]]  # code, name, how many are open
     value: Decimal
     currency: str
     currencies: int
-    value_capped: bool
     newest: int
 
     @property
     def worth(self) -> str:
         """The value in the currency most of those cases have, without its small change; a plus where there is more."""
         whole = formats.money(self.value.to_integral_value(), self.currency).partition(".")[0]
-        return f"{whole}+" if self.value_capped or self.currencies > 1 else whole
+        return f"{whole}+" if self["open"].over or self.currencies > 1 else whole
 
     def __getitem__(self, name: str) -> Capped:
         return self.counts[name]
 
 
-class Reads:
-    """Collects capped counts and answers them all in one round trip."""
+# Written out rather than composed by the ORM: twenty counts are one statement, and composing them would take longer
+# than PostgreSQL takes to answer. {scope} is true, or the person's sites.
+_OPEN = "FROM exceptions_case WHERE is_open AND {scope}"
+_GROUP_SQL = {
+    "overdue": "(rank <= %(now)s OR (status = 'WAITING' AND promise_by <= %(at)s))",
+    "soon": "rank > %(now)s AND rank <= %(soon)s",
+    "later": f"rank > %(soon)s AND rank < {PAUSED_RANK}",
+    "paused": f"rank >= {PAUSED_RANK}",
+    "open": "true",
+    "unassigned": "owner_id IS NULL",
+    "mine": "owner_id = %(user)s",
+}
+_TEAMS_SQL = f"""(
+    SELECT json_agg(json_build_array(code, name, (
+        SELECT count(*) FROM (SELECT 1 {_OPEN} AND queue_id = q.code LIMIT {CAP}) AS some_of_it
+    )) ORDER BY position, code) FROM exceptions_queue AS q
+)"""  # noqa: S608
+_WORTH_SQL = f"""(
+    SELECT json_agg(json_build_array(total::text, cases, currency) ORDER BY cases DESC) FROM (
+        SELECT sum(value) AS total, count(*) AS cases, currency
+        FROM (SELECT value, currency {_OPEN} ORDER BY rank, id LIMIT {CAP - 1}) AS nearest
+        WHERE currency <> '' GROUP BY currency
+    ) AS per_currency
+)"""  # noqa: S608
+_NUMBERS_SQL = ", ".join(
+    [
+        *(
+            f"(SELECT count(*) FROM (SELECT 1 {_OPEN} AND {rule} LIMIT {CAP}) AS some_of_it)"  # noqa: S608
+            for rule in _GROUP_SQL.values()
+        ),
+        _TEAMS_SQL,
+        _WORTH_SQL,
+        "(SELECT max(id) FROM exceptions_case)",
+    ]
+)
 
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self.parts: list[str] = []
-        self.parameters: list[Any] = []
 
-    def count(self, name: str, rows: QuerySet[Case]) -> None:
-        sql, parameters = rows.order_by().values("pk")[:CAP].query.sql_with_params()
-        self.add(name, f"(SELECT count(*) FROM ({sql}) AS capped)", parameters)  # noqa: S608
+def numbers(user: User, site_ids: frozenset[int] | None, now: datetime) -> Numbers:
+    """The tallies and tabs of everything this person may see, in one round trip."""
+    scope = "true" if site_ids is None else "site_id = ANY(%(sites)s)"
+    at = microseconds(now)
+    parameters = {
+        "now": at,
+        "soon": at + int(SOON / timedelta(microseconds=1)),
+        "at": now,
+        "user": user.pk,
+        "sites": list(site_ids or ()),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT " + _NUMBERS_SQL.replace("{scope}", scope), parameters)
+        *counts, teams, worth, newest = cursor.fetchone()
+    worth = worth or [("0", 0, "")]
+    return Numbers(
+        counts={name: Capped(count) for name, count in zip(_GROUP_SQL, counts, strict=True)},
+        teams=[(code, name, Capped(count)) for code, name, count in teams or ()],
+        value=Decimal(worth[0][0]),
+        currency=worth[0][2],
+        currencies=len(worth),
+        newest=newest or 0,
+    )
 
-    def add(self, name: str, sql: str, parameters: tuple[Any, ...] = ()) -> None:
-        self.names.append(name)
-        self.parts.append(sql)
-        self.parameters += parameters
 
-    def read(self) -> dict[str, Any]:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT " + ", ".join(self.parts), self.parameters)
-            return dict(zip(self.names, cursor.fetchone(), strict=True))
-
-
-def numbers(
-    scope: QuerySet[Case],
-    listed: QuerySet[Case],
-    user: User,
-    teams: list[Queue],
-    now: datetime,
-    *,
-    resolved: bool = False,
-) -> Numbers:
-    """The tallies and tabs of what this person may see, and the groups of the list as filtered.
+def listed(rows: QuerySet[Case], now: datetime, *, groups: bool) -> dict[str, Capped]:
+    """How many a filtered list holds ("open"), and how many in each group of the clock. One round trip.
 
     Resolved cases have no clock, so a list of them has no groups (and no index to look for one in).
     """
-    reads = Reads()
-    still_open = scope.still_open()
-    for group in () if resolved else GROUPS:
-        reads.count(f"list:{group}", listed.filter(clock_state(group, now), is_open=True))
-    reads.count("list", listed)
-    for group in ("overdue", "soon"):
-        reads.count(group, still_open.filter(clock_state(group, now)))
-    reads.count("open", still_open)
-    reads.count("unassigned", still_open.filter(owner=None))
-    reads.count("mine", still_open.filter(owner=user))
-    for team in teams:
-        reads.count(f"queue:{team.pk}", still_open.filter(queue=team))
-    reads.add("newest", "(SELECT coalesce(max(id), 0) FROM exceptions_case)")
-    reads.add(*_worth(still_open))
-    found = reads.read()
-    worth = sorted(found.pop("worth") or [], key=lambda row: -row[1])
-    newest = found.pop("newest")
-    counts = {name: Capped(value) for name, value in found.items()}
-    currency, most = (worth[0][2], Decimal(str(worth[0][0]))) if worth else ("", Decimal())
-    return Numbers(counts, most, currency, len(worth), counts["open"].over, newest)
+    wanted = {"open": rows}
+    if groups:
+        wanted |= {group: rows.filter(clock_state(group, now), is_open=True) for group in GROUPS}
+    return {name: Capped(count) for name, count in capped_counts(wanted).items()}
 
 
-def _worth(rows: QuerySet[Case]) -> tuple[str, str, tuple[Any, ...]]:
-    """Value per currency of the cases nearest their time, as [[sum, how many, currency], …]."""
-    nearest = rows.order_by("rank", "id").values("value", "currency")[: CAP - 1]
-    sql, parameters = nearest.query.sql_with_params()
-    each = (
-        f"SELECT sum(value) AS s, count(*) AS n, currency FROM ({sql}) AS near WHERE currency <> '' GROUP BY currency"  # noqa: S608
-    )
-    return "worth", f"(SELECT json_agg(json_build_array(s::text, n, currency)) FROM ({each}) AS per)", parameters  # noqa: S608
+def capped_counts(wanted: Mapping[str, QuerySet[Case]]) -> dict[str, int]:
+    """Counts that stop at the cap, all in one round trip."""
+    parts, parameters = [], []
+    for rows in wanted.values():
+        sql, values = rows.order_by().values("pk")[:CAP].query.sql_with_params()
+        parts.append(f"(SELECT count(*) FROM ({sql}) AS some_of_it)")  # noqa: S608
+        parameters += values
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT " + ", ".join(parts), parameters)
+        return dict(zip(wanted, cursor.fetchone(), strict=True))
 
 
-def group_of(row: Mapping[str, Any], now: datetime) -> str:
-    """The group of the queue a row stands in."""
-    rank = row["rank"]
+def group_of(rank: int, now: datetime) -> str:
+    """The group of the queue a rank falls in."""
     if rank >= PAUSED_RANK:
         return "paused"
     at = microseconds(now)
-    return "overdue" if rank <= at else "soon" if rank <= at + 3_600_000_000 else "later"
+    return "overdue" if rank <= at else "soon" if rank <= at + int(SOON / timedelta(microseconds=1)) else "later"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from core import subjects
@@ -18,33 +20,68 @@ SEVERITY_WORDS = dict(Severity.choices)
 CLOCK_WORDS = {"acknowledge": "Respond", "resolve": "Resolve", "promise": "Promise"}
 
 
-def row(values: Mapping[str, Any], user: User, now: datetime) -> dict[str, Any]:
-    """One line of the queue from `board.COLUMNS`."""
+@dataclass(slots=True)
+class Line:
+    """One line of the queue."""
+
+    id: int
+    version: int
+    title: str
+    summary: str
+    occurrences: int
+    icon: str
+    kind: str
+    label: str
+    subject_url: str | None
+    subject_title: str
+    where: str
+    where2: str
+    value: Decimal
+    currency: str
+    offered: str
+    owner: str
+    mine: bool
+    waiting: str
+    ended: str
+    due_at: datetime | None
+    rank: int | None
+    clock: dict[str, Any]
+
+
+def line(values: Mapping[str, Any], user: User, now: datetime) -> Line:
+    """A line from `board.COLUMNS`."""
     reason = reasons.find(values["reason"])
     team = reasons.team(values["queue_id"])
     subject = Subject(values["subject_kind"], values["subject_uid"], values["subject_label"])
-    owner = values["owner__name"] or values["owner__email"] or ""
-    offered = next((a.title for a in reason.actions), "") if reason else ""
-    return {
-        **values,
-        "icon": reason.icon if reason else "triangle-alert",
-        "kind": team.title,
-        "label": subject.label or f"{subjects.title(subject.kind)} {subject.uid}",
-        "subject_url": subjects.url(subject),
-        "subject_title": subjects.title(subject.kind),
-        "where": values["site__name"] or team.title,
-        "where2": team.title if values["site__name"] else "",
-        "offered": offered,
-        "owner": owner,
-        "mine": values["owner_id"] is not None and values["owner_id"] == user.pk,
-        "waiting": WAITING_WORDS.get(values["waiting_on"], ""),
-        "clock": clock(values, now),
-        "ended": OUTCOME_WORDS.get(values["outcome"], ""),
-    }
+    site = values["site__name"]
+    return Line(
+        id=values["id"],
+        version=values["version"],
+        title=values["title"],
+        summary=values["summary"],
+        occurrences=values["occurrences"],
+        icon=reason.icon if reason else "triangle-alert",
+        kind=team.title,
+        label=subject.label or f"{subjects.title(subject.kind)} {subject.uid}",
+        subject_url=subjects.url(subject),
+        subject_title=subjects.title(subject.kind),
+        where=site or team.title,
+        where2=team.title if site else "",
+        value=values["value"],
+        currency=values["currency"],
+        offered=reason.actions[0].title if reason and reason.actions else "",
+        owner=values["owner__name"] or values["owner__email"] or "",
+        mine=values["owner_id"] is not None and values["owner_id"] == user.pk,
+        waiting=WAITING_WORDS.get(values["waiting_on"], ""),
+        ended=OUTCOME_WORDS.get(values["outcome"], ""),
+        due_at=values["due_at"],
+        rank=values["rank"],
+        clock=clock(values, now),
+    )
 
 
-def rows(found: Iterable[Mapping[str, Any]], user: User, now: datetime) -> list[dict[str, Any]]:
-    return [row(values, user, now) for values in found]
+def lines(found: Iterable[Mapping[str, Any]], user: User, now: datetime) -> list[Line]:
+    return [line(values, user, now) for values in found]
 
 
 def clock(case: Mapping[str, Any], now: datetime) -> dict[str, Any]:

@@ -128,6 +128,14 @@ class Reason:
     value: Callable[[str], tuple[Decimal, str] | None] | None = None
     actions: tuple[Action, ...] = ()
 
+    @property
+    def clears_when(self) -> str:
+        """The rest of the sentence "It clears when …", without its full stop."""
+        text = self.clears.strip().rstrip(".").removeprefix("when ")
+        if text:
+            return text[0].lower() + text[1:]
+        return "its check turns false" if self.predicate else "a person says so"
+
     def action(self, code: str) -> Action:
         """The action of that code; Refusal 404 where the reason offers none."""
         for action in self.actions:

@@ -67,7 +67,7 @@ INSERT INTO exceptions_case (
 )
 SELECT
     r.code, r.queue, 1 + n %% 4, r.kind, 'bulk-' || n, label, r.title, said, s.id,
-    CASE WHEN n %% 9 = 0 THEN 0 ELSE round((5 + (n * 7919) %% 60000 / 100.0)::numeric, 2) END,
+    CASE WHEN n %% 9 = 0 THEN 0 ELSE round((5 + (n * 7919::bigint) %% 60000 / 100.0)::numeric, 2) END,
     CASE WHEN n %% 9 = 0 THEN '' WHEN n %% 7 = 0 THEN 'EUR' ELSE 'GBP' END, '{}',
     lower(label || ' ' || r.title || ' ' || said),
     state, CASE WHEN state = 'WAITING' THEN 'customer' ELSE '' END, CASE WHEN state = 'WAITING' THEN began END,

@@ -37,7 +37,7 @@ def _panel(request: HttpRequest, rows: Any, url: str, empty: str) -> HttpRespons
     now = timezone.now()
     first = rows.order_by("rank", "pk").values(*board.COLUMNS)[:SHOWN]
     context = {
-        "rows": present.rows(first, request.user, now),  # type: ignore[arg-type]
+        "rows": present.lines(first, request.user, now),  # type: ignore[arg-type]
         "total": htmx.capped_count(rows),
         "address": url,
         "empty": empty,

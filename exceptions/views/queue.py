@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +21,7 @@ from core.htmx import Capped
 from core.models import Site, User
 from exceptions import board, present, reasons
 from exceptions.filters import ORDERS, CaseFilter, order_of
-from exceptions.models import Case, Queue, Severity, Status
+from exceptions.models import Case, Severity, Status
 
 NEW_CAP = 100
 # Everything but the page itself: what a link to a case or an action on the whole view carries along.
@@ -33,7 +34,7 @@ class Listing:
 
     user: User
     params: QueryDict
-    scope: QuerySet[Case]  # what this person may see, at the site they narrowed their work to
+    site_ids: frozenset[int] | None  # what this person may see, at the site they narrowed their work to; None is all
     rows: QuerySet[Case]
     sort: str
     now: datetime
@@ -59,13 +60,15 @@ def listing(request: HttpRequest, params: QueryDict | None = None) -> Listing:
     """What `params` (default: this request's) ask for. Invalid (400) when they make no sense."""
     user: Any = request.user
     asked = request.GET if params is None else params
-    scope = Case.objects.for_user(user)
-    if site := screens.current_site(request):
-        scope = scope.filter(site_id=site)
+    site = screens.current_site(request)
+    site_ids = user.site_ids() if site is None else frozenset({site})
+    rows = Case.objects.for_sites(site_ids)
     now = timezone.now()
-    rows = CaseFilter(asked, scope, user=user, now=now).found()
+    # The plain queue is asked for most, and an empty FilterSet would only cost its forms.
+    plain = not any(asked.get(name) for name in CaseFilter.base_filters)
+    rows = rows.still_open() if plain else CaseFilter(asked, rows, user=user, now=now).found()
     sort = order_of(asked.get("sort", ""), resolved=Status.RESOLVED in asked.getlist("status"))
-    return Listing(user, asked, scope, rows, sort, now)
+    return Listing(user, asked, site_ids, rows, sort, now)
 
 
 @require_safe
@@ -76,9 +79,8 @@ def queue(request: HttpRequest) -> HttpResponse:
     context = context_of(request, wanted)
     if htmx.partial(request):
         return htmx.part(request, ["exceptions/_list.html", "exceptions/_views_fresh.html"], context)
-    context["sites"] = list(
-        Site.objects.filter(pk__in=wanted.user.site_ids() or Site.objects.all()).values_list("code", "name")
-    )
+    sites = Site.objects.all() if wanted.site_ids is None else Site.objects.filter(pk__in=wanted.site_ids)
+    context["sites"] = list(sites.values_list("code", "name"))
     context["reasons"] = [(r.code, r.title) for r in reasons.every()]
     context["severities"] = [(str(v), label) for v, label in Severity.choices]
     return htmx.render(request, "exceptions/queue.html", context)
@@ -86,19 +88,21 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 def context_of(request: HttpRequest, wanted: Listing) -> dict[str, Any]:
     page = htmx.keyset_page(wanted.rows.values(*board.COLUMNS), request, order=ORDERS[wanted.sort])
-    teams = list(Queue.objects.all())
-    numbers = board.numbers(wanted.scope, wanted.rows, wanted.user, teams, wanted.now, resolved=wanted.resolved)
-    rows = present.rows(page.rows, wanted.user, wanted.now)
+    numbers = board.numbers(wanted.user, wanted.site_ids, wanted.now)
+    counts = numbers.counts
+    if wanted.filtered:
+        counts = board.listed(wanted.rows, wanted.now, groups=wanted.sort == "due")
+    rows = present.lines(page.rows, wanted.user, wanted.now)
     return {
         "page": page,
         "rows": rows,
-        "groups": _groups(rows, wanted, numbers, first_page=page.start == 0),
+        "groups": _groups(rows, wanted, counts, first_page=page.start == 0),
         "numbers": numbers,
-        "total": numbers["list"],
+        "total": counts["open"],
         "listing": wanted,
         "sort": wanted.sort,
         "tail": f"?list={wrapped(wanted.address)}" if wanted.address else "",
-        "tabs": _tabs(wanted, teams, numbers),
+        "tabs": _tabs(wanted, numbers),
         "may_work": wanted.user.has_perm("exceptions.work_case"),
         "may_assign": wanted.user.has_perm("exceptions.assign_case"),
         "may_export": wanted.user.has_perm("exceptions.export_case"),
@@ -118,12 +122,11 @@ def rows_context(request: HttpRequest, ids: list[int]) -> dict[str, Any]:
     except Refusal:
         wanted = listing(request, QueryDict())
     rows = Case.objects.for_user(wanted.user).filter(pk__in=ids).values(*board.COLUMNS)
-    teams = list(Queue.objects.all())
-    numbers = board.numbers(wanted.scope, wanted.rows, wanted.user, teams, wanted.now, resolved=wanted.resolved)
+    numbers = board.numbers(wanted.user, wanted.site_ids, wanted.now)
     return {
-        "rows": present.rows(rows, wanted.user, wanted.now),
+        "rows": present.lines(rows, wanted.user, wanted.now),
         "numbers": numbers,
-        "tabs": _tabs(wanted, teams, numbers),
+        "tabs": _tabs(wanted, numbers),
         "tail": f"?list={wrapped(wanted.address)}" if wanted.address else "",
         "may_work": wanted.user.has_perm("exceptions.work_case"),
     }
@@ -138,45 +141,37 @@ _GROUPS = {
 
 
 def _groups(
-    rows: list[dict[str, Any]], wanted: Listing, numbers: board.Numbers, *, first_page: bool
+    rows: list[present.Line], wanted: Listing, counts: Mapping[str, Capped], *, first_page: bool
 ) -> list[dict[str, Any]]:
     """The rows under the headings of their clocks; one nameless group where the order is another."""
     if wanted.sort != "due" or wanted.resolved:
         return [{"title": "", "icon": "", "detail": "", "rows": rows}] if rows else []
     found: list[dict[str, Any]] = []
     for row in rows:
-        name = board.group_of(row, wanted.now)
+        name = board.group_of(row.rank or 0, wanted.now)
         if not found or found[-1]["name"] != name:
             title, icon = _GROUPS[name]
-            count = numbers[f"list:{name}"]
+            count = counts[name]
             detail = f"{count} {'row' if count.value == 1 else 'rows'}" + (
                 ", clock stopped" if name == "paused" else ""
             )
-            oldest = row["due_at"] if name == "overdue" and first_page else None
+            oldest = row.due_at if name == "overdue" and first_page else None
             found.append({"name": name, "title": title, "icon": icon, "detail": detail, "oldest": oldest, "rows": []})
         found[-1]["rows"].append(row)
     return found
 
 
-def _tabs(wanted: Listing, teams: list[Queue], numbers: board.Numbers) -> list[dict[str, Any]]:
+def _tabs(wanted: Listing, numbers: board.Numbers) -> list[dict[str, Any]]:
     """All open, mine, and a tab a team: plain addresses, so that each can be kept and shared."""
     base = reverse("exceptions:queue")
-    owner, chosen = wanted.params.get("owner", ""), wanted.params.getlist("queue")
+    mine, chosen = wanted.params.get("owner") == "me", wanted.params.getlist("queue")
     tabs = [
-        {"label": "All open", "url": base, "count": numbers["open"], "current": owner != "me" and not chosen},
-        {
-            "label": "My queue",
-            "url": f"{base}?owner=me",
-            "count": numbers["mine"],
-            "current": owner == "me" and not chosen,
-        },
+        {"label": "All open", "url": base, "count": numbers["open"], "current": not mine and not chosen},
+        {"label": "My queue", "url": f"{base}?owner=me", "count": numbers["mine"], "current": mine and not chosen},
     ]
-    for team in teams:
-        count: Capped = numbers[f"queue:{team.pk}"]
-        if count.value or team.pk in chosen:
-            tabs.append(
-                {"label": team.name, "url": f"{base}?queue={team.pk}", "count": count, "current": chosen == [team.pk]}
-            )
+    for code, name, count in numbers.teams:
+        if count.value or code in chosen:
+            tabs.append({"label": name, "url": f"{base}?queue={code}", "count": count, "current": chosen == [code]})
     return tabs
 
 

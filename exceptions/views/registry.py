@@ -18,10 +18,8 @@ def registry(request: HttpRequest) -> HttpResponse:
     """GET /exceptions/reasons/: what opens each case, what clears it, its clocks and actions, and how many are open."""
     known = reasons.every()
     scope = Case.objects.for_user(request.user).still_open()
-    reads = board.Reads()
-    for reason in known:
-        reads.count(reason.code, scope.filter(reason=reason.code))
-    counts = {code: Capped(count) for code, count in reads.read().items()} if known else {}
+    found = board.capped_counts({r.code: scope.filter(reason=r.code) for r in known}) if known else {}
+    counts = {code: Capped(count) for code, count in found.items()}
     groups: dict[str, list[dict[str, object]]] = {}
     for reason in known:
         line = {"reason": reason, "count": counts[reason.code], "severity": Severity(reason.severity).label}

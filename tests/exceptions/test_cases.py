@@ -14,7 +14,7 @@ from core.errors import Refusal
 from core.models import Event
 from core.subjects import Subject
 from exceptions.models import Case, CaseNote, CasePause, Queue, SlaPolicy, Status
-from exceptions.services import cases, handling
+from exceptions.services import cases, handling, policies
 from tests.exceptions.conftest import FLAT, PROBE, RAN, TRUE_OF
 
 pytestmark = pytest.mark.django_db
@@ -363,6 +363,20 @@ def test_the_first_matching_rule_wins_and_stays_pinned(open_case, site):
     assert case.policy_id == rule.pk
     assert case.resolve_by == start + timedelta(minutes=45)
     assert case.warn_at == start
+
+
+def test_revising_a_rule_writes_a_version_and_leaves_open_cases_alone(open_case):
+    rule = SlaPolicy.objects.create(code="all", name="All", acknowledge_minutes=5, resolve_minutes=60)
+    before = open_case()
+
+    policies.revise(rule.pk, resolve_minutes=90)
+    after = open_case()
+
+    before.refresh_from_db()
+    assert (before.policy.version, before.resolve_minutes) == (1, 60)
+    assert (after.policy.version, after.resolve_minutes) == (2, 90)
+    with pytest.raises(Refusal):
+        policies.revise(rule.pk, resolve_minutes=120)
 
 
 def test_claim_many_takes_the_free_ones_and_names_the_rest(open_case, person):

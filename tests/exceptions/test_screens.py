@@ -467,3 +467,34 @@ def test_the_books_of_exceptions_are_proven(amira, open_case):
     assert {f.invariant.name: f.broken for f in audit.audit("exceptions.") if f.broken} == {}
     assert len(list(audit.audit("exceptions."))) == 5
     TRUE_OF.clear()
+
+
+def test_metrics_count_cases(open_case):
+    from core import metrics
+
+    open_case(started_at=timezone.now() - timedelta(hours=3))
+    figures = {
+        name: list(figure.read()) for name, figure in metrics._figures.items() if name.startswith("backroom_case")
+    }
+    assert figures["backroom_cases_open"] == [({"queue": "orders"}, 1.0)]
+    assert figures["backroom_cases_overdue"] == [({}, 1.0)]
+    assert figures["backroom_case_sweep_lag_seconds"][0][1] > 3600
+
+
+def test_administrators_read_cases_and_revise_rules(admin_client, open_case):
+    from exceptions.models import SlaPolicy
+
+    case = open_case()
+    rule = SlaPolicy.objects.create(code="all", name="All", acknowledge_minutes=5, resolve_minutes=60)
+    assert admin_client.get(f"/admin/exceptions/case/{case.pk}/change/").status_code == 200
+    assert admin_client.get("/admin/exceptions/case/?q=pr-").status_code == 200
+    form = {"name": "All", "position": 100, "reason": "", "queue": "", "site": "", "minimum_severity": 0}
+    form |= {"acknowledge_minutes": 5, "resolve_minutes": 90, "warn_minutes": 60, "business_time": "on"}
+
+    response = admin_client.post(f"/admin/exceptions/slapolicy/{rule.pk}/change/", form)
+
+    assert response.status_code == 302
+    assert list(SlaPolicy.objects.order_by("pk").values_list("version", "current", "resolve_minutes")) == [
+        (1, False, 60),
+        (2, True, 90),
+    ]
