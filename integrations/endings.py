@@ -22,6 +22,7 @@ from exceptions.services import cases
 from integrations import arrivals
 from integrations import events as facts
 from integrations.channels import registry
+from integrations.documents import clean
 from integrations.effects import Done
 from integrations.failures import FailureClass, Fault, Unreadable
 from integrations.models import InboundMessage
@@ -73,6 +74,8 @@ def fail(
     waits_for: str = "",
 ) -> None:
     """It can't be understood or carried out: say why, and open its case."""
+    # A fault may quote the payload's own keys, which can hold what a database can't.
+    faults = [Fault(clean(fault.path)[:300], clean(fault.message)[:1000]) for fault in faults]
     reason = Unreadable(failure_class, *faults).reason or failure_class.label
     vendor = registry.find(message.connection.vendor)
     with transaction.atomic():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from decimal import Decimal
@@ -293,7 +294,9 @@ def mutated(source: Any, chance: random.Random) -> Any:
         while isinstance(at, (dict, list)) and at:
             key = chance.choice(list(at) if isinstance(at, dict) else range(len(at)))
             if chance.random() < 0.35 or not isinstance(at[key], (dict, list)):
-                at[key] = chance.choice(ODD)
+                at[key] = copy.deepcopy(chance.choice(ODD))
+                if isinstance(at, dict) and chance.random() < 0.2:
+                    at[chance.choice(["\x00", "\ud800", "id", "order", ""])] = at.pop(key)
                 break
             at = at[key]
     return document
