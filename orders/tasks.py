@@ -24,5 +24,6 @@ def map_lines(fact: Fact) -> None:
 
 @shared_task(ignore_result=True)
 def allocate_waiting() -> None:
-    """Orders that waited for stock, now that some may be there."""
+    """Orders that waited for stock or for somebody to know a SKU, now that it may be there."""
+    mapping.retry_known(actor=SYSTEM)
     allocation.allocate_waiting()

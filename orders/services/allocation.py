@@ -28,10 +28,10 @@ class Allocated:
     short: list[int] = field(default_factory=list)  # lines
 
 
-def allocate(order_id: int, *, actor: Actor = SYSTEM) -> Allocated:
+def allocate(order_id: int, *, actor: Actor = SYSTEM, quietly: bool = False) -> Allocated:
     """Give every open unit of the order a node, all or none. Safe to repeat: nothing open, nothing done.
 
-    Locks the order, then stock rows. A short order takes nothing and opens one case.
+    Locks the order, then stock rows. A short order takes nothing and opens one case; `quietly`, it leaves no trace.
     """
 
     def work() -> Allocated:
@@ -39,7 +39,8 @@ def allocate(order_id: int, *, actor: Actor = SYSTEM) -> Allocated:
         if not wants(desk):
             return Allocated(ok=True)
         result = source(desk)
-        lifecycle.save(desk)
+        if result.ok or not quietly:
+            lifecycle.save(desk)
         return result
 
     return retrying(work)
@@ -49,7 +50,7 @@ def allocate_waiting(*, limit: int = 200, actor: Actor = SYSTEM) -> int:
     """Try again for orders that wait for stock and could get some now; returns how many found a node. For a timer."""
     done = 0
     for order_id in lookups.waiting_orders(limit):
-        done += bool(allocate(order_id, actor=actor).picks)
+        done += bool(allocate(order_id, actor=actor, quietly=True).picks)
     return done
 
 
@@ -84,6 +85,7 @@ def source(
             f"order:{order.pk}:{order.sourcings}",
             [reservations.Want(str(p.line_id), p.item_id, p.location_id, p.quantity) for p in plan.picks],
             actor=desk.actor,
+            cause=Subject("order", str(order.pk), order.number),
         )
         if held.ok:
             return _take(desk, request, plan, held.reservations)

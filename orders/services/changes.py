@@ -159,6 +159,15 @@ def complain(desk: Desk) -> None:
     if order.disagreements:
         words = "; ".join(order.disagreements)
         desk.case("orders.totals_disagree", summary=words, value=order.total, currency=order.currency)
+    complain_of_lateness(desk)
+
+
+def complain_of_lateness(desk: Desk) -> None:
+    """A cancellation can't call back what has left: a person has to."""
+    cancelled = desk.order.source_cancelled or desk.order.cancelled_here
+    if cancelled and (left := sum(line.shipped_here - line.returned for line in desk.lines)) > 0:
+        words = f"{left} units had left before it was cancelled."
+        desk.case("orders.cancelled_too_late", summary=words, value=desk.order.total, currency=desk.order.currency)
 
 
 def unknown_lines(lines: list[OrderLine]) -> list[OrderLine]:
@@ -231,6 +240,7 @@ def cancel_rest(desk: Desk, *, reason: str, at: datetime | None = None) -> None:
     units = [{"line": line.pk, "units": quantities.to_deliver(line)} for line in desk.lines]
     lifecycle.settle(desk, {})
     holds.sync(desk)
+    complain_of_lateness(desk)
     desk.note(facts.CHANGED, {"cancelled": [part for part in units if part["units"]], "reason": reason})
 
 

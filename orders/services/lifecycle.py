@@ -141,15 +141,13 @@ def _least_done_first(promise: FulfilmentLine) -> tuple[int, int]:
 
 
 def derive(desk: Desk) -> None:
-    """Set the order's status from its lines and note where that ends it. Says so when we shipped what was cancelled."""
+    """Set the order's status from its lines and note where that ends it."""
     order, before = desk.order, desk.order.status
     order.status = derived_status(desk.lines)
     if before != order.status and order.status == OrderStatus.COMPLETED:
         desk.note(facts.COMPLETED, {"fulfilled": sum(line.fulfilled for line in desk.lines)})
     if before != order.status and order.status == OrderStatus.CANCELLED:
         desk.note(facts.CANCELLED, {"reason": order.cancel_reason, "by_source": order.source_cancelled})
-    if (order.source_cancelled or order.cancelled_here) and any(line.shipped_here for line in desk.lines):
-        desk.case("orders.cancelled_too_late", summary="Cancelled by the channel after units had left.")
 
 
 def save(desk: Desk) -> None:

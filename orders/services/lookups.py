@@ -141,7 +141,7 @@ FROM (SELECT) AS always LEFT JOIN known ON true
 
 
 def waiting_orders(limit: int) -> list[int]:
-    """Orders with open units, oldest first, where some open node now has free stock of every waiting item."""
+    """Orders with open units, oldest first, for which all open nodes together have enough of every waiting item."""
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, [limit])
         return [row[0] for row in cursor.fetchall()]
@@ -154,10 +154,32 @@ JOIN orders_order known ON known.id = line.order_id
 WHERE line.open > 0 AND line.item_id IS NOT NULL AND line.requires_shipping AND NOT line.gift_card AND NOT known.test
     AND known.status IN ('RECEIVED', 'ACCEPTED')
 GROUP BY line.order_id
-HAVING bool_and(EXISTS (
-    SELECT FROM inventory_stock stock JOIN inventory_location place ON place.id = stock.location_id
+HAVING bool_and(line.open <= (
+    SELECT coalesce(sum(stock.sellable - stock.reserved), 0)
+    FROM inventory_stock stock JOIN inventory_location place ON place.id = stock.location_id
     WHERE stock.item_id = line.item_id AND stock.sellable > stock.reserved AND place.status = 'ACTIVE'
 ))
+ORDER BY line.order_id
+LIMIT %s
+"""
+
+
+def mappable_orders(limit: int) -> list[int]:
+    """Orders with a line whose SKU was unknown and isn't any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MAPPABLE, [limit])
+        return [row[0] for row in cursor.fetchall()]
+
+
+_MAPPABLE = """
+SELECT DISTINCT line.order_id
+FROM orders_orderline line
+JOIN orders_order known ON known.id = line.order_id
+JOIN orders_channel channel ON channel.id = known.channel_id
+WHERE line.item_id IS NULL AND line.sku <> '' AND line.ordered > 0 AND (
+    EXISTS (SELECT FROM inventory_itemalias WHERE system = channel.code AND code = line.sku)
+    OR EXISTS (SELECT FROM inventory_item WHERE sku = line.sku)
+)
 ORDER BY line.order_id
 LIMIT %s
 """

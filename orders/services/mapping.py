@@ -10,7 +10,7 @@ from inventory.models import Item, ItemAlias
 from inventory.services.locking import retrying
 from orders import canonical
 from orders.models import Channel, OrderLine
-from orders.services import changes, lifecycle
+from orders.services import changes, lifecycle, lookups
 from orders.services.desk import Desk, open_desk
 
 ALIAS_ADDED = "item.alias_added"
@@ -47,6 +47,11 @@ def retry(sku: str, channel: Channel | None, *, actor: Actor) -> int:
         waiting = waiting.filter(order__channel=channel)
     orders = waiting.order_by("order_id").values_list("order_id", flat=True).distinct()
     return sum(retry_order(order_id, actor=actor) for order_id in list(orders))
+
+
+def retry_known(*, limit: int = 200, actor: Actor) -> int:
+    """Map every waiting line whose SKU somebody made known, however they did it; returns how many. For a timer."""
+    return sum(retry_order(order_id, actor=actor) for order_id in lookups.mappable_orders(limit))
 
 
 def retry_order(order_id: int, *, actor: Actor) -> int:
