@@ -6,10 +6,11 @@ class InventoryConfig(AppConfig):
 
     def ready(self) -> None:
         from core import subjects
-        from inventory import audit
+        from inventory import audit, shell
 
         subjects.register("item", title="Item", url_name="inventory:item", argument="label")
         subjects.register("location", title="Location")
         subjects.register("stock", title="Stock")
         subjects.register("demand", title="Reservation")
         audit.register()
+        shell.register()

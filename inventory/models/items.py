@@ -101,6 +101,7 @@ class ItemAlias(models.Model):
         ordering = ("system", "code")
         verbose_name_plural = "item aliases"
         constraints = [models.UniqueConstraint(fields=("system", "code"), name="a_foreign_code_means_one_item")]
+        indexes = [models.Index(fields=("code",), name="item_alias_by_code")]
 
     def __str__(self) -> str:
         return f"{self.system}:{self.code}"

@@ -29,12 +29,16 @@ class ReservationDemand(models.Model):
     """What was asked for in one go, and got as a whole. Only a demand that was met has a row.
 
     A demand that came up short leaves nothing behind, so it may be made again under the same uid once stock arrives.
-    `fingerprint` (SHA-256 of the wanted lines) tells a repeat from another demand that borrowed the uid.
+    `fingerprint` (SHA-256 of the wanted lines) tells a repeat from another demand that borrowed the uid. The cause is
+    whatever the units are promised for, by kind and uid only.
     """
 
     demand_uid = models.CharField(max_length=120, unique=True)
     kind = models.CharField(max_length=4, choices=ReservationKind)
     fingerprint = models.BinaryField(max_length=32)
+    cause_kind = models.CharField(max_length=40, blank=True, db_default="")
+    cause_uid = models.CharField(max_length=64, blank=True, db_default="")
+    cause_label = models.CharField(max_length=200, blank=True, db_default="")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -70,6 +70,7 @@ class Demand:
     kind: str
     ttl: timedelta | None
     actor: Actor
+    cause: Subject
     fingerprint: bytes
 
 
@@ -123,6 +124,7 @@ def _try(demand: Demand) -> tuple[Held | None, list[Judged]]:
             demand.uid,
             demand.kind,
             demand.fingerprint,
+            *(demand.cause.kind, demand.cause.uid, demand.cause.label[:200]),
             demand.kind,
             demand.ttl,
             *recording.parameters(),
@@ -182,10 +184,12 @@ def _make_room(judged: list[Judged]) -> bool:
     return ending.run_out(ids) > 0 or bool(missing)
 
 
-def checked(demand_uid: str, wants: Sequence[Want], *, kind: str, ttl: timedelta | None, actor: Actor) -> Demand:
+def checked(
+    demand_uid: str, wants: Sequence[Want], *, kind: str, ttl: timedelta | None, actor: Actor, cause: Subject | None
+) -> Demand:
     """The demand if it makes sense; raises Invalid with everything that doesn't."""
     _check(demand_uid, wants, kind, ttl)
-    return Demand(demand_uid, wants, kind, ttl, actor, _fingerprint(kind, wants))
+    return Demand(demand_uid, wants, kind, ttl, actor, cause or Subject("", ""), _fingerprint(kind, wants))
 
 
 def _fingerprint(kind: str, wants: Sequence[Want]) -> bytes:
@@ -231,8 +235,10 @@ WITH limits AS MATERIALIZED (
     ORDER BY stock.id
     FOR NO KEY UPDATE OF stock
 ), header AS (
-    INSERT INTO inventory_reservationdemand (demand_uid, kind, fingerprint, created_at)
-    SELECT %s, %s, %s::bytea, statement_timestamp()
+    INSERT INTO inventory_reservationdemand (
+        demand_uid, kind, fingerprint, cause_kind, cause_uid, cause_label, created_at
+    )
+    SELECT %s, %s, %s::bytea, %s, %s, %s, statement_timestamp()
     WHERE (SELECT count(*) FROM want)
         = (SELECT count(*) FROM locked WHERE free >= quantity OR allows_backorder)
     ON CONFLICT (demand_uid) DO NOTHING

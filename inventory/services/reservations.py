@@ -19,15 +19,22 @@ __all__ = ["Ended", "Held", "Line", "Part", "Short", "Want", "consume", "expire"
 
 
 def hold(
-    demand_uid: str, wants: Sequence[Want], *, kind: str = "FIRM", ttl: timedelta | None = None, actor: Actor
+    demand_uid: str,
+    wants: Sequence[Want],
+    *,
+    kind: str = "FIRM",
+    ttl: timedelta | None = None,
+    actor: Actor,
+    cause: Subject | None = None,
 ) -> Held:
     """Promise every wanted unit or none. Safe to repeat: a demand that was met answers its stored result.
 
     One statement locks the stock rows in id order, judges, and writes (lines of the same item and location are judged
     together). A shortage changes nothing and is not remembered: the same demand may be made again later. SOFT
-    reservations need a `ttl`. Raises Invalid, or Refusal("demand_differs") when the uid stands for other wants.
+    reservations need a `ttl`. `cause` is what the units are for (an order), so that screens can link to it.
+    Raises Invalid, or Refusal("demand_differs") when the uid stands for other wants.
     """
-    return holding.meet(holding.checked(demand_uid, wants, kind=kind, ttl=ttl, actor=actor))
+    return holding.meet(holding.checked(demand_uid, wants, kind=kind, ttl=ttl, actor=actor, cause=cause))
 
 
 def release(parts: Sequence[Part], *, key: str, reason: str, actor: Actor) -> list[Ended]:

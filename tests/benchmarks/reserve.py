@@ -122,7 +122,7 @@ def _raw() -> Iterator[Callable[..., None]]:
         def hold(uid: str, lines: list[tuple[int, int, int]]) -> None:
             columns = [list(column) for column in zip(*lines, strict=True)]
             refs = [str(n) for n in range(len(lines))]
-            about = [*columns, refs, uid, "FIRM", b"x" * 32, "FIRM", None]
+            about = [*columns, refs, uid, "FIRM", b"x" * 32, "", "", "", "FIRM", None]
             cursor.execute(holding.HOLD, [*about, *_fact(uid, lines, refs)], prepare=True)
             assert cursor.fetchone() is not None
 
