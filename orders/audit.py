@@ -111,14 +111,3 @@ def register() -> None:
         WHERE NOT EXISTS (SELECT FROM orders_orderline line WHERE line.order_id = known.id)
         """,
     )
-    audit.register(
-        "orders.an_order_was_announced",
-        "Every order's arrival is on record.",
-        """
-        SELECT known.id, known.number FROM orders_order known
-        WHERE NOT EXISTS (
-            SELECT FROM core_event
-            WHERE subject_kind = 'order' AND subject_uid = known.id::text AND type = 'order.received'
-        )
-        """,
-    )
