@@ -7,7 +7,7 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         from core import subjects
-        from orders import audit, reasons, shell, wording
+        from orders import audit, metrics, reasons, shell, wording
 
         subjects.register("order", title="Order", url_name="orders:detail", argument="label")
         subjects.register("fulfilment", title="Fulfilment", url_name="orders:fulfilment", argument="label")
@@ -17,3 +17,4 @@ class OrdersConfig(AppConfig):
         wording.register()
         shell.register()
         audit.register()
+        metrics.register()
