@@ -136,6 +136,7 @@ def _indexes_afterwards(table: str) -> Iterator[None]:
         for name, _ in known:
             cursor.execute(f'DROP INDEX "{name}"')
         yield
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # an index can't be built while checks are pending
         cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
         for _, definition in known:
             cursor.execute(definition)
