@@ -178,8 +178,7 @@ class Recording:
             label = other.label[:LABEL_LENGTH]
             self.objects.append({"n": n, "kind": other.kind, "uid": other.uid, "label": label, "qualifier": qualifier})
         for heard_by in _by_type.get(draft.type, ()):
-            lane = heard_by.lane(draft) if heard_by.lane else f"{subject.kind}:{subject.uid}"
-            lane = f"{heard_by.name}|{lane}"[:LANE_LENGTH]
+            lane = heard_by.lane(draft) if heard_by.lane else None  # none named: the subject, as it is when inserted
             self.deliveries.append({"n": n, "handler": heard_by.name, "lane": lane, "queue": heard_by.queue})
             self.queues.add(heard_by.queue)
 
@@ -214,13 +213,17 @@ def ctes(*, source: str = "", subject_uid: str = "given.subject_uid") -> str:
 ), objects AS (
     INSERT INTO core_eventobject (event_id, kind, uid, label, qualifier)
     SELECT drawn.id, touched.kind, touched.uid, touched.label, touched.qualifier
-    FROM json_to_recordset(%s::json) AS touched(n int, kind text, uid text, label text, qualifier text)
-    JOIN drawn USING (n)
+    FROM ROWS FROM (
+        json_to_recordset(%s::json) AS (n int, kind text, uid text, label text, qualifier text)
+    ) WITH ORDINALITY AS touched(n, kind, uid, label, qualifier, place)
+    JOIN drawn USING (n) ORDER BY touched.place
 ), deliveries AS (
     INSERT INTO core_delivery (
         event_id, handler, lane, seq, queue, status, attempts, next_at, last_error, created_at
     )
-    SELECT drawn.id, owed.handler, owed.lane, drawn.id, owed.queue, 'PENDING', 0, now(), '', now()
+    SELECT drawn.id, owed.handler,
+        left(owed.handler || '|' || coalesce(owed.lane, drawn.subject_kind || ':' || drawn.subject_uid), {LANE_LENGTH}),
+        drawn.id, owed.queue, 'PENDING', 0, now(), '', now()
     FROM json_to_recordset(%s::json) AS owed(n int, handler text, lane text, queue text)
     JOIN drawn USING (n)
 )"""  # noqa: S608  (source and subject_uid are written by the calling module)

@@ -104,3 +104,37 @@ def test_version_7_uuids_sort_by_time():
     assert {uid.version for uid in made} == {7}
     assert {uid.variant for uid in made} == {"specified in RFC 4122"}
     assert [uid.int >> 80 for uid in made] == sorted(uid.int >> 80 for uid in made)
+
+
+def test_a_subject_made_by_the_same_statement_has_its_own_lane(wired):
+    wired(name="listener")
+    draft = events.EventDraft("thing.happened", Subject("thing", "", "T"), actors.SYSTEM)
+    facts = events.ctes(source="made", subject_uid="made.id::text")
+
+    for made in (41, 42):
+        recording = events.Recording([draft])
+        with connection.cursor() as cursor:
+            cursor.execute(f"WITH made AS (SELECT {made} AS id), {facts} SELECT id FROM drawn", recording.parameters())
+
+    assert list(Delivery.objects.order_by("id").values_list("lane", flat=True)) == [
+        "listener|thing:41",
+        "listener|thing:42",
+    ]
+    assert list(Event.objects.order_by("id").values_list("subject_uid", flat=True)) == ["41", "42"]
+
+
+def test_objects_keep_the_order_they_were_named_in(wired):
+    parts = [(Subject("part", str(n)), "part") for n in (9, 3, 7, 1)]
+
+    with transaction.atomic():
+        made = events.record("thing.happened", Subject("thing", "1"), actor=actors.SYSTEM, related=parts)
+
+    assert list(EventObject.objects.filter(event=made).order_by("id").values_list("uid", flat=True)) == list("9371")
+
+
+def test_a_lane_of_ones_own_is_kept(wired, happen):
+    wired(name="listener", lane=lambda draft: draft.data["account"])
+    happen("1", data={"account": "a"})
+    happen("2", data={"account": "a"})
+
+    assert set(Delivery.objects.values_list("lane", flat=True)) == {"listener|a"}
