@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.http import HttpRequest
+
+from core.backends import People
 
 
 class Adapter(DefaultAccountAdapter):
@@ -17,3 +20,7 @@ class Adapter(DefaultAccountAdapter):
 class SocialAdapter(DefaultSocialAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         return False
+
+
+class Backend(People, AuthenticationBackend):  # type: ignore[misc]
+    """Signing in by e-mail; afterwards the session's person is read in one query."""

@@ -135,8 +135,8 @@ CELERY_BROKER_URL = env.broker(REDIS_URL)
 # --- People
 AUTH_USER_MODEL = "core.User"
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
+    "core.backends.People",
+    "config.accounts.Backend",
 ]
 # Unique on lower(email), which Django's check of USERNAME_FIELD does not recognise.
 SILENCED_SYSTEM_CHECKS = ["auth.E003", "auth.W004"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -95,6 +96,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def site_ids(self) -> frozenset[int] | None:
         """The sites this person may see; None means all of them. One query, then remembered."""
         if not hasattr(self, "_site_ids"):
-            ids = frozenset(self.sites.values_list("pk", flat=True))
-            self._site_ids = None if (self.is_superuser or not ids) else ids
+            self.remember_sites(self.sites.values_list("pk", flat=True))
         return self._site_ids
+
+    def remember_sites(self, ids: Iterable[int]) -> None:
+        """Say which sites were found for this person (none, or a superuser: all of them)."""
+        found = frozenset(ids)
+        self._site_ids: frozenset[int] | None = None if (self.is_superuser or not found) else found
