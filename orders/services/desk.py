@@ -31,6 +31,7 @@ class Desk:
     decisions: list[SourcingDecision] = field(default_factory=list)
     cases: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     facts: list[EventDraft] = field(default_factory=list)
+    source: Subject | None = None  # the message that brought this about
     keys_used: int = 0
 
     @property
@@ -39,6 +40,8 @@ class Desk:
 
     def note(self, event: str, data: dict[str, Any] | None = None, related: Sequence[tuple[Subject, str]] = ()) -> None:
         """A fact about the order, recorded when the desk is saved."""
+        if self.source is not None:
+            related = [*related, (self.source, "source")]
         self.facts.append(EventDraft(event, self.subject, self.actor, data or {}, related))
 
     def note_work(self, event: str, work: FulfilmentOrder, data: dict[str, Any] | None = None) -> None:
@@ -67,7 +70,7 @@ def location_subject(location_id: int, label: str = "") -> Subject:
     return Subject("location", str(location_id), label)
 
 
-def open_desk(order_id: int, *, actor: Actor) -> Desk:
+def open_desk(order_id: int, *, actor: Actor, source: Subject | None = None) -> Desk:
     """Lock the order and read what belongs to it. Must run inside a transaction."""
     order = (
         Order.objects.select_for_update(no_key=True, of=("self",)).select_related("channel").filter(pk=order_id).first()
@@ -76,6 +79,7 @@ def open_desk(order_id: int, *, actor: Actor) -> Desk:
         raise Refusal("not_found", "No such order.", status=404)
     return Desk(
         order=order,
+        source=source,
         lines=list(OrderLine.objects.filter(order=order).order_by("position", "pk")),
         actor=actor,
         holds=list(Hold.objects.standing().filter(order=order).order_by("pk")),

@@ -51,7 +51,7 @@ def _place(incoming: IncomingOrder, digest: bytes, channel: Channel, actor: Acto
         return _create(incoming, digest, channel, actor, source, seen)
     if seen.source_digest == digest and seen.source_version == incoming.version:
         return Placed(seen.order_id, seen.number, "unchanged", version=seen.version)
-    desk = open_desk(seen.order_id, actor=actor)
+    desk = open_desk(seen.order_id, actor=actor, source=source)
     added = money.add(desk, incoming.payments, incoming.refunds)
     if (incoming.version, digest) < (seen.source_version, seen.source_digest):
         return _drop(desk, incoming, added=added)
@@ -74,7 +74,7 @@ def _create(
         changes.describe_line(OrderLine(pk=pk, order_id=order.pk, ref=line.ref), line, position, seen.items)
         for position, (pk, line) in enumerate(zip(seen.line_ids, incoming.lines, strict=True))
     ]
-    desk = Desk(order=order, lines=lines, actor=actor)
+    desk = Desk(order=order, lines=lines, actor=actor, source=source)
     lifecycle.settle(desk, money.refunded(incoming.refunds))
     desk.note(
         facts.RECEIVED,
@@ -86,10 +86,7 @@ def _create(
             "units": sum(line.ordered for line in lines),
             "test": order.test,
         },
-        [
-            *([(source, "source")] if source else []),
-            *((Subject("item", str(pk)), "item") for pk in {line.item_id for line in lines if line.item_id}),
-        ],
+        [(Subject("item", str(pk)), "item") for pk in {line.item_id for line in lines if line.item_id}],
     )
     new_holds = holds.sync(desk)
     changes.complain(desk)
@@ -123,7 +120,7 @@ def refund(incoming: IncomingRefund, *, channel: Channel, actor: Actor, source: 
     """
 
     def work() -> Placed:
-        desk = _known(channel, incoming.order_ref, actor)
+        desk = _known(channel, incoming.order_ref, actor, source)
         before = changes.demand(desk)
         if not money.add(desk, incoming.payments, (incoming,)):
             return _placed(desk, "unchanged")
@@ -150,7 +147,7 @@ def cancel(
     """
 
     def work() -> Placed:
-        desk = _known(channel, channel_ref, actor)
+        desk = _known(channel, channel_ref, actor, source)
         if desk.order.cancelled_here:
             return _placed(desk, "unchanged")
         changes.cancel_rest(desk, reason=reason, at=at)
@@ -160,8 +157,8 @@ def cancel(
     return retrying(work)
 
 
-def _known(channel: Channel, channel_ref: str, actor: Actor) -> Desk:
+def _known(channel: Channel, channel_ref: str, actor: Actor, source: Subject | None) -> Desk:
     order_id = Order.objects.filter(channel=channel, channel_ref=channel_ref).values_list("pk", flat=True).first()
     if order_id is None:
         raise NotYet(f"order:{channel.code}:{channel_ref}")
-    return open_desk(order_id, actor=actor)
+    return open_desk(order_id, actor=actor, source=source)

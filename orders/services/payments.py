@@ -32,7 +32,7 @@ def record(
         order_id = Order.objects.filter(channel=channel, channel_ref=order_ref).values_list("pk", flat=True).first()
         if order_id is None:
             raise NotYet(f"order:{channel.code}:{order_ref}")
-        desk = open_desk(order_id, actor=actor)
+        desk = open_desk(order_id, actor=actor, source=source)
         known = set(Payment.objects.filter(order=desk.order).values_list("provider_ref", "kind"))
         if all((payment.ref, payment.kind) in known for payment in payments):
             return Placed(desk.order.pk, desk.order.number, "unchanged")
