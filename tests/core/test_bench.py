@@ -46,7 +46,7 @@ def test_a_benchmark_that_leaves_something_out_fails(monkeypatch):
 def test_the_relay_benchmark_delivers_all_it_made(monkeypatch):
     out = StringIO()
 
-    call_command("bench", "outbox", "--json", "--size", "600", "--clients", "1", stdout=out)
+    call_command("bench", "outbox", "--json", "--size", "600", "--clients", "1", "--option", "here=1", stdout=out)
 
     found = json.loads(out.getvalue())
     assert found["settings"]["left_over"] == 0
