@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 from collections.abc import Iterator
 
 import pytest
@@ -16,3 +17,11 @@ __all__ = ["pytest_addoption", "query_count"]
 def _append_only_tables_can_be_emptied() -> Iterator[None]:
     with flushing.past_append_only_triggers():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _a_test_that_hangs_says_where(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After ten minutes (an hour with --long) every thread's stack is printed and the run ends: better than silence."""
+    faulthandler.dump_traceback_later(3600 if request.config.getoption("--long") else 600, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
