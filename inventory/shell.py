@@ -38,5 +38,5 @@ def find(user: Any, text: str, limit: int) -> Iterable[Found]:
             item.name,
             kind="Item",
             icon="barcode",
-            exact=item.sku in exact or item.gtin == code,
+            exact=item.sku in exact or not item.sku.startswith((code, code.upper())),  # else by GTIN or alias: whole
         )
