@@ -107,8 +107,9 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
         holder.wait()
         holder.stdout.close()
     assert made.wait_until_quiet() == []
-    shutil.rmtree(made.places.home, ignore_errors=True)
-    shutil.rmtree(made.places.sockets, ignore_errors=True)
+    where = made.places
+    shutil.rmtree(where.home, ignore_errors=True)
+    shutil.rmtree(where.sockets, ignore_errors=True)
 
 
 def gone(pid: int, patience: float = 15) -> bool:
