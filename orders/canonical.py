@@ -180,7 +180,7 @@ class _Read:
 
 # --- Field types ---------------------------------------------------------------------------------------------------
 
-_MONEY_SCHEMA = {"type": "string", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,4})?$", "examples": ["12.50"]}
+_MONEY_SCHEMA = {"type": "string", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,4})?$", "example": "12.50"}
 Money = Annotated[Decimal, _Read(_amount), WithJsonSchema(_MONEY_SCHEMA)]
 Moment = Annotated[datetime, _Read(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 Key = Annotated[str, Field(strict=True, min_length=1, max_length=120), AfterValidator(_key)]

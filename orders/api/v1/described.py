@@ -56,7 +56,12 @@ def schema_of(kind: type) -> dict[str, Any]:
             return part
         if "$ref" in part:
             return inline(definitions[part["$ref"].removeprefix("#/$defs/")])
-        return {name: inline(each) for name, each in part.items()}
+        made = {name: inline(each) for name, each in part.items()}
+        kinds = made.get("anyOf", [])
+        if {"type": "null"} in kinds and len(kinds) == 2:  # OpenAPI 3.0 says it its own way
+            (kind,) = (each for each in kinds if each != {"type": "null"})
+            made = {**kind, **{k: v for k, v in made.items() if k not in {"anyOf", "default"}}, "nullable": True}
+        return made
 
     made: dict[str, Any] = inline(whole)
     return made
