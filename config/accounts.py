@@ -22,5 +22,5 @@ class SocialAdapter(DefaultSocialAccountAdapter):
         return False
 
 
-class Backend(People, AuthenticationBackend):  # type: ignore[misc]
+class Backend(People, AuthenticationBackend):
     """Signing in by e-mail; afterwards the session's person is read in one query."""

@@ -30,7 +30,7 @@ class People(ModelBackend):
     """Django's own, except that a session's person comes with their permissions and sites already known."""
 
     def get_user(self, user_id: Any) -> User | None:
-        person = next(iter(User.objects.raw(_PERSON, [user_id])), None)
+        person: Any = next(iter(User.objects.raw(_PERSON, [user_id])), None)
         if person is None or not self.user_can_authenticate(person):
             return None
         if not person.is_superuser:

@@ -90,9 +90,11 @@ def only() -> Iterator[None]:
     try:
         yield
     finally:
-        for registry, before in zip((_by_type, _by_name), kept, strict=True):
-            registry.clear()
-            registry.update(before)
+        by_type, by_name = kept
+        _by_type.clear()
+        _by_type.update(by_type)
+        _by_name.clear()
+        _by_name.update(by_name)
 
 
 def subscription(name: str) -> Subscription | None:

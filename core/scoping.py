@@ -40,7 +40,7 @@ class ScopedQuerySet(models.QuerySet[Any]):
             wanted |= Q(**{f"{self.site_path}__isnull": True})
         if self.site_path_is_many:
             # A subquery rather than DISTINCT: keyset pages and FOR UPDATE still work on top of it.
-            return self.filter(pk__in=self.model._base_manager.filter(wanted).values("pk"))  # noqa: SLF001
+            return self.filter(pk__in=self.model._base_manager.filter(wanted).values("pk"))
         return self.filter(wanted)
 
     def for_caller(self, caller: Any) -> Self:

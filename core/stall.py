@@ -66,7 +66,7 @@ class StallGuard(bootsteps.StartStopStep):
         watch = Watch(time.monotonic())
         while not self.over.wait(LOOK_SECONDS):
             try:
-                waiting = sum(int(broker.llen(queue)) for queue in queues)  # type: ignore[arg-type]
+                waiting = sum(int(broker.llen(queue)) for queue in queues)
             except redis.RedisError:
                 waiting = 0  # nobody can take anything from a broker that is away
             free = len(state.reserved_requests) < worker.concurrency

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -75,7 +76,8 @@ class Numbers:
 # than PostgreSQL takes to answer. {scope} is true, or the person's sites.
 _OPEN = "FROM exceptions_case WHERE is_open AND {scope}"
 _GROUP_SQL = {
-    "overdue": "(rank <= %(now)s OR (status = 'WAITING' AND promise_by <= %(at)s))",
+    # Two indexes, and no case is in both: what is paused has a rank beyond every instant.
+    "overdue": f"rank <= %(now)s UNION ALL SELECT 1 {_OPEN} AND status = 'WAITING' AND promise_by <= %(at)s",
     "soon": "rank > %(now)s AND rank <= %(soon)s",
     "later": f"rank > %(soon)s AND rank < {PAUSED_RANK}",
     "paused": f"rank >= {PAUSED_RANK}",
@@ -112,7 +114,7 @@ def numbers(user: User, site_ids: frozenset[int] | None, now: datetime) -> Numbe
     """The tallies and tabs of everything this person may see, in one round trip."""
     scope = "true" if site_ids is None else "site_id = ANY(%(sites)s)"
     at = microseconds(now)
-    parameters = {
+    parameters: dict[str, Any] = {
         "now": at,
         "soon": at + int(SOON / timedelta(microseconds=1)),
         "at": now,
@@ -146,7 +148,8 @@ def listed(rows: QuerySet[Case], now: datetime, *, groups: bool) -> dict[str, Ca
 
 def capped_counts(wanted: Mapping[str, QuerySet[Case]]) -> dict[str, int]:
     """Counts that stop at the cap, all in one round trip."""
-    parts, parameters = [], []
+    parts: list[str] = []
+    parameters: list[Any] = []
     for rows in wanted.values():
         sql, values = rows.order_by().values("pk")[:CAP].query.sql_with_params()
         parts.append(f"(SELECT count(*) FROM ({sql}) AS some_of_it)")  # noqa: S608

@@ -112,7 +112,7 @@ def clocks(case: Case, calendar: str, now: datetime) -> list[dict[str, Any]]:
     """Every clock of a case for its page, the nearest unmet first, each with the words beside it."""
     resolved = case.status == Status.RESOLVED
     paused = case.status == Status.WAITING
-    found = []
+    found: list[dict[str, Any]] = []
     if case.acknowledged_at is not None:
         taken = case.acknowledged_at - case.started_at
         met = case.acknowledged_at <= case.acknowledge_by

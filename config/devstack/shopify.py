@@ -197,7 +197,7 @@ class Shop:
         with self.lock:
             if gid in self.orders:
                 return gid
-            orders = [
+            orders: list[dict[str, Any]] = [
                 {
                     "id": self.new_id("FulfillmentOrder"),
                     "status": "OPEN",

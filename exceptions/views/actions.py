@@ -150,7 +150,11 @@ def pause(request: HttpRequest, case_id: int) -> HttpResponse:
     if request.method == "GET":
         return _ask(request, case, "exceptions/_pause.html", waiting=WaitingOn.choices)
     until = _moment(request.POST.get("until", ""))
-    options = {"on": request.POST.get("on", ""), "until": until, "note": request.POST.get("note", "").strip()}
+    options: dict[str, Any] = {
+        "on": request.POST.get("on", ""),
+        "until": until,
+        "note": request.POST.get("note", "").strip(),
+    }
     return perform(request, case_id, cases.wait, version=version_of(request), **options)
 
 

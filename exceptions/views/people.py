@@ -21,7 +21,7 @@ def who_may_work(site_ids: set[int | None]) -> QuerySet[User]:
     unlimited = ~Exists(theirs)
     if None in site_ids:
         found = found.filter(unlimited)
-    for site_id in Site.objects.filter(pk__in=site_ids - {None}).values_list("pk", flat=True):
+    for site_id in Site.objects.filter(pk__in=[pk for pk in site_ids if pk is not None]).values_list("pk", flat=True):
         found = found.filter(unlimited | Exists(theirs.filter(site_id=site_id)))
     return found.distinct().order_by("name", "email")[:LISTED]
 

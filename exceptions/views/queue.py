@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from django.contrib.auth.decorators import permission_required
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -22,6 +21,7 @@ from core.models import Site, User
 from exceptions import board, present, reasons
 from exceptions.filters import ORDERS, CaseFilter, order_of
 from exceptions.models import Case, Severity, Status
+from exceptions.models.case import CaseQuerySet
 
 NEW_CAP = 100
 # Everything but the page itself: what a link to a case or an action on the whole view carries along.
@@ -35,7 +35,7 @@ class Listing:
     user: User
     params: QueryDict
     site_ids: frozenset[int] | None  # what this person may see, at the site they narrowed their work to; None is all
-    rows: QuerySet[Case]
+    rows: CaseQuerySet
     sort: str
     now: datetime
 
@@ -62,7 +62,7 @@ def listing(request: HttpRequest, params: QueryDict | None = None) -> Listing:
     asked = request.GET if params is None else params
     site = screens.current_site(request)
     site_ids = user.site_ids() if site is None else frozenset({site})
-    rows = Case.objects.for_sites(site_ids)
+    rows: Any = Case.objects.for_sites(site_ids)
     now = timezone.now()
     # The plain queue is asked for most, and an empty FilterSet would only cost its forms.
     plain = not any(asked.get(name) for name in CaseFilter.base_filters)

@@ -57,7 +57,10 @@ def _count(condition: str) -> str:
 
 
 def _numbers(teams: list[str]) -> str:
-    overdue = "(rank <= %(now)s OR (status = 'WAITING' AND promise_by <= %(at)s))"
+    overdue = (
+        "rank <= %(now)s UNION ALL SELECT 1 FROM exceptions_case"
+        " WHERE is_open AND status = 'WAITING' AND promise_by <= %(at)s"
+    )
     soon = "rank > %(now)s AND rank <= %(now)s + 3600000000"
     counts = [
         overdue, soon, f"rank > %(now)s + 3600000000 AND rank < {PAUSED}", f"rank >= {PAUSED}", "true",

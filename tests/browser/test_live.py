@@ -35,7 +35,14 @@ def stream(live_server, settings, tmp_path):
     env = os.environ | {
         "DJANGO_SETTINGS_MODULE": "config.settings", "DATABASE_URL": _database(), "PUBLIC_URL": live_server.url,
     }  # fmt: skip
-    granian = [str(Path(sys.executable).with_name("granian")), "--interface", "asgi", "--no-ws", "--workers-kill-timeout", "1"]
+    granian = [
+        str(Path(sys.executable).with_name("granian")),
+        "--interface",
+        "asgi",
+        "--no-ws",
+        "--workers-kill-timeout",
+        "1",
+    ]
     log = (tmp_path / "log").open("w")
     process = subprocess.Popen(
         [*granian, "--port", str(port), "config.asgi:application"], cwd=ROOT, env=env, stdout=log, stderr=log

@@ -118,20 +118,54 @@ def form(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and not request.POST.get("note"):
         problems["note"] = "Say what you did."
     status = 422 if problems else 200
-    return draw(request, "_form.html" if htmx.asked(request) else "form.html", {"problems": problems, "done": request.method == "POST" and not problems}, status)
+    return draw(
+        request,
+        "_form.html" if htmx.asked(request) else "form.html",
+        {"problems": problems, "done": request.method == "POST" and not problems},
+        status,
+    )
 
 
 def page(name: str) -> Any:
     def view(request: HttpRequest) -> HttpResponse:
         now = timezone.now()
         events = [
-            {"type": "case.claimed", "actor_kind": "PERSON", "actor_uid": str(request.user.pk), "actor_label": "Sana Qureshi", "occurred_at": now},
-            {"type": "fulfilment.short_picked", "actor_kind": "PERSON", "actor_uid": "0", "actor_label": "Jonah P.", "occurred_at": now},
-            {"type": "order.received", "actor_kind": "CONNECTION", "actor_uid": "1", "actor_label": "Web UK", "occurred_at": now},
+            {
+                "type": "case.claimed",
+                "actor_kind": "PERSON",
+                "actor_uid": str(request.user.pk),
+                "actor_label": "Sana Qureshi",
+                "occurred_at": now,
+            },
+            {
+                "type": "fulfilment.short_picked",
+                "actor_kind": "PERSON",
+                "actor_uid": "0",
+                "actor_label": "Jonah P.",
+                "occurred_at": now,
+            },
+            {
+                "type": "order.received",
+                "actor_kind": "CONNECTION",
+                "actor_uid": "1",
+                "actor_label": "Web UK",
+                "occurred_at": now,
+            },
         ]
         codes = {"5012345678900": "Chore jacket, Navy M"}
         job = {"pk": 7, "title": "Replaying 412 messages", "status": "RUNNING", "total": 412, "done": 261, "failed": 7, "result": {}, "failures": [{"row": "M-1", "reason": "unknown tax code"}], "created_at": now, "finished_at": None, "owner": "Sana Qureshi"}  # fmt: skip
-        return draw(request, name, {"soon": now + timedelta(minutes=24), "later": now + timedelta(hours=3, minutes=24), "events": events, "scan_url": "/kit/scan", "codes": codes, "job": job})
+        return draw(
+            request,
+            name,
+            {
+                "soon": now + timedelta(minutes=24),
+                "later": now + timedelta(hours=3, minutes=24),
+                "events": events,
+                "scan_url": "/kit/scan",
+                "codes": codes,
+                "job": job,
+            },
+        )
 
     return view
 
@@ -144,6 +178,8 @@ def scan(request: HttpRequest) -> HttpResponse:
 
 
 seen: list[tuple[str, str]] = []
+
+
 def new(request: HttpRequest) -> HttpResponse:
     return draw(request, "_new.html")
 
