@@ -13,17 +13,18 @@ import signal
 import time
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
-from core import actors, audit, events, outbox
+from core import actors, audit, events, leases
 from core.events import EventDraft
 from core.models import Delivery
 from core.subjects import Subject
+from tests.core import dispatcher
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-LEASE_SECONDS = 1.5
-_fork = multiprocessing.get_context("fork")
+_clean = multiprocessing.get_context("forkserver")
+_clean.set_forkserver_preload(["tests.core.dispatcher"])
 
 
 @pytest.fixture
@@ -37,27 +38,15 @@ def heard():
         cursor.execute("DROP TABLE test_heard, test_effect")
 
 
-def hear(fact: events.Fact) -> None:
-    """Takes a moment, fails now and then, and leaves a trace of every call."""
-    time.sleep(random.random() * 0.006)
-    if random.random() < 0.05:
-        raise ConnectionError("the other side hung up")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO test_heard (event_id, lane, pid) VALUES (%s, %s, %s)", (fact.id, fact.subject.uid, os.getpid())
-        )
-        cursor.execute("INSERT INTO test_effect VALUES (%s) ON CONFLICT DO NOTHING", (fact.uid,))
-
-
 class Crew:
     """Dispatchers that can be killed and replaced."""
 
-    def __init__(self, size: int):
+    def __init__(self, size: int, heed: str = "hear", claim: str | None = None):
+        self.orders = (connection.settings_dict["NAME"], heed, claim)
         self.hands = [self._hire() for _ in range(size)]
 
     def _hire(self) -> multiprocessing.Process:
-        connections.close_all()
-        hand = _fork.Process(target=_work, daemon=True)
+        hand = _clean.Process(target=dispatcher.work, args=self.orders, daemon=True)
         hand.start()
         return hand
 
@@ -77,14 +66,6 @@ class Crew:
         for hand in self.hands:
             os.kill(hand.pid, signal.SIGKILL)
             hand.join()
-
-
-def _work() -> None:
-    random.seed(os.getpid())
-    outbox.BACKOFF_SECONDS = 0.1
-    while True:
-        if not outbox.dispatch("default", batch=random.randint(1, 25), seconds=LEASE_SECONDS).taken:
-            time.sleep(0.03)
 
 
 def record(count: int, lanes: int) -> None:
@@ -139,14 +120,14 @@ def chaos(count: int, lanes: int, kills: int, freezes: int, patience: float) -> 
                 time.sleep(random.uniform(0.02, 0.25))
                 crew.kill_one()
             if n < freezes:
-                crew.freeze_one(LEASE_SECONDS * 1.3)
+                crew.freeze_one(dispatcher.LEASE_SECONDS * 1.3)
         wait_until_delivered(patience)
     finally:
         crew.dismiss()
 
 
 def test_killing_dispatchers_loses_nothing_and_keeps_every_lanes_order(wired, heard):
-    wired(handler=hear, max_attempts=60)
+    wired()
 
     chaos(600, 24, kills=12, freezes=1, patience=60)
 
@@ -156,7 +137,7 @@ def test_killing_dispatchers_loses_nothing_and_keeps_every_lanes_order(wired, he
 
 @pytest.mark.long
 def test_killing_dispatchers_for_minutes_loses_nothing(wired, heard):
-    wired(handler=hear, max_attempts=200)
+    wired()
 
     chaos(8_000, 150, kills=120, freezes=4, patience=300)
 
@@ -164,10 +145,10 @@ def test_killing_dispatchers_for_minutes_loses_nothing(wired, heard):
 
 
 def test_racing_dispatchers_deliver_everything_once(wired, heard):
-    wired(handler=_hear_quickly)
+    wired()
     record(1_500, 40)
 
-    crew = Crew(4)
+    crew = Crew(4, "hear_at_once")
     wait_until_delivered(60)
     crew.dismiss()
 
@@ -176,24 +157,15 @@ def test_racing_dispatchers_deliver_everything_once(wired, heard):
     assert rows("SELECT count(DISTINCT pid) > 1 FROM test_heard") == [(True,)]
 
 
-def _hear_quickly(fact: events.Fact) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO test_heard (event_id, lane, pid) VALUES (%s, %s, %s)", (fact.id, fact.subject.uid, os.getpid())
-        )
-        cursor.execute("INSERT INTO test_effect VALUES (%s)", (fact.uid,))
-
-
-def test_a_relay_without_lanes_would_be_caught(wired, heard, monkeypatch):
+def test_a_relay_without_lanes_would_be_caught(wired, heard):
     """The same race over a naive relay, which takes whatever is due: were it not caught, nothing above would be proven."""
-    wired(handler=hear, max_attempts=60)
-    naive = outbox.leases._CLAIM
+    wired()
+    naive = leases._CLAIM
     naive = naive.replace("ORDER BY u.seq LIMIT 1", "ORDER BY u.next_at LIMIT 1000")
     naive = naive.replace("lanes.depth ELSE 1 END AS depth", "1 ELSE 1 END AS depth")
-    monkeypatch.setattr(outbox.leases, "_CLAIM", naive)
     record(600, 12)
 
-    crew = Crew(4)
+    crew = Crew(4, claim=naive)
     wait_until_delivered(60)
     crew.dismiss()
 
