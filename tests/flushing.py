@@ -15,6 +15,15 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 _REFUSING = "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal AND tgtype & 32 <> 0"
 
 
+def switches(cursor: Any) -> tuple[list[str], list[str]]:
+    """The statements that switch the triggers of append-only tables off and on again."""
+    cursor.execute(_REFUSING)  # 32: a trigger on TRUNCATE
+    tables = [row[0] for row in cursor.fetchall()]
+    return [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in tables], [
+        f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in tables
+    ]
+
+
 @contextmanager
 def past_append_only_triggers() -> Iterator[None]:
     """While this lasts, Django's flush of a database gets past the append-only triggers, in its own transaction."""
@@ -22,10 +31,7 @@ def past_append_only_triggers() -> Iterator[None]:
 
     def flush(self: DatabaseOperations, sql_list: Any) -> Any:
         with self.connection.cursor() as cursor:
-            cursor.execute(_REFUSING)  # 32: a trigger on TRUNCATE
-            tables = [row[0] for row in cursor.fetchall()]
-        off = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in tables]
-        on = [f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in tables]
+            off, on = switches(cursor)
         return original(self, [*off, *sql_list, *on])
 
     DatabaseOperations.execute_sql_flush = flush  # type: ignore[method-assign]

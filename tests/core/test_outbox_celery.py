@@ -189,11 +189,9 @@ def test_a_hint_brings_a_fact_to_its_handler_without_waiting_for_the_beat(wired,
     start(*WORKER)
     assert _until(lambda: _warm(heard), 60), "no hint was ever heard"
 
-    started = time.monotonic()
     record(1)
-    assert _until(all_delivered, 5)
 
-    assert time.monotonic() - started < 3
+    assert _until(all_delivered, 30), "no beat runs here, so only the hint can have brought it"
 
 
 def _warm(heard) -> bool:
