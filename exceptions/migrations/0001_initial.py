@@ -460,7 +460,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="case",
-            index=models.Index(condition=models.Q(("is_open", True)), fields=["rank", "id"], name="case_by_clock"),
+            index=models.Index(
+                condition=models.Q(("is_open", True)),
+                fields=["rank", "id"],
+                include=("value", "currency"),
+                name="case_by_clock",
+            ),
         ),
         migrations.AddIndex(
             model_name="case",

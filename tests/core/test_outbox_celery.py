@@ -134,9 +134,12 @@ def wakes(settings, broker, monkeypatch):
     settings.RELAY_WAKES = True
     monkeypatch.setattr(app.conf, "broker_url", f"redis+socket://{broker.socket}?virtual_host=0")
     monkeypatch.setattr(app.conf, "broker_write_url", f"redis+socket://{broker.socket}?virtual_host=0")
-    app.pool.force_close_all()
+    # Forgotten, not closed: kombu keeps its pools by address, and a closed one would be handed out again.
     app._pool = app.amqp._producer_pool = None
     monkeypatch.setattr(wake, "_sulk_until", 0.0)
+    wake.heard("default")  # or the hint of the test before would stand in for this one's
+    yield
+    app._pool = app.amqp._producer_pool = None
 
 
 def _rows(sql: str) -> list[tuple]:
@@ -184,7 +187,6 @@ def test_through_flushes_kills_and_a_dead_broker_everything_is_delivered(wired, 
     assert heard()[1] == 450
 
 
-@pytest.mark.xfail(reason="The hint is not heard through the test's own broker: under investigation", strict=False)
 def test_a_hint_brings_a_fact_to_its_handler_without_waiting_for_the_beat(wired, heard, start, broker, wakes):
     wired(name="listener")
     start(*WORKER)
@@ -222,4 +224,4 @@ def test_many_facts_at_once_leave_one_hint(wired, broker, wakes, settings):
     for _ in range(10):
         record(1)
 
-    assert broker.client.llen("default") <= 2
+    assert 1 <= broker.client.llen("default") <= 2
