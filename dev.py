@@ -32,6 +32,7 @@ STAMP = VENV / "installed.json"
 REQUIREMENTS = ROOT / "requirements"
 RUN = ("base", "embedded")
 WORK = (*RUN, "dev")
+NEED_NO_TABLES = {"bench", "check", "help", "makemigrations", "migrate", "showmigrations", "sqlmigrate"}
 
 
 def main(arguments: list[str]) -> int:
@@ -60,7 +61,7 @@ def demo(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     install(WORK)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
-    become([str(PYTHON), "-m", "pytest", *arguments])
+    become([str(PYTHON), "-m", "pytest", *arguments], lease_servers())
 
 
 def check(arguments: list[str]) -> int:
@@ -70,7 +71,23 @@ def check(arguments: list[str]) -> int:
 
 def manage(arguments: list[str]) -> int:
     install(RUN)
-    become([str(PYTHON), str(ROOT / "manage.py"), *arguments])
+    embedded = not os.environ.get("DATABASE_URL")  # somebody's own database is migrated when they say so
+    lease = lease_servers()
+    if embedded and arguments and arguments[0] not in NEED_NO_TABLES:
+        bring_up_to_date()
+    become([str(PYTHON), str(ROOT / "manage.py"), *arguments], lease)
+
+
+def bring_up_to_date() -> None:
+    """Migrate the embedded database when the migrations are not those it last saw: a fresh checkout just works."""
+    files = sorted(ROOT.glob("*/migrations/*.py"))
+    now = hashlib.sha256(b"".join(file.name.encode() + file.read_bytes() for file in files)).hexdigest()
+    seen = part("places").places().home / "migrated"
+    if seen.exists() and seen.read_text() == now:
+        return
+    print("Bringing the embedded database up to date …", file=sys.stderr, flush=True)
+    run([str(PYTHON), str(ROOT / "manage.py"), "migrate", "--verbosity", "0"])
+    seen.write_text(now)
 
 
 def guardian(_arguments: list[str]) -> int:
@@ -78,20 +95,21 @@ def guardian(_arguments: list[str]) -> int:
     return 0
 
 
-def become(command: list[str]) -> NoReturn:
-    """Turn into another program that holds our lease on the servers for as long as it lives."""
-    lease = take_lease()
+def lease_servers() -> Any:
+    """Have the servers up for as long as the lease is held, and point this process and its children at them."""
+    try:
+        lease = part("leases").take()
+    except part("places").StackError as error:
+        fail(str(error))
     os.environ.update(lease.env)
+    return lease
+
+
+def become(command: list[str], lease: Any) -> NoReturn:
+    """Turn into another program that goes on holding the lease."""
     lease.survives_exec()
     sys.stdout.flush()
     os.execv(command[0], command)  # noqa: S606
-
-
-def take_lease() -> Any:
-    try:
-        return part("leases").take()
-    except part("places").StackError as error:
-        fail(str(error))
 
 
 def part(name: str) -> Any:

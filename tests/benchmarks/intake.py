@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import multiprocessing
 import os
 import random
 import signal
@@ -23,15 +22,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from core.actors import SYSTEM
 from core.models import Delivery, IdempotencyKey
@@ -39,14 +37,14 @@ from integrations.models import ApiClient
 from inventory.models import Item, Location, LocationKind
 from inventory.services import movements
 from orders.models import Channel, Order
+from tests.benchmarks._ground import forking, gather, own_database, start
 from tests.benchmarks._raw_intake import RawIntake
 
 CLIENTS, SECONDS, SIZE, ROUNDS, WORKERS = 8, 12.0, 2_000, 3, 2
-_context = multiprocessing.get_context("fork")
 
 
 def run(options: Any) -> dict[str, Any]:
-    with _own_database():
+    with own_database("intake"):
         return _measure(options)
 
 
@@ -85,19 +83,6 @@ def _measure(options: Any) -> dict[str, Any]:
         },
         "note": "new orders a second",
     }  # fmt: skip
-
-
-@contextmanager
-def _own_database() -> Iterator[None]:
-    """A fresh database beside the one of the settings, dropped afterwards: facts can't be deleted from a real one."""
-    usual = connection.settings_dict["NAME"]
-    connection.settings_dict["TEST"]["NAME"] = f"bench_intake_{os.getpid()}"
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
-    try:
-        yield
-    finally:
-        connections.close_all()
-        connection.creation.destroy_test_db(usual, verbosity=0)
 
 
 # --- What is sold
@@ -257,22 +242,14 @@ def _writer(shop: _Shop, until: float, done: list[float]) -> None:
 
 def _race(work: Callable[[float, list[float]], None], clients: int, seconds: float) -> list[float]:
     """Two processes of threads: enough to keep the others busy, and the same for every way."""
-    connections.close_all()
-    results = _context.Queue()
-    shares = [clients // 2 + clients % 2, clients // 2]
+    results = forking.Queue()
     until = time.perf_counter() + 0.3 + seconds
-    processes = [_context.Process(target=_crowd, args=(work, share, until, results)) for share in shares if share]
-    for process in processes:
-        process.start()
-    times: list[float] = []
-    for _ in processes:
-        taken = results.get()
-        if isinstance(taken, str):
-            raise RuntimeError(taken)
-        times += taken
-    for process in processes:
-        process.join()
-    return times
+    processes = [
+        process
+        for share in (clients // 2 + clients % 2, clients // 2)
+        for process in start(_crowd, (work, share, until, results), 1 if share else 0)
+    ]
+    return [taken for times in gather(processes, results) for taken in times]
 
 
 def _crowd(work: Callable[[float, list[float]], None], clients: int, until: float, results: Any) -> None:

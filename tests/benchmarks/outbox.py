@@ -7,10 +7,8 @@ under the token; no lanes, no handlers, no Python objects.
 
 from __future__ import annotations
 
-import multiprocessing
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import Any
 from uuid import uuid4
 
@@ -19,11 +17,10 @@ from django.db import connection, connections, transaction
 
 from core import actors, events, outbox
 from core.subjects import Subject
+from tests.benchmarks._ground import START_SECONDS, forking, gather, own_database, start
 
 SIZE, CLIENTS, BATCH, ROUNDS = 60_000, 2, 500, 3
 TYPE, QUEUE = "bench.happened", "bench"
-DATABASE = "backroom_bench_outbox"
-_context = multiprocessing.get_context("fork")
 
 
 def run(options: Any) -> dict[str, Any]:
@@ -31,7 +28,7 @@ def run(options: Any) -> dict[str, Any]:
     size, clients = options["size"] or SIZE, options["clients"] or CLIENTS
     batch = int(options["other"].get("batch", BATCH))
     settings.RELAY_WAKES = False
-    home = nullcontext() if options["other"].get("here") else _database_of_its_own()
+    home = nullcontext() if options["other"].get("here") else own_database("outbox")
     with home, events.only():
         events.subscribe(TYPE, "bench.noop", _noop, queue=QUEUE)
         raw, relay = _Side(_raw), _Side(_relay)
@@ -51,21 +48,6 @@ def run(options: Any) -> dict[str, Any]:
         "settings": {"deliveries": size, "clients": clients, "batch": batch, "left_over": left, **server},
         "note": "rates in deliveries a second; the percentiles are of one batch",
     }
-
-
-@contextmanager
-def _database_of_its_own() -> Iterator[None]:
-    """Facts can't be deleted, so a measurement leaves them where nobody looks."""
-    before = connection.settings_dict["NAME"]
-    test = connection.settings_dict.setdefault("TEST", {})
-    named, test["NAME"] = test.get("NAME"), DATABASE
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    try:
-        yield
-    finally:
-        connections.close_all()
-        connection.creation.destroy_test_db(before, verbosity=0)
-        test["NAME"] = named
 
 
 class _Side:
@@ -96,12 +78,12 @@ def _fill(size: int) -> None:
     for n in range(0, size, 10):
         if n // 10 % 10 == 0:
             uids[n : n + 20] = [f"deep-{n}"] * min(20, size - n)
-    for start in range(0, size, 5_000):
+    for first in range(0, size, 5_000):
         with transaction.atomic():
             events.record_many(
                 [
                     events.EventDraft(TYPE, Subject("bench", uid), actors.SYSTEM, {"n": uid}, [(_PART, "part")])
-                    for uid in uids[start : start + 5_000]
+                    for uid in uids[first : first + 5_000]
                 ]
             )
     with connection.cursor() as cursor:
@@ -115,26 +97,16 @@ _PART = Subject("part", "1")
 
 def _race(worker: Any, clients: int, batch: int) -> tuple[int, float, list[float]]:
     """Run `worker` in that many processes until nothing is left: how many, in how long, and the times of the batches."""
-    connections.close_all()
-    ready, go, results = _context.Barrier(clients + 1), _context.Event(), _context.Queue()
-    processes = [_context.Process(target=_client, args=(worker, batch, ready, go, results)) for _ in range(clients)]
-    for process in processes:
-        process.start()
+    ready, go, results = forking.Barrier(clients + 1, timeout=START_SECONDS), forking.Event(), forking.Queue()
+    processes = start(_client, (worker, batch, ready, go, results), clients)
     ready.wait()
     started = time.perf_counter()
     go.set()
     done, times = 0, []
-    for _ in processes:
-        result = results.get()
-        if isinstance(result, BaseException):
-            raise result
-        count, taken = result
+    for count, taken in gather(processes, results):
         done += count
         times += taken
-    spent = time.perf_counter() - started
-    for process in processes:
-        process.join()
-    return done, spent, times
+    return done, time.perf_counter() - started, times
 
 
 def _client(worker: Any, batch: int, ready: Any, go: Any, results: Any) -> None:

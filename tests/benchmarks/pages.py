@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
 import re
 import subprocess
@@ -30,12 +29,13 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
 
+from tests.benchmarks._ground import forking, gather, start
+
 DATABASE = "backroom_bench_pages"
 ROWS, DEPTH, SECONDS, CLIENTS, ROUNDS = 1_000_000, 900_000, 4.0, 2, 3
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "div#list"}
-_context = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True)
@@ -162,19 +162,9 @@ def _ask(port: int, path: str, cookie: str) -> str:
 
 
 def _load(port: int, path: str, headers: dict[str, str], seconds: float, clients: int) -> list[float]:
-    results: Any = _context.Queue()
-    workers = [_context.Process(target=_client, args=(port, path, headers, seconds, results)) for _ in range(clients)]
-    for worker in workers:
-        worker.start()
-    times: list[float] = []
-    for _ in workers:
-        got = results.get(timeout=seconds + 60)
-        if isinstance(got, str):
-            raise RuntimeError(got)
-        times += got
-    for worker in workers:
-        worker.join()
-    return times
+    results = forking.Queue()
+    workers = start(_client, (port, path, headers, seconds, results), clients)
+    return [taken for times in gather(workers, results) for taken in times]
 
 
 def _client(port: int, path: str, headers: dict[str, str], seconds: float, results: Any) -> None:

@@ -8,7 +8,6 @@ machine does meets both. Durability stays as the server has it; the settings nam
 from __future__ import annotations
 
 import json
-import multiprocessing
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -25,15 +24,16 @@ from inventory.models import Item, Location, LocationKind
 from inventory.services import holding, movements, reservations
 from inventory.services.movements import Move
 from inventory.services.reservations import Want
+from tests.benchmarks._ground import START_SECONDS, forking, gather, own_database, start
 
 CLIENTS, SECONDS, SIZE, ROUNDS = 8, 5.0, 10_000, 3
-_context = multiprocessing.get_context("fork")
 
 
 def run(options: Any) -> dict[str, Any]:
     clients, seconds = options["clients"] or CLIENTS, options["seconds"] or SECONDS
     size = options["size"] or SIZE
-    with _shelf(size) as shelf:
+    with own_database("reserve"):
+        shelf, server = _shelf(size), _server()
         results = {
             "hot": _compare(shelf.items[:1], 1, shelf, clients, seconds),
             "spread": _compare(shelf.items, 3, shelf, clients, seconds),
@@ -42,7 +42,7 @@ def run(options: Any) -> dict[str, Any]:
     return {
         "name": "reserve",
         **results["spread"],
-        "settings": {"clients": clients, "seconds": seconds, "items": size, "lines": 3, **_server()},
+        "settings": {"clients": clients, "seconds": seconds, "items": size, "lines": 3, **server},
         "hot": {"items": 1, "lines": 1, **results["hot"]},
         "five_lines": {"items": size, "lines": 5, **results["five_lines"]},
         "note": "demands a second; the headline spreads three lines over all items",
@@ -77,15 +77,9 @@ def _round(
     worker: Callable[[], Any], items: list[int], lines: int, shelf: _Shelf, clients: int, seconds: float
 ) -> tuple[int, list[float]]:
     """Demands met by that many processes in that time, and how long each took."""
-    connections.close_all()
-    ready, results = _context.Barrier(clients), _context.Queue()
-    jobs = (worker, items, lines, shelf, seconds, ready, results)
-    processes = [_context.Process(target=_client, args=jobs) for _ in range(clients)]
-    for process in processes:
-        process.start()
-    times = [taken for _ in processes for taken in results.get()]
-    for process in processes:
-        process.join()
+    ready, results = forking.Barrier(clients, timeout=START_SECONDS), forking.Queue()
+    processes = start(_client, (worker, items, lines, shelf, seconds, ready, results), clients)
+    times = [taken for client in gather(processes, results) for taken in client]
     return len(times), times
 
 
@@ -152,42 +146,20 @@ def _fact(uid: str, lines: list[tuple[int, int, int]], refs: list[str]) -> list[
     return [json.dumps([event]), "bench", json.dumps(objects), "[]"]
 
 
-@contextmanager
-def _shelf(size: int) -> Iterator[_Shelf]:
-    """Items nobody else sees, with stock for every demand; afterwards nothing of them is left where that is allowed."""
+def _shelf(size: int) -> _Shelf:
+    """Items with stock for every demand."""
     run = uuid4().hex[:8].upper()
     with transaction.atomic():
         location = Location.objects.create(code=f"bench-{run}", name="Bench", kind=LocationKind.WAREHOUSE)
         rows = [Item(sku=f"BENCH-{run}-{n}", name="Bench") for n in range(size)]
         items = [item.pk for item in Item.objects.bulk_create(rows, batch_size=2_000)]
         moves = [Move(item, 10_000_000, None, "opening", location.pk, "sellable") for item in items]
-        for start in range(0, size, 2_000):
-            about = {"key": f"bench:{run}:{start}", "cause": movements.Subject("bench", run), "actor": SYSTEM}
-            movements.post(moves[start : start + 2_000], **about)
-    shelf = _Shelf(location.pk, items)
+        for start_at in range(0, size, 2_000):
+            about = {"key": f"bench:{run}:{start_at}", "cause": movements.Subject("bench", run), "actor": SYSTEM}
+            movements.post(moves[start_at : start_at + 2_000], **about)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE) inventory_stock, inventory_item")
-    try:
-        yield shelf
-    finally:
-        _clear(shelf, location)
-
-
-def _clear(shelf: _Shelf, location: Location) -> None:
-    """The tables refuse deletion; a superuser may step past that, anyone else leaves a closed place behind."""
-    if not _superuser():
-        Location.objects.filter(pk=location.pk).update(status="CLOSED")
-        Item.objects.filter(pk__in=shelf.items).update(active=False)
-        return
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute(_CLEAR, {"location": location.pk, "run": f"bench:{shelf.run}:%", "items": shelf.items})
-
-
-def _superuser() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-        return bool(cursor.fetchone()[0])
+    return _Shelf(location.pk, items)
 
 
 def _server() -> dict[str, str]:
@@ -195,27 +167,3 @@ def _server() -> dict[str, str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT " + ", ".join(f"current_setting('{name}')" for name in names))
         return dict(zip(names, cursor.fetchone(), strict=True))
-
-
-_CLEAR = """
-CREATE TEMPORARY TABLE bench_demand ON COMMIT DROP AS
-    SELECT id FROM inventory_reservationdemand WHERE demand_uid LIKE %(run)s;
-CREATE TEMPORARY TABLE bench_event ON COMMIT DROP AS
-    SELECT id FROM core_event
-    WHERE subject_kind = 'demand' AND subject_uid IN (SELECT id::text FROM bench_demand)
-    UNION ALL
-    SELECT id FROM core_event
-    WHERE subject_kind = 'stock'
-        AND subject_uid IN (SELECT id::text FROM inventory_stock WHERE location_id = %(location)s);
-DELETE FROM core_delivery WHERE event_id IN (SELECT id FROM bench_event);
-DELETE FROM core_eventobject WHERE event_id IN (SELECT id FROM bench_event);
-DELETE FROM core_event WHERE id IN (SELECT id FROM bench_event);
-DELETE FROM inventory_stockmovement WHERE item_id = ANY(%(items)s);
-DELETE FROM inventory_reservation WHERE location_id = %(location)s;
-DELETE FROM inventory_reservationdemand WHERE id IN (SELECT id FROM bench_demand);
-DELETE FROM inventory_stock WHERE location_id = %(location)s;
-DELETE FROM inventory_itemevent WHERE pgh_obj_id = ANY(%(items)s);
-DELETE FROM inventory_item WHERE id = ANY(%(items)s);
-DELETE FROM inventory_locationevent WHERE pgh_obj_id = %(location)s;
-DELETE FROM inventory_location WHERE id = %(location)s;
-"""
