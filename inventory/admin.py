@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from inventory.models import Bin, Item, ItemAlias, Location, Reservation, Stock, StockMovement
+from inventory.models import Bin, Item, ItemAlias, KitComponent, Location, Reservation, Stock, StockMovement
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -30,6 +30,22 @@ class AliasInline(admin.TabularInline):
     extra = 0
 
 
+class KitInline(admin.TabularInline):
+    """What a kit is made of, as services.kits.define left it."""
+
+    model = KitComponent
+    fk_name = "kit"
+    extra = 0
+    can_delete = False
+    verbose_name_plural = "parts of this kit"
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 class BinInline(admin.TabularInline):
     model = Bin
     extra = 0
@@ -37,10 +53,11 @@ class BinInline(admin.TabularInline):
 
 @admin.register(Item)
 class ItemAdmin(admin.ModelAdmin):
-    list_display = ("sku", "name", "gtin", "tracking", "active")
-    list_filter = ("active", "tracking")
+    list_display = ("sku", "name", "gtin", "tracking", "is_kit", "active")
+    list_filter = ("active", "tracking", "is_kit")
+    readonly_fields = ("is_kit",)
     search_fields = ("sku", "gtin", "name")
-    inlines = (AliasInline,)
+    inlines = (AliasInline, KitInline)
 
 
 @admin.register(ItemAlias)

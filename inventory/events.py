@@ -7,3 +7,6 @@ CONSUMED = "reservation.consumed"  # subject: the demand; data: the ended parts 
 MOVED = "stock.moved"  # subject: the stock row; data: what changed by how much, what it is now, and the cause
 EXPECTED = "inbound.expected"  # subject: the cause; data: every line it brings and by when
 SETTLED = "inbound.settled"  # subject: the cause; data: the lines that arrived or were given up
+EXTENDED = "reservation.extended"  # subject: the demand; data: until when
+CONFIRMED = "reservation.confirmed"  # subject: the demand, now FIRM; data: the reservations
+KIT_DEFINED = "kit.defined"  # subject: the item; data: its parts

@@ -15,6 +15,8 @@ from core.errors import Invalid
 from core.scoping import ScopedQuerySet
 from inventory import skus
 
+_HOLDINGS = ("sellable", "damaged", "quarantined", "awaiting_inspection", "in_transit_in", "reserved")
+
 
 class Tracking(models.TextChoices):
     NONE = "NONE"
@@ -56,6 +58,13 @@ class Item(models.Model):
     tracking = models.CharField(max_length=6, choices=Tracking, default=Tracking.NONE)
     country_of_origin = models.CharField(max_length=2, blank=True)
     hs_code = models.CharField(max_length=12, blank=True)
+    is_kit = models.BooleanField(
+        default=False, db_default=False, help_text="Sold as one, stocked and reserved as its parts"
+    )
+    unit_cost = models.DecimalField(
+        max_digits=20, decimal_places=4, null=True, blank=True, help_text="What one unit is worth in the books"
+    )
+    cost_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
     active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -68,6 +77,17 @@ class Item(models.Model):
             models.CheckConstraint(
                 condition=Q(gtin__regex=r"^([0-9]{8}|[0-9]{12,14})?$"), name="gtin_has_a_gs1_length"
             ),
+            models.CheckConstraint(
+                condition=Q(unit_cost__isnull=True, cost_currency="")
+                | Q(unit_cost__isnull=False, unit_cost__gte=0, unit_cost__lt=10**15, cost_currency__regex="^[A-Z]{3}$"),
+                name="a_unit_cost_has_its_currency",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_kit=False) | Q(tracking=Tracking.NONE), name="a_kit_is_tracked_by_its_parts"
+            ),
+            # What kits, lots and stock rows refer to, so that what they say of the item can't drift.
+            models.UniqueConstraint(fields=("id", "is_kit"), name="item_with_its_kit_rule"),
+            models.UniqueConstraint(fields=("id", "tracking"), name="item_with_its_tracking"),
             models.UniqueConstraint(
                 Func(F("sku"), Value(skus.LOOK_ALIKES), Value(skus.LATIN), function="translate"),
                 name="no_two_skus_look_alike",
@@ -82,6 +102,11 @@ class Item(models.Model):
             self.sku = skus.clean(self.sku)
         except Invalid as invalid:
             raise ValidationError({"sku": str(invalid)}) from invalid
+        if self.pk is None:
+            return
+        same = Item.objects.filter(pk=self.pk, tracking=self.tracking).exists()
+        if not same and (self.lots.exists() or self.stock.exclude(**dict.fromkeys(_HOLDINGS, 0)).exists()):
+            raise ValidationError({"tracking": "While there is stock of it, it stays tracked as it is."})
 
 
 class ItemAliasQuerySet(ScopedQuerySet):

@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from core.scoping import ScopedQuerySet
-from inventory.models.items import Item
+from inventory.models.items import Item, Tracking
 from inventory.models.locations import Location
 
 MAX_UNITS = 1_000_000_000
@@ -38,6 +38,24 @@ INSIDE = (
 OUTSIDE = (State.SUPPLIER, State.CUSTOMER, State.SHRINKAGE, State.FOUND, State.OPENING)
 
 
+class AdjustmentReason(models.TextChoices):
+    """Why a balance was put right. The ledger keeps the code with the movement."""
+
+    COUNT = "COUNT", "Counted"
+    FOUND = "FOUND", "Found"
+    LOST = "LOST", "Lost"
+    THEFT = "THEFT", "Theft"
+    DAMAGE = "DAMAGE", "Damaged beyond sale"
+    EXPIRED = "EXPIRED", "Past its date"
+    SAMPLE = "SAMPLE", "Sample or display"
+    OWN_USE = "OWN_USE", "Own use"
+    RECEIPT_ERROR = "RECEIPT_ERROR", "Receipt booked wrongly"
+    LATE_SALE = "LATE_SALE", "Sale that came late"
+    SHORT_PICK = "SHORT_PICK", "Short pick"
+    SNAPSHOT = "SNAPSHOT", "Another system's count"
+    OTHER = "OTHER", "Other (see note)"
+
+
 class StockQuerySet(ScopedQuerySet):
     site_path = "location__site_id"
 
@@ -47,7 +65,8 @@ class Stock(models.Model):
 
     Written only under the ordered lock of services.locking. `allows_backorder` is the location's flag, copied because
     a CHECK sees its own row only; a composite foreign key with ON UPDATE CASCADE (migration 0002) keeps the copy equal
-    and makes the database refuse to take the flag away while more is promised than there is.
+    and makes the database refuse to take the flag away while more is promised than there is. `is_kit` and `tracking`
+    are the item's in the same way (migration 0003): a kit gets no row, and tracking changes only while nothing is here.
     """
 
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="stock", db_index=False)
@@ -59,6 +78,10 @@ class Stock(models.Model):
     in_transit_in = models.IntegerField(default=0)
     reserved = models.IntegerField(default=0)
     allows_backorder = models.BooleanField(default=False, editable=False)
+    is_kit = models.BooleanField(default=False, db_default=False, editable=False)
+    tracking = models.CharField(
+        max_length=6, choices=Tracking, default=Tracking.NONE, db_default=Tracking.NONE, editable=False
+    )
     version = models.BigIntegerField(default=0)
     updated_at = models.DateTimeField(default=timezone.now)
 
@@ -79,6 +102,7 @@ class Stock(models.Model):
                 condition=Q(reserved__lte=F("sellable")) | Q(allows_backorder=True),
                 name="only_what_is_sellable_is_promised",
             ),
+            models.CheckConstraint(condition=Q(is_kit=False), name="a_kit_has_no_stock_of_its_own"),
         ]
         # Not the location alone: checks of the composite keys would take that index while a table has no statistics.
         indexes = [models.Index(fields=("location", "item"), name="stock_by_location")]
@@ -127,6 +151,12 @@ class StockMovement(models.Model):
     actor_uid = models.CharField(max_length=64)
     actor_label = models.CharField(max_length=200)
     note = models.CharField(max_length=500, blank=True)
+    reason = models.CharField(
+        max_length=13, choices=AdjustmentReason, blank=True, default="", db_default="", help_text="Of an adjustment"
+    )
+    compensates = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="compensated_by", db_index=False
+    )
     reservation = models.OneToOneField(
         "inventory.Reservation", null=True, on_delete=models.PROTECT, related_name="movement"
     )
@@ -155,6 +185,14 @@ class StockMovement(models.Model):
                 condition=(Q(from_location__isnull=False) | Q(to_location__isnull=False))
                 & (~Q(from_state=F("to_state")) | ~Q(from_location=F("to_location"))),
                 name="movement_changes_something_here",
+            ),
+            models.CheckConstraint(
+                condition=Q(reason="") | Q(reason__in=AdjustmentReason.values), name="adjustment_reason_is_known"
+            ),
+            models.UniqueConstraint(
+                fields=("compensates",),
+                condition=Q(compensates__isnull=False),
+                name="a_movement_is_compensated_once",
             ),
         ]
         indexes = [

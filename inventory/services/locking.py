@@ -92,6 +92,7 @@ def lock_stock(pairs: Collection[Pair], *, create: bool = False) -> dict[Pair, R
         _create(sorted(missing))
         rows = _lock(pairs)
         if unknown := set(pairs) - rows.keys():
+            _refuse_kits({item for item, _ in unknown})
             raise Refusal("unknown_place", "No such item or location.", status=404, pairs=sorted(unknown))
     return rows
 
@@ -107,6 +108,18 @@ def _lock(pairs: Collection[Pair]) -> dict[Pair, Row]:
 def _create(pairs: Sequence[Pair]) -> None:
     """In key order, so that two writers never wait for each other's new rows crosswise."""
     execute(_CREATE, [[item for item, _ in pairs], [location for _, location in pairs]])
+
+
+def _refuse_kits(items: Collection[int]) -> None:
+    if kit := execute("SELECT id, sku FROM inventory_item WHERE is_kit AND id = ANY(%s::bigint[])", [list(items)]):
+        ((item_id, sku), *_) = kit
+        raise Refusal(
+            "kit_has_no_stock",
+            f"{sku} is a kit: its parts are stocked, not the kit.",
+            status=422,
+            item_id=item_id,
+            sku=sku,
+        )
 
 
 _LOCK = """
@@ -127,7 +140,7 @@ INSERT INTO inventory_stock (
 )
 SELECT item_id, location_id, 0, 0, 0, 0, 0, 0, false, 0, now()
 FROM unnest(%s::bigint[], %s::bigint[]) AS wanted(item_id, location_id)
-WHERE EXISTS (SELECT FROM inventory_item WHERE id = item_id)
+WHERE EXISTS (SELECT FROM inventory_item WHERE id = item_id AND NOT is_kit)
     AND EXISTS (SELECT FROM inventory_location WHERE id = location_id)
 ORDER BY item_id, location_id
 ON CONFLICT (item_id, location_id) DO NOTHING
