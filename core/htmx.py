@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -13,7 +13,7 @@ from typing import Any, cast
 from django.contrib import messages
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import F, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render as render_page
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
@@ -24,6 +24,7 @@ from core.errors import Refusal
 HEADERS = ("HX-Request", "HX-Request-Type", "HX-Target", "HX-History-Restore-Request")
 PAGE = 50
 CAP = 1001
+NEW_CAP = 100
 
 
 # --- Page or fragment
@@ -176,6 +177,25 @@ class Capped:
 def capped_count(rows: QuerySet[Any], cap: int = CAP) -> Capped:
     """Count up to `cap` rows: one cheap query however large the table."""
     return Capped(rows.order_by()[:cap].count(), cap)
+
+
+def count_new(request: HttpRequest, rows: Callable[[QueryDict], QuerySet[Any]], listed_at: str) -> HttpResponse:
+    """GET …/new?since=<id>&…: how many rows a list has gained since, as the button that shows them.
+
+    `rows` gives the list's rows for its filters, `listed_at` is the list's own address. Ids only grow, so one bounded
+    count by primary key tells.
+    """
+    params = request.GET.copy()
+    since = params.pop("since", ["0"])[0]
+    floor = int(since) if since.isascii() and since.isdigit() and len(since) < 19 else 0
+    count = capped_count(rows(params).filter(pk__gt=floor), NEW_CAP)
+    address = f"{listed_at}?{params.urlencode()}" if params else listed_at
+    return part(request, "components/_new_rows.html", {"count": count, "address": address})
+
+
+def newest(rows: QuerySet[Any]) -> int:
+    """The id a list is fresh up to: what its `count_new` counts from."""
+    return rows.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def keyset_page(rows: QuerySet[Any], request: HttpRequest, order: Sequence[str] = ("-id",), size: int = PAGE) -> Page:

@@ -224,6 +224,8 @@ def query(request: HttpRequest, **changes: Any) -> str:
 
 def url(name: str, *args: Any, **kwargs: Any) -> str:
     """reverse(); keyword arguments that start with an underscore go to the query string: url("a:b", 7, _tab="x")."""
+    if not args and not kwargs and (fixed := subjects.page(name)):
+        return fixed
     params = {k[1:]: v for k, v in kwargs.items() if k.startswith("_") and v not in (None, "")}
     path = reverse(name, args=args, kwargs={k: v for k, v in kwargs.items() if not k.startswith("_")})
     return f"{path}?{urlencode(params, doseq=True)}" if params else path
@@ -231,6 +233,8 @@ def url(name: str, *args: Any, **kwargs: Any) -> str:
 
 def maybe_url(name: str, *args: Any) -> str:
     """The URL, or nothing where no such page exists (a higher floor that isn't installed)."""
+    if not args:
+        return subjects.page(name) or ""
     try:
         return reverse(name, args=args)
     except NoReverseMatch:

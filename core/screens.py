@@ -14,8 +14,9 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+
+from core import subjects
 
 SECTIONS = ("Work", "Sites", "Finance", "Run", "")  # "" stands at the foot, without a heading
 INBOX = "inbox"
@@ -49,10 +50,7 @@ class NavEntry:
     def url(self, request: HttpRequest) -> str | None:
         if callable(self.url_name):
             return self.url_name(request)
-        try:
-            return reverse(self.url_name)
-        except NoReverseMatch:
-            return None
+        return subjects.page(self.url_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +128,8 @@ def panels_for(user: Any) -> list[tuple[Panel, str]]:
     made = []
     for panel in _panels:
         if panel.permission is None or user.has_perm(panel.permission):
-            try:
-                made.append((panel, reverse(panel.url_name)))
-            except NoReverseMatch:
-                continue
+            address = subjects.page(panel.url_name)
+            made += [(panel, address)] if address else []
     return made
 
 

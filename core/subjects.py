@@ -44,11 +44,24 @@ def url(subject: Subject) -> str | None:
     if known is None or known.url_name is None:
         return None
     value = subject.label if known.argument == "label" else subject.uid
-    plain = value.isascii() and value.isalnum()
+    plain = value.isascii() and value.replace("-", "").isalnum()
     if plain and (around := _shape(known.url_name, value.isdigit(), get_urlconf())):
         return f"{around[0]}{value}{around[1]}"
     try:
         return reverse(known.url_name, args=[value])
+    except NoReverseMatch:
+        return None
+
+
+def page(name: str) -> str | None:
+    """The address of a page that takes no arguments, or None where no such page exists (its floor isn't installed)."""
+    return _page(name, get_urlconf())
+
+
+@lru_cache(maxsize=512)
+def _page(name: str, urlconf: str | None) -> str | None:
+    try:
+        return reverse(name, urlconf=urlconf)
     except NoReverseMatch:
         return None
 

@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from core import correlation
+from core import correlation, live
 from core.actors import Actor
 from core.errors import Invalid, NotYet, Refusal, TryLater
 from integrations import arrivals, effects, endings, redaction
@@ -67,6 +67,7 @@ def accept(
         row = _insert(to, f"{clean(external_id)[:150]}#{digest[:32]}", headers, body, digest, topic, verdict)
     if row[1]:
         arrivals.wake_on_commit()
+        live.poke("messages")
     return row[0], row[1]
 
 

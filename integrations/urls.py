@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("hooks/<uuid:connection_id>/", hooks.receive, name="hook"),
     path("hooks/<uuid:connection_id>/<path:topic>/", hooks.receive, name="hook_topic"),
     path("ops/messages/", messages.messages, name="messages"),
+    path("ops/messages/new", messages.new, name="messages_new"),
     path("ops/messages/<int:message_id>", messages.message, name="message"),
     path("ops/messages/<int:message_id>/raw", messages.raw, name="raw"),
     path("ops/messages/<int:message_id>/reprocess", messages.reprocess, name="reprocess"),

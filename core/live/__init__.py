@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from django.conf import settings
 from django.db import transaction
 
 CHANNEL = "backroom:live"
+SULK_SECONDS = 5.0
+_sulk_until = 0.0
 log = logging.getLogger(__name__)
 
 
@@ -39,10 +42,14 @@ def poke(*topics: str) -> None:
 
 
 def publish(topics: list[str]) -> None:
-    """Say it now. For callers outside a transaction."""
+    """Say it now. For callers outside a transaction. A server that can't be reached is left alone for a moment."""
+    global _sulk_until  # noqa: PLW0603  (one server per process, so one pause)
+    if time.monotonic() < _sulk_until:
+        return
     try:
         _client().publish(CHANNEL, json.dumps(topics))
     except (redis.RedisError, OSError) as error:
+        _sulk_until = time.monotonic() + SULK_SECONDS
         log.debug("live.unreachable", extra={"error": type(error).__name__})
 
 

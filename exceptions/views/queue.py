@@ -23,7 +23,6 @@ from exceptions.filters import ORDERS, CaseFilter, order_of
 from exceptions.models import Case, Severity, Status
 from exceptions.models.case import CaseQuerySet
 
-NEW_CAP = 100
 # Everything but the page itself: what a link to a case or an action on the whole view carries along.
 CURSORS = ("after", "before")
 
@@ -179,10 +178,4 @@ def _tabs(wanted: Listing, numbers: board.Numbers) -> list[dict[str, Any]]:
 @permission_required("exceptions.view_case", raise_exception=True)
 def new(request: HttpRequest) -> HttpResponse:
     """GET /exceptions/new?since=<id>&…: how many cases this list has gained since, as the button that shows them."""
-    params = request.GET.copy()
-    since = params.pop("since", ["0"])[0]
-    floor = int(since) if since.isascii() and since.isdigit() and len(since) < 19 else 0
-    wanted = listing(request, params)
-    count = htmx.capped_count(wanted.rows.filter(pk__gt=floor), NEW_CAP)
-    address = reverse("exceptions:queue") + (f"?{wanted.address}" if wanted.address else "")
-    return htmx.part(request, "exceptions/_new.html", {"count": count, "address": address})
+    return htmx.count_new(request, lambda params: listing(request, params).rows, reverse("exceptions:queue"))

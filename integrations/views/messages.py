@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -35,8 +36,7 @@ _MARKED = re.compile(r'"\\u0001([^"\\]*)\\u0001"')
 @permission_required("integrations.view_inboundmessage", raise_exception=True)
 def messages(request: HttpRequest) -> HttpResponse:
     """GET /ops/messages/: filters and page in the address; the list alone when htmx asks."""
-    asked = MessageFilter(request.GET, InboundMessage.objects.for_user(request.user))
-    rows = asked.found()
+    rows = _asked(request, request.GET)
     page = htmx.keyset_page(rows.values(*COLUMNS), request, order=("-id",))
     for row in page.rows:
         row["failure"] = FailureClass(row["failure_class"]).label if row["failure_class"] else ""
@@ -46,10 +46,22 @@ def messages(request: HttpRequest) -> HttpResponse:
         "views": _views(request),
         "connections": list(Connection.objects.for_user(request.user).values_list("code", "name")),
         "statuses": STATUSES,
+        "newest": htmx.newest(InboundMessage.objects.for_user(request.user)),
         "failures": FailureClass.choices,
         "narrowed": any(request.GET.get(name) for name in MessageFilter.base_filters),
     }
     return htmx.render(request, "integrations/messages.html", context, fragment="integrations/_messages.html")
+
+
+@require_safe
+@permission_required("integrations.view_inboundmessage", raise_exception=True)
+def new(request: HttpRequest) -> HttpResponse:
+    """GET /ops/messages/new?since=<id>&…: how many messages this list has gained since, as the button to see them."""
+    return htmx.count_new(request, lambda params: _asked(request, params), reverse("integrations:messages"))
+
+
+def _asked(request: HttpRequest, params: QueryDict) -> QuerySet[InboundMessage]:
+    return MessageFilter(params, InboundMessage.objects.for_user(request.user)).found()
 
 
 @require_safe

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from django.utils import timezone
 
-from core import events
+from core import events, live
 from core.errors import Refusal
 from exceptions.services import cases
 from inventory.services import reservations
@@ -23,6 +23,7 @@ from orders.models import (
 )
 from orders.services.desk import Desk
 
+TOPIC = "orders"  # what open pages listen for
 VECTOR = (
     "ordered",
     "open",
@@ -168,5 +169,6 @@ def save(desk: Desk) -> None:
 def announce(desk: Desk) -> None:
     """Record the facts and open the cases of this desk."""
     events.record_many(desk.facts)
+    live.poke(TOPIC)
     for reason, words in desk.cases:
         cases.open_(reason, desk.subject, actor=desk.actor, **words)

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.contrib.auth.decorators import permission_required
 from django.db.models import QuerySet, Sum
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from core import htmx
@@ -29,21 +30,32 @@ VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
 @permission_required("orders.view_order", raise_exception=True)
 def orders(request: HttpRequest) -> HttpResponse:
     """GET /orders/: filters, order and page in the address; the list alone when htmx asks."""
-    asked = OrderFilter(request.GET, Order.objects.for_user(request.user))
     sort = filters.order_of(request.GET.get("sort", ""))
-    rows = asked.found()
+    rows = _asked(request, request.GET)
     page = htmx.keyset_page(rows.values(*COLUMNS), request, order=filters.ORDERS[sort])
     _enrich(page.rows)
     context = {
         "page": page,
         "total": htmx.capped_count(rows),
         "sort": sort,
+        "newest": htmx.newest(Order.objects.for_user(request.user)),
         "channels": list(Channel.objects.values_list("code", "name")),
         "filters": OrderFilter.base_filters,
         "views": _views(request),
         "narrowed": any(request.GET.get(name) for name in OrderFilter.base_filters),
     }
     return htmx.render(request, "orders/list.html", context, fragment="orders/_list.html")
+
+
+@require_safe
+@permission_required("orders.view_order", raise_exception=True)
+def new(request: HttpRequest) -> HttpResponse:
+    """GET /orders/new?since=<id>&…: how many orders this list has gained since, as the button that shows them."""
+    return htmx.count_new(request, lambda params: _asked(request, params), reverse("orders:list"))
+
+
+def _asked(request: HttpRequest, params: QueryDict) -> QuerySet[Order]:
+    return OrderFilter(params, Order.objects.for_user(request.user)).found()
 
 
 def _enrich(rows: list[dict[str, Any]]) -> None:

@@ -498,3 +498,17 @@ def test_administrators_read_cases_and_revise_rules(admin_client, open_case):
         (1, False, 60),
         (2, True, 90),
     ]
+
+
+def test_pages_take_a_fixed_number_of_queries(client, amira, open_case, query_count):
+    one = open_case("p1")
+
+    with query_count("exceptions-queue", lambda: client.get("/exceptions/")):
+        for n in range(2, 8):
+            open_case(f"p{n}")
+    query_count("exceptions-filtered", lambda: client.get("/exceptions/?status=OPEN"))
+    query_count("exceptions-new", lambda: client.get("/exceptions/new?since=0"))
+    query_count("exceptions-reasons", lambda: client.get("/exceptions/reasons/"))
+    with query_count("exceptions-detail", lambda: client.get(f"/exceptions/{one.pk}")):
+        for n in range(3):
+            cases.note(one.pk, text=f"Note {n}", actor=actors.person(amira))

@@ -195,6 +195,15 @@ def test_what_is_not_there_is_404(shop: Connection):
     assert client.post("/ops/links/00000000-0000-0000-0000-000000000000/resume").status_code == 404
 
 
+def test_the_list_offers_what_came_in_since(shop: Connection, placed: int):
+    client = person(*ACT)
+    assert "new</a>" not in client.get(f"/ops/messages/new?since={placed}").content.decode()
+
+    deliver(shop, "draft_orders_create", "draft_orders/create")
+
+    assert "1 new</a>" in client.get(f"/ops/messages/new?since={placed}").content.decode()
+
+
 def test_pages_take_a_fixed_number_of_queries(shop: Connection, placed: int, query_count: Any):
     client = person(*ACT)
 

@@ -52,6 +52,20 @@ def test_the_list_takes_a_fixed_number_of_queries(everyone: Client, stocked: Any
             place(channel_ref=str(n))
 
 
+def test_the_list_offers_what_came_in_since_under_its_own_filters(everyone: Client, stocked: Any) -> None:
+    seen = place(channel_ref="1")
+    assert "new</a>" not in everyone.get(f"/orders/new?since={seen.pk}").content.decode()
+
+    place(channel_ref="2")
+    place(incoming_line("NOBODY-KNOWS"), channel_ref="3")
+
+    assert "2 new</a>" in everyone.get(f"/orders/new?since={seen.pk}").content.decode()
+    narrowed = everyone.get(f"/orders/new?since={seen.pk}&needs=unmapped").content.decode()
+    assert "1 new</a>" in narrowed
+    assert 'href="/orders/?needs=unmapped"' in narrowed
+    assert everyone.get("/orders/new?since=½&status=NO-SUCH").status_code == 400
+
+
 def test_the_order_page_takes_a_fixed_number_of_queries(everyone: Client, stocked: Any, query_count: Any) -> None:
     StockFactory(item=ItemFactory(sku="SKU-2"), location=stocked, sellable=10)
     StockFactory(item=ItemFactory(sku="SKU-3"), location=stocked, sellable=10)
