@@ -10,6 +10,7 @@ _differs = "\n    OR ".join(f"coalesce(ledger.{state}, 0) <> coalesce(stock.{sta
 _columns = ", ".join(
     f"stock.{state} AS {state}_on_row, ledger.{state} AS {state}_by_movements" for state in map(str, INSIDE)
 )
+_values = ", ".join(f"('{state}', stock.{state})" for state in map(str, INSIDE))
 _negative = " OR ".join(f"{state} < 0" for state in (*INSIDE, "reserved"))
 
 
@@ -117,5 +118,70 @@ def register() -> None:
         SELECT 'item' AS what, id, sku AS code FROM inventory_item WHERE sku IS NOT NFKC NORMALIZED
         UNION ALL
         SELECT 'alias', id, code FROM inventory_itemalias WHERE code IS NOT NFKC NORMALIZED
+        """,
+    )
+    _tracked()
+
+
+def _tracked() -> None:
+    audit.register(
+        "inventory.lots_are_the_sum_of_their_steps",
+        "What lies of a lot in each place and state equals what its movements add up to.",
+        """
+        WITH step AS (
+            SELECT lot_id, to_location_id AS location_id, to_state AS state, lotstep.quantity AS delta
+            FROM inventory_lotstep lotstep JOIN inventory_stockmovement movement ON movement.id = lotstep.movement_id
+            WHERE to_location_id IS NOT NULL
+            UNION ALL
+            SELECT lot_id, from_location_id, from_state, -lotstep.quantity
+            FROM inventory_lotstep lotstep JOIN inventory_stockmovement movement ON movement.id = lotstep.movement_id
+            WHERE from_location_id IS NOT NULL
+        ), ledger AS (
+            SELECT lot_id, location_id, state, sum(delta) AS quantity FROM step GROUP BY 1, 2, 3
+        )
+        SELECT lot_id, location_id, state, stock.quantity AS on_row, ledger.quantity AS by_steps
+        FROM ledger FULL JOIN inventory_lotstock stock USING (lot_id, location_id, state)
+        WHERE coalesce(stock.quantity, 0) <> coalesce(ledger.quantity, 0)
+        """,
+    )
+    audit.register(
+        "inventory.tracked_units_all_have_names",
+        "Of a tracked item, the lots in each place and state add up to its stock there; of others there are none.",
+        f"""
+        WITH named AS (
+            SELECT lot.item_id, stock.location_id, stock.state, sum(stock.quantity) AS quantity
+            FROM inventory_lotstock stock JOIN inventory_lot lot ON lot.id = stock.lot_id GROUP BY 1, 2, 3
+        ), lying AS (
+            SELECT item_id, location_id, state, quantity FROM inventory_stock stock
+            CROSS JOIN LATERAL (VALUES {_values}) AS each(state, quantity)
+            WHERE tracking <> 'NONE'
+        )
+        SELECT item_id, location_id, state, lying.quantity AS in_stock, named.quantity AS named
+        FROM lying FULL JOIN named USING (item_id, location_id, state)
+        WHERE coalesce(lying.quantity, 0) <> coalesce(named.quantity, 0)
+        """,  # noqa: S608  (built from our own column names)
+    )
+    audit.register(
+        "inventory.a_correction_mirrors_what_it_takes_back",
+        "A compensating movement is the exact reverse of the one it names.",
+        """
+        SELECT back.id, back.compensates_id
+        FROM inventory_stockmovement back JOIN inventory_stockmovement was ON was.id = back.compensates_id
+        WHERE (back.item_id, back.quantity, back.from_state, back.to_state)
+                <> (was.item_id, was.quantity, was.to_state, was.from_state)
+            OR (back.from_location_id, back.to_location_id)
+                IS DISTINCT FROM (was.to_location_id, was.from_location_id)
+        """,
+    )
+    audit.register(
+        "inventory.no_kit_is_stocked_or_nested",
+        "A kit has no stock row and no reservation of its own, and no kit is a part.",
+        """
+        SELECT 'stock' AS what, stock.id FROM inventory_stock stock
+        JOIN inventory_item item ON item.id = stock.item_id WHERE item.is_kit
+        UNION ALL
+        SELECT 'part', component.id FROM inventory_kitcomponent component
+        JOIN inventory_item part ON part.id = component.part_id JOIN inventory_item kit ON kit.id = component.kit_id
+        WHERE part.is_kit OR NOT kit.is_kit
         """,
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -18,9 +18,10 @@ from core.events import EventDraft
 from core.subjects import Subject
 from inventory.events import EXPIRED
 from inventory.models import MAX_UNITS, Reservation, ReservationStatus, State
-from inventory.services import locking, movements
+from inventory.services import locking, posting
 from inventory.services.locking import Pair, Row
-from inventory.services.movements import Entry, Move
+from inventory.services.lots import LotBook
+from inventory.services.moves import Entry, Move, Named, Step
 
 EXPIRY_KEY = "expired"  # one key for all: a reservation runs out once
 Part = tuple[int, int | None]  # (reservation id, quantity; None = all that is still held)
@@ -47,6 +48,7 @@ class Ending:
     actor: Actor
     cause: Subject | None = None
     occurred_at: datetime | None = None
+    units: Mapping[int, Sequence[Named]] = field(default_factory=dict)  # by reservation, where its item is tracked
 
     @property
     def repeatable(self) -> bool:
@@ -80,15 +82,15 @@ def end(parts: dict[int, int | None], ending: Ending) -> list[Ended]:
         return []
     rows = locking.lock_stock({(r.item_id, r.location_id) for r, _ in ends})
     entry = _entry(ends, ending)
-    movements.require_enough(entry.changes, rows)
+    book = LotBook([entry], rows)
+    touched = posting.judge(entry, rows, book)
     ended = _write_ends(ends, ending, [] if ending.cause else _freed(entry, rows))
     facts = _facts(ended, reservations, demands, rows, ending)
     if ending.cause is None:
         events.record_many(facts)
         return ended
-    for part in ended:
-        entry.moves.append((_sale(part), part.id))
-    movements.write(entry, rows, more=facts)
+    entry.steps = [replace(step, reservation_id=part.id) for step, part in zip(entry.steps, ended, strict=True)]
+    posting.write([entry], rows, book, [*facts, *touched])
     return ended
 
 
@@ -122,6 +124,8 @@ def _judge(
             if quantity is None and ending.repeatable and reservation.status != ReservationStatus.CONSUMED:
                 continue
             raise _not_held(reservation, quantity, held=0)
+        if ending.status == ReservationStatus.EXPIRED and not getattr(reservation, "is_past", False):
+            continue  # extended or made firm since somebody saw that its time was over
         if quantity is not None and quantity > reservation.quantity:
             raise _not_held(reservation, quantity, held=reservation.quantity)
         if ending.cause and getattr(reservation, "is_past", False):
@@ -142,7 +146,7 @@ def _not_held(reservation: Reservation, quantity: int | None, *, held: int) -> R
 
 
 def _entry(ends: list[tuple[Reservation, int]], ending: Ending) -> Entry:
-    """What ending these parts does to stock; the movements follow once the ended rows have ids."""
+    """What ending these parts does to stock; movements learn the ended rows' ids once those are written."""
     cause = ending.cause or Subject("demand", str(ends[0][0].demand_id))
     entry = Entry(f"consume:{ending.key}", cause, ending.actor, ending.occurred_at)
     for reservation, quantity in ends:
@@ -150,11 +154,10 @@ def _entry(ends: list[tuple[Reservation, int]], ending: Ending) -> Entry:
         change["reserved"] -= quantity
         if ending.cause:
             change[State.SELLABLE.value] -= quantity
+            place = (reservation.location_id, State.SELLABLE, None, State.CUSTOMER)
+            named = tuple(ending.units.get(reservation.pk, ()))
+            entry.steps.append(Step(Move(reservation.item_id, quantity, *place), None, named))
     return entry
-
-
-def _sale(part: Ended) -> Move:
-    return Move(part.item_id, part.quantity, part.location_id, State.SELLABLE, None, State.CUSTOMER)
 
 
 def _freed(entry: Entry, rows: dict[Pair, Row]) -> list[tuple[int, int]]:

@@ -40,6 +40,7 @@ class Row:
     in_transit_in: int
     reserved: int
     allows_backorder: bool
+    tracking: str
 
     @property
     def label(self) -> str:
@@ -86,15 +87,31 @@ def lock_stock(pairs: Collection[Pair], *, create: bool = False) -> dict[Pair, R
     Every writer of stock comes through here or takes the same locks in the same order (reservations.hold). With
     `create`, rows that don't exist yet are made. The lock lasts until the transaction ends.
     """
+    if not create:
+        return _lock(pairs)
+    rows, unknown = lock_or_make(pairs)
+    if unknown:
+        raise unknown_place(unknown)
+    return rows
+
+
+def lock_or_make(pairs: Collection[Pair]) -> tuple[dict[Pair, Row], set[Pair]]:
+    """The same, making rows that don't exist yet; and the pairs that can't have one: nothing known, or a kit."""
     rows = _lock(pairs)
-    missing = set(pairs) - rows.keys()
-    if missing and create:
+    if missing := set(pairs) - rows.keys():
         _create(sorted(missing))
         rows = _lock(pairs)
-        if unknown := set(pairs) - rows.keys():
-            _refuse_kits({item for item, _ in unknown})
-            raise Refusal("unknown_place", "No such item or location.", status=404, pairs=sorted(unknown))
-    return rows
+    return rows, set(pairs) - rows.keys()
+
+
+def unknown_place(pairs: Collection[Pair]) -> Refusal:
+    """Why these pairs can't have a stock row."""
+    items = [item for item, _ in pairs]
+    if kit := execute("SELECT id, sku FROM inventory_item WHERE is_kit AND id = ANY(%s::bigint[])", [items]):
+        ((item_id, sku), *_) = kit
+        words = f"{sku} is a kit: its parts are stocked, not the kit."
+        return Refusal("kit_has_no_stock", words, status=422, item_id=item_id, sku=sku)
+    return Refusal("unknown_place", "No such item or location.", status=404, pairs=sorted(pairs))
 
 
 def _lock(pairs: Collection[Pair]) -> dict[Pair, Row]:
@@ -110,21 +127,10 @@ def _create(pairs: Sequence[Pair]) -> None:
     execute(_CREATE, [[item for item, _ in pairs], [location for _, location in pairs]])
 
 
-def _refuse_kits(items: Collection[int]) -> None:
-    if kit := execute("SELECT id, sku FROM inventory_item WHERE is_kit AND id = ANY(%s::bigint[])", [list(items)]):
-        ((item_id, sku), *_) = kit
-        raise Refusal(
-            "kit_has_no_stock",
-            f"{sku} is a kit: its parts are stocked, not the kit.",
-            status=422,
-            item_id=item_id,
-            sku=sku,
-        )
-
-
 _LOCK = """
 SELECT stock.id, stock.item_id, stock.location_id, item.sku, location.code, stock.sellable, stock.damaged,
-    stock.quarantined, stock.awaiting_inspection, stock.in_transit_in, stock.reserved, stock.allows_backorder
+    stock.quarantined, stock.awaiting_inspection, stock.in_transit_in, stock.reserved, stock.allows_backorder,
+    stock.tracking
 FROM unnest(%s::bigint[], %s::bigint[]) AS wanted(item_id, location_id)
 JOIN inventory_stock stock USING (item_id, location_id)
 JOIN inventory_item item ON item.id = stock.item_id
