@@ -81,6 +81,7 @@ app.conf.beat_schedule = {
     "seal-events": _every(3600, "core.tasks.seal_events"),
     "allocate-waiting": _every(60, "orders.tasks.allocate_waiting"),
     "expire-reservations": _every(30, "inventory.tasks.expire_reservations"),
+    "settle-counts": _every(60, "inventory.tasks.settle_counts"),
     "process-messages": _every(5, "integrations.tasks.process_due"),
     "forget-old-calls": _every(6 * 3600, "integrations.tasks.forget_old_calls"),
     "sweep-clocks": _every(15, "exceptions.tasks.sweep_clocks"),

@@ -11,6 +11,7 @@ from core import events
 def connect() -> None:
     """Called once, when every app is ready."""
     _deliveries()
+    _stock()
     _orders()
     _finance()
     _erp()
@@ -24,6 +25,13 @@ def _deliveries() -> None:
     events.subscribe(outbox.DEAD, "exceptions.open_dead_delivery", deliveries.open_case)
     events.subscribe(outbox.REPLAYED, "exceptions.recheck_replayed", handlers.recheck)
     events.subscribe(outbox.DISCARDED, "exceptions.recheck_discarded", handlers.recheck)
+
+
+def _stock() -> None:
+    from inventory import handlers
+    from orders import events as facts
+
+    events.subscribe(facts.SHORT_PICKED, "inventory.count_after_short_pick", handlers.count_after_short_pick)
 
 
 def _orders() -> None:

@@ -6,11 +6,18 @@ class InventoryConfig(AppConfig):
 
     def ready(self) -> None:
         from core import subjects
-        from inventory import audit, shell
+        from inventory import asides, audit, reasons, shell
+        from inventory.transfer_asides import picked
 
         subjects.register("item", title="Item", url_name="inventory:item", argument="label")
         subjects.register("location", title="Location")
         subjects.register("stock", title="Stock")
         subjects.register("demand", title="Reservation")
+        subjects.register("count", title="Count", url_name="inventory:count")
+        subjects.register("count_plan", title="Count plan")
+        subjects.register("transfer", title="Transfer", url_name="inventory:transfer")
+        subjects.register("transfer_discrepancy", title="Transfer discrepancy", url_name="inventory:discrepancy")
+        asides.register("transfers", picked)
         audit.register()
+        reasons.register()
         shell.register()

@@ -121,6 +121,8 @@ def register() -> None:
         """,
     )
     _tracked()
+    _counts()
+    _transfers()
 
 
 def _tracked() -> None:
@@ -183,5 +185,86 @@ def _tracked() -> None:
         SELECT 'part', component.id FROM inventory_kitcomponent component
         JOIN inventory_item part ON part.id = component.part_id JOIN inventory_item kit ON kit.id = component.kit_id
         WHERE part.is_kit OR NOT kit.is_kit
+        """,
+    )
+
+
+def _counts() -> None:
+    audit.register(
+        "inventory.counts_post_what_they_say",
+        "The movements of a count add up, item by item, to what its lines say was posted.",
+        """
+        WITH moved AS (
+            SELECT cause_uid, item_id,
+                sum(CASE WHEN to_location_id IS NULL THEN -quantity ELSE quantity END) AS units
+            FROM inventory_stockmovement WHERE cause_kind = 'count' GROUP BY cause_uid, item_id
+        )
+        SELECT cause_uid AS count_id, item_id, line.posted, moved.units
+        FROM (SELECT count_id::text AS cause_uid, item_id, posted FROM inventory_countline) line
+        FULL JOIN moved USING (cause_uid, item_id)
+        WHERE coalesce(line.posted, 0) <> coalesce(moved.units, 0)
+        """,
+    )
+    audit.register(
+        "inventory.count_lines_follow_their_count",
+        "Lines are open while their count is, and only a posted count is the latest word on an item.",
+        """
+        SELECT line.id, line.count_id, c.status FROM inventory_countline line
+        JOIN inventory_count c ON c.id = line.count_id
+        WHERE line.open <> (c.status NOT IN ('POSTED', 'CANCELLED')) OR (line.settled AND c.status <> 'POSTED')
+            OR (c.status <> 'POSTED' AND line.posted <> 0)
+            OR (c.status = 'POSTED' AND (line.counted IS NULL OR line.difference IS NULL))
+        """,
+    )
+
+
+def _transfers() -> None:
+    audit.register(
+        "inventory.what_is_in_transit_has_its_transfer",
+        "A transfer's units are in transit from shipping until they are received or a discrepancy is settled.",
+        """
+        WITH moved AS (
+            SELECT cause_uid, item_id, sum(
+                CASE WHEN to_state = 'in_transit_in' THEN quantity ELSE 0 END
+                - CASE WHEN from_state = 'in_transit_in' THEN quantity ELSE 0 END
+            ) AS units
+            FROM inventory_stockmovement WHERE cause_kind = 'transfer' GROUP BY cause_uid, item_id
+        ), owed AS (
+            SELECT line.transfer_id::text AS cause_uid, line.item_id, CASE
+                WHEN transfer.status = 'IN_TRANSIT' THEN line.shipped
+                ELSE coalesce((
+                    SELECT sum(quantity) FROM inventory_transferdiscrepancy d
+                    WHERE d.transfer_id = line.transfer_id AND d.item_id = line.item_id AND d.kind = 'SHORT'
+                        AND d.resolution = ''
+                ), 0) END AS units
+            FROM inventory_transferline line JOIN inventory_transfer transfer ON transfer.id = line.transfer_id
+        )
+        SELECT cause_uid AS transfer_id, item_id, owed.units, moved.units AS moved
+        FROM owed FULL JOIN moved USING (cause_uid, item_id)
+        WHERE coalesce(owed.units, 0) <> coalesce(moved.units, 0)
+        """,
+    )
+    audit.register(
+        "inventory.discrepancies_are_the_difference",
+        "A received transfer has a discrepancy for exactly the lines that arrived otherwise than sent.",
+        """
+        SELECT line.transfer_id, line.item_id, line.shipped, line.received, d.kind, d.quantity
+        FROM inventory_transferline line
+        JOIN inventory_transfer transfer ON transfer.id = line.transfer_id
+            AND transfer.status IN ('RECEIVED', 'DISCREPANT')
+        LEFT JOIN inventory_transferdiscrepancy d ON d.transfer_id = line.transfer_id AND d.item_id = line.item_id
+        WHERE abs(line.received - line.shipped) <> coalesce(d.quantity, 0)
+            OR (d.kind = 'SHORT' AND line.received > line.shipped)
+            OR (d.kind <> 'SHORT' AND line.received < line.shipped)
+        """,
+    )
+    audit.register(
+        "inventory.a_discrepant_transfer_has_a_discrepancy",
+        "A transfer is discrepant exactly while a discrepancy of it stands.",
+        """
+        SELECT transfer.id, transfer.status FROM inventory_transfer transfer
+        WHERE (transfer.status = 'DISCREPANT') <> EXISTS (
+            SELECT FROM inventory_transferdiscrepancy WHERE transfer_id = transfer.id AND resolution = ''
+        )
         """,
     )

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from inventory.services import reservations
+from inventory.services import counts, reservations
 
 
 @shared_task
 def expire_reservations() -> None:
     reservations.expire()
+
+
+@shared_task
+def settle_counts() -> None:
+    counts.settle_due()

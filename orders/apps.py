@@ -7,12 +7,15 @@ class OrdersConfig(AppConfig):
 
     def ready(self) -> None:
         from core import subjects
+        from inventory import asides
         from orders import audit, metrics, reasons, shell, wording
+        from orders.services.asides import picked
 
         subjects.register("order", title="Order", url_name="orders:detail", argument="label")
         subjects.register("fulfilment", title="Fulfilment", url_name="orders:fulfilment", argument="label")
         subjects.register("channel", title="Channel")
         subjects.register("shipment", title="Shipment")
+        asides.register("orders", picked)
         reasons.register()
         wording.register()
         shell.register()

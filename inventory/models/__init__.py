@@ -1,24 +1,57 @@
 """What we sell, where it lies, how it got there, and who it is promised to."""
 
 from inventory.models.buffers import BufferRule, Measure, RuleKind, SellRate
+from inventory.models.counting import (
+    COUNT_OPEN,
+    COUNT_TO_DO,
+    Count,
+    CountEntry,
+    CountLine,
+    CountOrigin,
+    CountPolicy,
+    CountStatus,
+)
 from inventory.models.inbound import ExpectedReceipt, ReceiptStatus
 from inventory.models.items import Item, ItemAlias, Tracking
 from inventory.models.kits import KitComponent
 from inventory.models.locations import Bin, Location, LocationKind, LocationStatus
 from inventory.models.lots import Lot, LotStep, LotStock
+from inventory.models.plans import CountPlan, Pace, PaceClass
 from inventory.models.publishing import AvailabilityChange, ChannelFeed, Publication
 from inventory.models.reservations import Reservation, ReservationDemand, ReservationKind, ReservationStatus
 from inventory.models.stock import INSIDE, MAX_UNITS, OUTSIDE, AdjustmentReason, State, Stock, StockMovement
+from inventory.models.transfers import (
+    TRANSFER_AT_ORIGIN,
+    TRANSFER_OPEN,
+    DiscrepancyKind,
+    Resolution,
+    Transfer,
+    TransferDiscrepancy,
+    TransferLine,
+    TransferStatus,
+)
 
 __all__ = [
+    "COUNT_OPEN",
+    "COUNT_TO_DO",
     "INSIDE",
     "MAX_UNITS",
     "OUTSIDE",
+    "TRANSFER_AT_ORIGIN",
+    "TRANSFER_OPEN",
     "AdjustmentReason",
     "AvailabilityChange",
     "Bin",
     "BufferRule",
     "ChannelFeed",
+    "Count",
+    "CountEntry",
+    "CountLine",
+    "CountOrigin",
+    "CountPlan",
+    "CountPolicy",
+    "CountStatus",
+    "DiscrepancyKind",
     "ExpectedReceipt",
     "Item",
     "ItemAlias",
@@ -30,16 +63,23 @@ __all__ = [
     "LotStep",
     "LotStock",
     "Measure",
+    "Pace",
+    "PaceClass",
     "Publication",
     "ReceiptStatus",
     "Reservation",
     "ReservationDemand",
     "ReservationKind",
     "ReservationStatus",
+    "Resolution",
     "RuleKind",
     "SellRate",
     "State",
     "Stock",
     "StockMovement",
     "Tracking",
+    "Transfer",
+    "TransferDiscrepancy",
+    "TransferLine",
+    "TransferStatus",
 ]

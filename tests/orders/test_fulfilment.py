@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from core import outbox
 from core.actors import SYSTEM
 from core.errors import Refusal
 from core.models import Event
 from exceptions.models import Case
-from inventory.models import Reservation, Stock, StockMovement
+from inventory.models import Count, Reservation, Stock, StockMovement
+from inventory.services import counts
 from orders.models import FulfilmentOrder, NodeExclusion, Order, Shipment
 from orders.services import changes, fulfilment, holds
 from tests.factories.inventory import ItemAliasFactory, ItemFactory, LocationFactory, StockFactory
@@ -323,3 +325,29 @@ def test_units_taken_off_by_the_source_leave_the_work_too(item):
 
     assert job.lines.get().quantity == 1
     assert Stock.objects.get().reserved == 1
+
+
+@pytest.mark.parametrize(("reason", "counted"), [("NOT_FOUND", 1), ("MISMATCH", 1), ("DAMAGED", 0), ("NO_TIME", 0)])
+def test_a_shelf_that_lacks_units_is_counted(item, reason, counted):
+    here = node(item, sellable=4)
+    job = released(incoming_line(quantity=3))
+    picked(job)
+    fulfilment.short_pick(job.pk, line_id=job.lines.get().pk, quantity=2, reason=reason, actor=SYSTEM)
+
+    for _ in range(2):
+        outbox.drain("default")
+
+    asked = Count.objects.filter(location=here.location, origin="SHORT_PICK", cause_label=job.number)
+    assert asked.count() == counted
+
+
+def test_what_a_picker_holds_is_not_missed_when_the_shelf_is_counted(item):
+    here = node(item, sellable=4)
+    picked(released(incoming_line(quantity=3)), quantity=3)
+    count = counts.request(here.location_id, [item.pk], cause=None, actor=SYSTEM)
+
+    counts.scan(count, code="SKU-1", actor=SYSTEM)
+    counts.finish(count, actor=SYSTEM)
+
+    here.refresh_from_db()
+    assert (here.sellable, here.reserved) == (4, 3)

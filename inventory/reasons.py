@@ -1,0 +1,12 @@
+"""The cases stock can open, each with the question that proves it."""
+
+from __future__ import annotations
+
+from exceptions import reasons
+from inventory import count_reasons, transfer_reasons
+
+
+def register() -> None:
+    """Called once when the app is ready."""
+    for reason in (*count_reasons.REASONS, *transfer_reasons.REASONS):
+        reasons.register(reason)

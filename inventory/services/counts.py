@@ -1,0 +1,18 @@
+"""Everything that may be done to a count, under one name: `counts.request`, `counts.scan`, `counts.approve` …"""
+
+from inventory.services.counting import cancel, enter, request, scan, start
+from inventory.services.judging import approve, finish, latest_word, recount, settle, settle_due
+
+__all__ = [
+    "approve",
+    "cancel",
+    "enter",
+    "finish",
+    "latest_word",
+    "recount",
+    "request",
+    "scan",
+    "settle",
+    "settle_due",
+    "start",
+]

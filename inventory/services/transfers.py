@@ -1,0 +1,19 @@
+"""Everything that may be done to a transfer, under one name: `transfers.request`, `transfers.ship` …"""
+
+from inventory.services.arriving import choices, enter, receive, resolve, unpack
+from inventory.services.sending import approve, cancel, finish_pick, pick, request, ship, submit
+
+__all__ = [
+    "approve",
+    "cancel",
+    "choices",
+    "enter",
+    "finish_pick",
+    "pick",
+    "receive",
+    "request",
+    "resolve",
+    "ship",
+    "submit",
+    "unpack",
+]
