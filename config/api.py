@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 
+from inventory.api.v1.urls import urlpatterns as inventory_v1
 from orders.api.v1.urls import urlpatterns as orders_v1
 
-v1: list[URLPattern | URLResolver] = [*orders_v1]
+v1: list[URLPattern | URLResolver] = [*orders_v1, *inventory_v1]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include((v1, "v1"))),

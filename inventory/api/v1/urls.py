@@ -1,0 +1,13 @@
+from django.urls import URLPattern, URLResolver, path
+
+from inventory.api.v1.movements import Movements
+from inventory.api.v1.reservations import Confirm, Extend, GiveBack, OneReservation, Reservations
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("reservations", Reservations.as_view(), name="reservations"),
+    path("reservations/<str:demand>", OneReservation.as_view(), name="reservation"),
+    path("reservations/<str:demand>/extend", Extend.as_view(), name="reservation_extend"),
+    path("reservations/<str:demand>/confirm", Confirm.as_view(), name="reservation_confirm"),
+    path("reservations/<str:demand>/release", GiveBack.as_view(), name="reservation_release"),
+    path("stock/movements", Movements.as_view(), name="stock_movements"),
+]
