@@ -26,29 +26,41 @@ A_DAY = 8  # orders at scale 1; the last hours' are left open
 def make(
     connections: dict[str, Connection], *, now: datetime, days: int, scale: float, say: Callable[[str], None]
 ) -> None:
-    """Thirty days of orders, oldest first; what was placed in the last hours is left for people to work on."""
-    if Order.objects.exists():
-        say("Orders exist already; history is left alone")
-        return
-    random = Random("history")
+    """Thirty days of orders, oldest first; what was placed in the last hours is left for people to work on.
+
+    Goes on after the newest order there is: an interrupted run is finished by the next one, and days during which the
+    demo stood still are filled up.
+    """
     catalogue = list(products())
-    number = FIRST_NUMBER
+    number, newest = _reached(connections)
     per_day = max(1, round(A_DAY * scale))
-    for day in range(days, -1, -1):
-        for placed in sorted(_moments(random, now - timedelta(days=day), per_day)):
-            if placed >= now:
+    made = 0
+    for ago in range(days, -1, -1):
+        day = (now - timedelta(days=ago)).replace(hour=0, minute=0, second=0, microsecond=0)
+        for placed in sorted(_moments(Random(f"moments of {day:%F}"), day, per_day)):
+            if placed >= now or (newest and placed <= newest):
                 continue
-            number += 1
+            number, made = number + 1, made + 1
+            random = Random(f"order {number}")
             connection = connections["web-uk" if random.random() < 0.75 else "web-eu"]
             _live(random, connection, number, placed, now, catalogue)
-        if day % 10 == 0:
-            say(f"{number - FIRST_NUMBER:,} orders up to {day} days ago")
+        if ago % 10 == 0 and made:
+            say(f"{made:,} orders up to {ago} days ago")
+    if not made:
+        say("Orders exist already up to today; history is left alone")
+
+
+def _reached(connections: dict[str, Connection]) -> tuple[int, datetime | None]:
+    """The last order number in use and when the newest order was placed."""
+    orders = Order.objects.filter(channel__in=[c.channel_id for c in connections.values() if c.channel_id])
+    newest = orders.order_by("-placed_at").values_list("placed_at", flat=True).first()
+    refs = orders.order_by("-id").values_list("channel_ref", flat=True)[:200]
+    return max((int(ref) for ref in refs if ref.isdigit()), default=FIRST_NUMBER), newest
 
 
 def _moments(random: Random, day: datetime, count: int) -> list[datetime]:
     """Times of a day as a shop sees them: few at night, most in the evening."""
-    start = day.replace(hour=0, minute=0, second=0, microsecond=0)
-    return [start + timedelta(hours=min(23.9, max(0.0, random.gauss(15.5, 4.5)))) for _ in range(count)]
+    return [day + timedelta(hours=min(23.9, max(0.0, random.gauss(15.5, 4.5)))) for _ in range(count)]
 
 
 def _live(random: Random, connection: Connection, number: int, placed: datetime, now: datetime, catalogue: Any) -> None:

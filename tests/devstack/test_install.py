@@ -45,3 +45,14 @@ def test_a_lock_that_lags_behind_or_names_a_host_is_noticed(tmp_path: Path):
     assert "names a host" in faults
     assert "django==5.2 is not pinned" in faults
     assert json.loads((tmp_path / locks.STAMP).read_text())
+
+
+@pytest.mark.parametrize(
+    "picked", (["tests/core"], ["-k", "outbox"], ["-m", "live"], ["-n", "0"], ["--update-query-counts"])
+)
+def test_what_was_picked_by_hand_runs_in_one_process(picked: list[str]):
+    assert dev.spread(picked) == []
+
+
+def test_the_whole_suite_runs_on_several_cores():
+    assert dev.spread([])[0] == dev.spread(["-q", "--durations=5"])[0] == "-n"
