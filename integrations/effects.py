@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.errors import Refusal
+from integrations import goods
 from integrations.arrivals import order_key
-from integrations.channels.meaning import Act, PlaceOrder, RecordPayments, RecordRefund
+from integrations.channels.meaning import Act, MoveGoods, PlaceOrder, RecordPayments, RecordRefund
 from integrations.models import InboundMessage
 from orders.services import intake, payments
 
@@ -33,6 +34,10 @@ def carry_out(acts: Sequence[Act], message: InboundMessage) -> Done:
 
 
 def _one(act: Act, message: InboundMessage, done: Done) -> None:
+    if isinstance(act, MoveGoods):
+        goods.move(act, message)
+        done.changed, done.words = True, ""
+        return
     connection = message.connection
     channel, actor = connection.channel, connection.actor
     if channel is None:

@@ -154,7 +154,7 @@ def _carry_out(message: InboundMessage, token: UUID) -> None:
     if message.size > limit:
         raise Unreadable(FailureClass.TOO_LARGE, Fault("", f"{message.size} bytes; at most {limit} are read"))
     vendor = registry.get(message.connection.vendor)
-    meaning = vendor.understand(message.topic, bytes(message.body))
+    meaning = vendor.reader(message.connection)(message.topic, bytes(message.body))
     if meaning.ignored:
         endings.ignore(message, token, meaning.ignored, mapping_version=vendor.mapping_version)
         return

@@ -26,3 +26,4 @@ TRANSFER_SHIPPED = "transfer.shipped"  # data: units, carrier, tracking
 TRANSFER_RECEIVED = "transfer.received"  # data: units, differences [{sku, kind, units}]
 TRANSFER_SETTLED = "transfer.discrepancy_settled"  # data: sku, kind, units, resolution
 TRANSFER_CANCELLED = "transfer.cancelled"  # data: reason
+SURPLUS_ACCEPTED = "stock.surplus_accepted"  # subject: the stock row; a person says sales beyond the books were right

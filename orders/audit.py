@@ -111,3 +111,26 @@ def register() -> None:
         WHERE NOT EXISTS (SELECT FROM orders_orderline line WHERE line.order_id = known.id)
         """,
     )
+    audit.register(
+        "orders.what_a_channel_handed_over_left_the_books",
+        "Of an order whose units left a channel's own place, the ledger moved exactly what left without us.",
+        """
+        WITH moved AS (
+            SELECT cause_uid, item_id, sum(
+                CASE WHEN to_state = 'customer' THEN quantity WHEN from_state = 'customer' THEN -quantity ELSE 0 END
+            ) AS units
+            FROM inventory_stockmovement WHERE cause_kind = 'order' AND starts_with(key, 'sold:') GROUP BY 1, 2
+        )
+        SELECT moved.cause_uid AS order_id, moved.item_id, moved.units,
+            coalesce(sum(line.fulfilled - line.shipped_here), 0) AS handed_over
+        FROM moved
+        LEFT JOIN orders_orderline line ON line.order_id::text = moved.cause_uid AND line.item_id = moved.item_id
+            AND line.requires_shipping AND NOT line.gift_card
+        WHERE NOT EXISTS (  -- a kit leaves as its parts, and may be made of others by now
+            SELECT FROM orders_orderline kit JOIN inventory_item item ON item.id = kit.item_id AND item.is_kit
+            WHERE kit.order_id::text = moved.cause_uid
+        )
+        GROUP BY moved.cause_uid, moved.item_id, moved.units
+        HAVING moved.units <> coalesce(sum(line.fulfilled - line.shipped_here), 0)
+        """,
+    )

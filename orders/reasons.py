@@ -20,13 +20,18 @@ HOLD_WAITS = timedelta(hours=4)
 SWEPT = 1_000
 _physical = Q(requires_shipping=True, gift_card=False)
 _to_deliver = Q(open__gt=0) | Q(allocated__gt=0) | Q(backordered__gt=0)
+# Units that left without us still have to leave the books, where the channel hands over itself (services.elsewhere).
+_handed_over = Q(fulfilled__gt=F("shipped_here")) & (
+    Q(order__channel__sells_from__isnull=False) | Q(order__channel__kind="POS", order__pickup_location__isnull=False)
+)
+_needs_item = _to_deliver | _handed_over
 
 
 # --- orders.unknown_sku
 
 
 def _unknown(uid: str) -> Any:
-    return OrderLine.objects.filter(_physical, _to_deliver, order_id=uid, item__isnull=True).order_by("position")
+    return OrderLine.objects.filter(_physical, _needs_item, order_id=uid, item__isnull=True).order_by("position")
 
 
 def _unknown_evidence(uid: str) -> Evidence:
@@ -34,7 +39,15 @@ def _unknown_evidence(uid: str) -> Evidence:
         heading="Lines no item stands behind",
         columns=("SKU", "Title", Column("Units", numeric=True), Column("Price", numeric=True)),
         rows=[
-            Row((Cell(line.sku or "none", code=True), line.title, str(line.open), f"{line.unit_price:.2f}"), hot=True)
+            Row(
+                (
+                    Cell(line.sku or "none", code=True),
+                    line.title,
+                    str(line.open or line.fulfilled),
+                    f"{line.unit_price:.2f}",
+                ),
+                hot=True,
+            )
             for line in _unknown(uid)
         ],
         empty="Every line has its item now.",
@@ -261,7 +274,7 @@ def _standing(query: Callable[[], Any]) -> Callable[[], Iterable[str]]:
 
 
 def _lines_unknown() -> Any:
-    lines = OrderLine.objects.filter(_physical, _to_deliver, item__isnull=True)
+    lines = OrderLine.objects.filter(_physical, _needs_item, item__isnull=True)
     return lines.order_by("order_id").values_list("order_id", flat=True).distinct()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 
 from orders.canonical import IncomingOrder, IncomingPayment, IncomingRefund
 
@@ -29,7 +31,30 @@ class RecordPayments:
     payments: tuple[IncomingPayment, ...]
 
 
-Act = PlaceOrder | RecordRefund | RecordPayments
+@dataclass(frozen=True, slots=True)
+class GoodsLine:
+    """Units that came back from a customer, turned up, or are gone."""
+
+    sku: str
+    quantity: int
+    kind: Literal["return", "found", "lost"]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MoveGoods:
+    """Goods moved at the channel's own place without an order to hang them on, once by `ref`.
+
+    `store` names the place where it isn't the one the channel sells from.
+    """
+
+    ref: str
+    at: datetime
+    lines: tuple[GoodsLine, ...]
+    store: str = ""
+
+
+Act = PlaceOrder | RecordRefund | RecordPayments | MoveGoods
 
 
 @dataclass(frozen=True, slots=True)

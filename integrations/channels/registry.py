@@ -6,8 +6,9 @@ from integrations.channels.shopify import SHOPIFY
 from integrations.channels.standard import STANDARD
 from integrations.channels.vendor import Vendor
 from integrations.failures import unparsable
+from integrations.files.sales import SALES
 
-_VENDORS: dict[str, Vendor] = {vendor.name: vendor for vendor in (SHOPIFY, STANDARD)}
+_VENDORS: dict[str, Vendor] = {vendor.name: vendor for vendor in (SALES, SHOPIFY, STANDARD)}
 
 # Systems whose payloads may be fed and are kept, though no translator reads them yet: each becomes FAILED and says so,
 # and is reprocessed once its translator is there.

@@ -36,3 +36,8 @@ class Vendor:
     tell_shipment: Callable[[Connection, ShipmentNews], str] | None = None
     # Whether the connection is set up for calls at all; one that only receives is not told anything.
     can_be_called: Callable[[Connection], bool] = bool
+    # For a vendor whose documents mean what the connection's settings say: its `understand` for this connection.
+    as_settled: Callable[[Connection], Callable[[str, bytes], Meaning]] | None = None
+
+    def reader(self, connection: Connection) -> Callable[[str, bytes], Meaning]:
+        return self.as_settled(connection) if self.as_settled else self.understand

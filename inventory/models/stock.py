@@ -198,6 +198,12 @@ class StockMovement(models.Model):
         indexes = [
             models.Index(fields=("item", "-id"), name="movement_by_item"),
             models.Index(fields=("cause_kind", "cause_uid"), name="movement_by_cause"),
+            # The ledger of one place, newest first. Half of all movements have only one of the two ends.
+            models.Index(
+                fields=("from_location", "-id"), name="movement_from", condition=Q(from_location__isnull=False)
+            ),
+            models.Index(fields=("to_location", "-id"), name="movement_to", condition=Q(to_location__isnull=False)),
+            models.Index(fields=("item", "to_location"), name="movement_found", condition=Q(from_state="found")),
         ]
 
     def __str__(self) -> str:

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.scoping import ScopedQuerySet
+from inventory.models import Location
 
 
 class ChannelKind(models.TextChoices):
@@ -34,6 +35,14 @@ class Channel(models.Model):
     time_zone = models.CharField(max_length=60, default="UTC")
     prices_include_tax = models.BooleanField(default=False)
     active = models.BooleanField(default=True)
+    sells_from = models.ForeignKey(
+        Location,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Where units lie that the channel hands over itself, as a till's store: they leave the books there",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = ChannelQuerySet.as_manager()

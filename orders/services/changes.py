@@ -17,7 +17,7 @@ from orders import canonical, quantities
 from orders import events as facts
 from orders.canonical import Address, IncomingLine, IncomingOrder
 from orders.models import Order, OrderLine
-from orders.services import allocation, holds, lifecycle
+from orders.services import allocation, elsewhere, holds, lifecycle
 from orders.services.desk import Desk, open_desk
 from orders.services.lookups import Seen
 
@@ -147,12 +147,13 @@ def reconsider(desk: Desk, *, before: tuple[Any, ...]) -> None:
     for hold in holds.sync(desk):
         hold.save()
     allocation.source(desk)
+    elsewhere.hand_over(desk)
 
 
 def complain(desk: Desk) -> None:
     """Open the cases this order's figures and SKUs call for."""
     order = desk.order
-    unknown = unknown_lines(desk.lines)
+    unknown = unknown_lines(desk.lines, handed_over=elsewhere.place(desk) is not None)
     if unknown:
         names = ", ".join(line.sku or f"“{line.title}” without a SKU" for line in unknown[:5])
         desk.case("orders.unknown_sku", summary=names, value=order.total, currency=order.currency)
@@ -170,9 +171,14 @@ def complain_of_lateness(desk: Desk) -> None:
         desk.case("orders.cancelled_too_late", summary=words, value=desk.order.total, currency=desk.order.currency)
 
 
-def unknown_lines(lines: list[OrderLine]) -> list[OrderLine]:
+def unknown_lines(lines: list[OrderLine], *, handed_over: bool) -> list[OrderLine]:
+    """Lines that need their item: units to deliver, or to take off stock where the channel hands over itself."""
     return [
-        line for line in lines if line.item_id is None and quantities.is_physical(line) and quantities.to_deliver(line)
+        line
+        for line in lines
+        if line.item_id is None
+        and quantities.is_physical(line)
+        and (quantities.to_deliver(line) or (handed_over and line.fulfilled > line.shipped_here))
     ]
 
 

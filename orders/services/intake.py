@@ -13,7 +13,7 @@ from orders import canonical
 from orders import events as facts
 from orders.canonical import IncomingOrder, IncomingRefund
 from orders.models import Channel, Order, OrderLine
-from orders.services import allocation, changes, holds, lifecycle, lookups, money, rows
+from orders.services import allocation, changes, elsewhere, holds, lifecycle, lookups, money, rows
 from orders.services.desk import Desk, open_desk
 
 
@@ -91,6 +91,7 @@ def _create(
     new_holds = holds.sync(desk)
     changes.complain(desk)
     allocation.source(desk, nodes=seen.nodes, let_down={})
+    elsewhere.hand_over(desk, new=True)
     lifecycle.derive(desk)
     rows.insert(desk, new_holds, *money.note(desk, incoming.payments, incoming.refunds))
     lifecycle.announce(desk)

@@ -1,7 +1,8 @@
 """manage.py ingest VENDOR FILE… --channel CODE [--topic TOPIC] [--json]
 
 Feeds raw files through the same inbox as webhooks and says, per file, what came of it. Exit 0 whenever every file got
-an outcome, whatever it is; 2 when the command was called wrongly, and then nothing has been fed.
+an outcome, whatever it is; 2 when the command was called wrongly, and then nothing has been fed. For sales
+files it is `ingest_sales`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from integrations import feeding
 from integrations.channels import registry
+from integrations.files.sales import NAME as SALES
 from integrations.models import Connection
 from orders.models import Channel
 
@@ -30,9 +33,14 @@ class Command(BaseCommand):
         parser.add_argument("files", nargs="+", metavar="FILE")
         parser.add_argument("--channel", required=True, help="code of the channel the orders belong to")
         parser.add_argument("--topic", default="", help="the webhook topic of every file, for example orders/create")
+        parser.add_argument("--till", default="", help="sales files: the channel of invoices that name no customer")
+        parser.add_argument("--make-items", action="store_true", help="sales files: make articles nobody knows yet")
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["vendor"].strip().lower() == SALES:
+            call_command("ingest_sales", *options["files"], stdout=self.stdout, stderr=self.stderr, **_shared(options))
+            return
         paths = [Path(name) for name in options["files"]]
         vendor = options["vendor"].strip().lower()
         self._check(vendor, paths)
@@ -103,3 +111,7 @@ class Command(BaseCommand):
         facts = [f"order {found['order']}" if found["order"] else "", f"case {found['case']}" if found["case"] else ""]
         words = "  ".join(part for part in (found["reason"], *facts) if part)
         self.stdout.write(f"{found['outcome']:<10} {found['file']}  {words}".rstrip())
+
+
+def _shared(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: options[name] for name in ("channel", "till", "make_items", "json")}

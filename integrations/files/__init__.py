@@ -1,0 +1,1 @@
+"""What arrives as files rather than as messages."""

@@ -1,0 +1,214 @@
+"""The case of goods that were sold although the books did not have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Max, Q
+from django.urls import reverse
+
+from core import events
+from core.actors import Actor
+from core.models import Event
+from core.subjects import Subject
+from exceptions import reasons
+from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
+from exceptions.services import cases
+from inventory.events import SURPLUS_ACCEPTED
+from inventory.models import CountLine, CountStatus, State, Stock, StockMovement
+from inventory.services import counts
+from inventory.services.selling import BEYOND
+
+SWEPT, SHOWN = 10_000, 20
+
+
+def _found_by_sales(stock: Stock) -> Any:
+    """Units that came into the books only because a sale took them, and that nobody has explained since.
+
+    Explained means: the place was counted afterwards, or a person said that the books had been wrong.
+    """
+    counted = CountLine.objects.filter(
+        item_id=stock.item_id, location_id=stock.location_id, count__status=CountStatus.POSTED
+    ).aggregate(last=Max("count__posted_at"))["last"]
+    said = Event.objects.filter(subject_kind="stock", subject_uid=str(stock.pk), type=SURPLUS_ACCEPTED)
+    accepted = max((data["until"] for data in said.values_list("data", flat=True)), default=0)
+    found = StockMovement.objects.filter(
+        item_id=stock.item_id, to_location_id=stock.location_id, from_state=State.FOUND, key__startswith="sold:"
+    )
+    if counted is not None:
+        found = found.filter(recorded_at__gt=counted)
+    return found.filter(id__gt=accepted).order_by("id")
+
+
+def _stock(uid: str) -> Stock | None:
+    return Stock.objects.select_related("item", "location").filter(pk=uid).first()
+
+
+def _unexplained(uid: str) -> bool:
+    stock = _stock(uid)
+    return stock is not None and _found_by_sales(stock).exists()
+
+
+def _evidence(uid: str) -> list[Evidence]:
+    stock = _stock(uid)
+    if stock is None:
+        return []
+    found = list(_found_by_sales(stock)[: SHOWN + 1])
+    before = StockMovement.objects.filter(item_id=stock.item_id).filter(
+        Q(from_location_id=stock.location_id) | Q(to_location_id=stock.location_id)
+    )
+    others = before.exclude(key__startswith="sold:").order_by("-id")[:SHOWN]
+    units = f"{sum(m.quantity for m in found)}{' or more' if len(found) > SHOWN else ''}"
+    columns = ("Happened", "Recorded", Column("Units", numeric=True), "Because of")
+    return [
+        Evidence(
+            f"{units} units were sold that the books did not have free",
+            columns,
+            [Row(_cells(movement), hot=True) for movement in found[:SHOWN]],
+            empty="A count or a person has explained them.",
+        ),
+        Evidence(
+            "What else moved it lately: a missing receipt shows here as a gap",
+            (*columns, "From", "To"),
+            [Row((*_cells(m), State(m.from_state).label, State(m.to_state).label)) for m in others],
+            empty="Nothing but sales ever moved it.",
+        ),
+    ]
+
+
+def _cells(movement: StockMovement) -> tuple[Cell | str, ...]:
+    return (
+        f"{movement.occurred_at:%d %b %Y %H:%M}",
+        f"{movement.recorded_at:%d %b %Y %H:%M}",
+        str(movement.quantity),
+        Cell(
+            movement.cause_label or movement.cause_uid,
+            Subject(movement.cause_kind, movement.cause_uid, movement.cause_label),
+        ),
+    )
+
+
+def _context(uid: str) -> Context | None:
+    stock = _stock(uid)
+    if stock is None:
+        return None
+    return Context(
+        title=f"{stock.item.sku} at {stock.location.name}",
+        subject=Subject("item", str(stock.item_id), stock.item.sku),
+        facts=[
+            ("Item", stock.item.name),
+            ("Sellable", str(stock.sellable)),
+            ("Promised", str(stock.reserved)),
+        ],
+    )
+
+
+def _describe(uid: str) -> Opening | None:
+    stock = _stock(uid)
+    if stock is None:
+        return None
+    label = f"{stock.item.sku} @ {stock.location.code}"
+    return Opening(label=label, summary="More was sold than the books had free.", site_id=stock.location.site_id)
+
+
+def _standing() -> Iterable[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDING, [SURPLUS_ACCEPTED, SWEPT])
+        return [str(row[0]) for row in cursor.fetchall()]
+
+
+_STANDING = """
+WITH found AS (
+    SELECT item_id, to_location_id AS location_id, max(id) AS last, max(recorded_at) AS at FROM inventory_stockmovement
+    WHERE from_state = 'found' AND starts_with(key, 'sold:') GROUP BY 1, 2
+), counted AS (
+    SELECT line.item_id, line.location_id, max(done.posted_at) AS at
+    FROM inventory_countline line JOIN inventory_count done ON done.id = line.count_id AND done.status = 'POSTED'
+    GROUP BY 1, 2
+), accepted AS (
+    SELECT subject_uid, max((data ->> 'until')::bigint) AS last FROM core_event
+    WHERE type = %s AND subject_kind = 'stock' GROUP BY 1
+)
+SELECT stock.id FROM found
+JOIN inventory_stock stock USING (item_id, location_id)
+LEFT JOIN counted USING (item_id, location_id)
+LEFT JOIN accepted ON accepted.subject_uid = stock.id::text
+WHERE found.last > coalesce(accepted.last, 0) AND (counted.at IS NULL OR found.at > counted.at)
+ORDER BY stock.id LIMIT %s
+"""
+
+
+@transaction.atomic
+def _accept(uid: str, *, actor: Actor) -> str:
+    stock = Stock.objects.select_for_update(no_key=True, of=("self",)).select_related("item", "location").get(pk=uid)
+    subject = Subject("stock", uid, f"{stock.item.sku} @ {stock.location.code}")
+    found = list(_found_by_sales(stock).values_list("id", "quantity"))
+    units = sum(quantity for _, quantity in found)
+    until = max((movement_id for movement_id, _ in found), default=0)
+    events.record(SURPLUS_ACCEPTED, subject, actor=actor, data={"units": units, "until": until})
+    cases.recheck(subject, cause=f"{actor.label} says the books were wrong.", actor=actor)
+    return f"The books were {units} units short; they stand as they are now."
+
+
+def _preview_accept(uid: str) -> list[tuple[str, str]]:
+    stock = _stock(uid)
+    if stock is None:
+        return []
+    units = sum(_found_by_sales(stock).values_list("quantity", flat=True))
+    return [("Units the books had missed", str(units)), ("Sellable stays", str(stock.sellable))]
+
+
+def _count(uid: str, *, actor: Actor) -> str:
+    stock = _stock(uid)
+    if stock is None:
+        return "The stock is gone."
+    cause = Subject("stock", uid, f"{stock.item.sku} @ {stock.location.code}")
+    count_id = counts.request(stock.location_id, [stock.item_id], cause=cause, actor=actor)
+    return f"Count {count_id} will say how many there are."
+
+
+def _page(uid: str) -> str | None:
+    stock = _stock(uid)
+    return reverse("inventory:item", args=[stock.item.sku]) if stock else None
+
+
+SOLD_BEYOND = Reason(
+    code=BEYOND,
+    title="Sold more than the books had",
+    queue="stock",
+    subject_kind="stock",
+    icon="boxes",
+    acknowledge_minutes=4 * 60,
+    resolve_minutes=24 * 60,
+    description="A till sold units the books did not have free. The sale stands; the books gained what was missing. "
+    "Either a receipt was not booked, or an earlier count was wrong, or promised goods were sold.",
+    clears="The place is counted, or a person says that the books had been wrong.",
+    predicate=_unexplained,
+    evidence=_evidence,
+    context=_context,
+    standing=_standing,
+    describe=_describe,
+    actions=(
+        Action(
+            code="count",
+            title="Have it counted",
+            detail="The place goes on selling while it is counted.",
+            permission="inventory.request_count",
+            run=_count,
+            primary=True,
+        ),
+        Action(
+            code="accept",
+            title="The books were wrong",
+            detail="The goods were there all along. Nothing moves; the surplus counts as explained.",
+            permission="inventory.change_stock",
+            run=_accept,
+            preview=_preview_accept,
+        ),
+        Action(code="open", title="Open the item", href=_page),
+    ),
+)
+
+REASONS = (SOLD_BEYOND,)
