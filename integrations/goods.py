@@ -6,7 +6,7 @@ from core.subjects import Subject
 from integrations.channels.meaning import GoodsLine, MoveGoods
 from integrations.failures import FailureClass, Fault, Unreadable
 from integrations.models import InboundMessage
-from inventory.models import Item, Location, State
+from inventory.models import AdjustmentReason, Item, Location, State
 from inventory.services import movements
 from inventory.services.movements import Move, Posted
 from orders.canonical import path
@@ -33,8 +33,8 @@ def _move(line: GoodsLine, item_id: int, location_id: int) -> Move:
     if line.kind == "return":
         return Move(item_id, line.quantity, None, State.CUSTOMER, location_id, State.AWAITING_INSPECTION)
     if line.kind == "found":
-        return Move(item_id, line.quantity, None, State.FOUND, location_id, State.SELLABLE)
-    return Move(item_id, line.quantity, location_id, State.SELLABLE, None, State.SHRINKAGE)
+        return Move(item_id, line.quantity, None, State.FOUND, location_id, State.SELLABLE, AdjustmentReason.FOUND)
+    return Move(item_id, line.quantity, location_id, State.SELLABLE, None, State.SHRINKAGE, AdjustmentReason.LOST)
 
 
 def _place(act: MoveGoods, message: InboundMessage) -> int:

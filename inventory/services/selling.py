@@ -11,7 +11,7 @@ from core.errors import Invalid, Problem
 from core.subjects import Subject
 from exceptions.models import Case
 from exceptions.services import cases
-from inventory.models import MAX_UNITS, Location, State, StockMovement
+from inventory.models import MAX_UNITS, AdjustmentReason, Location, State, StockMovement
 from inventory.services import locking, movements
 from inventory.services.locking import Pair, Row
 from inventory.services.movements import Move
@@ -80,7 +80,10 @@ def _beyond(wanted: Mapping[int, int], rows: Mapping[Pair, Row], location_id: in
 
 
 def _moves(wanted: Mapping[int, int], beyond: Mapping[int, int], location_id: int) -> list[Move]:
-    moves = [Move(item, quantity, None, State.FOUND, location_id, State.SELLABLE) for item, quantity in beyond.items()]
+    moves = [
+        Move(item, quantity, None, State.FOUND, location_id, State.SELLABLE, AdjustmentReason.LATE_SALE)
+        for item, quantity in beyond.items()
+    ]
     for item, quantity in wanted.items():
         if quantity > 0:
             moves.append(Move(item, quantity, location_id, State.SELLABLE, None, State.CUSTOMER))

@@ -263,7 +263,7 @@ def test_rows_nobody_can_read_cost_only_themselves(lamp, web, tmp_path):
         b"\xef\xbb\xbf" + HEADER.encode() + b"\r\n" + row("8", "LAMP", 1).encode() + b"\r\n\r\n"
         b'9,LAMP,"never closed,1,2010-12-01 08:26:00,2.55,1,UK\r\n'
         b'10,LAMP,"a ""quoted"", name\nover two lines",1,2010-12-01 08:26:00,2.55,1,UK\r\n'
-        b"11,LAMP,caf\xe9,1,2010-12-01 08:26:00,2.55,1,UK\r\n" + row("12", "LAMP", 1).encode()
+        b"11,LAMP,entr\xe9e,1,2010-12-01 08:26:00,2.55,1,UK\r\n" + row("12", "LAMP", 1).encode()
     )  # fmt: skip
 
     report = feed(path)
@@ -314,7 +314,7 @@ def test_another_layout_is_read_by_its_mapping(lamp, web, till, tmp_path):
 @pytest.mark.parametrize(
     "stated",
     [
-        {"colums": {}}, {"columns": {"invoice": "x"}}, {"columns": []}, {"columns": {"invoice": 1}}, {"delimiter": ";;"},
+        {"kolumns": {}}, {"columns": {"invoice": "x"}}, {"columns": []}, {"columns": {"invoice": 1}}, {"delimiter": ";;"},
         {"encoding": "utf-7"}, {"time_zone": "Mars/Olympus"}, {"currency": "XXQ"}, {"codes": {"POST": {"means": "magic"}}},
         {"capital_skus": "yes"},
     ],

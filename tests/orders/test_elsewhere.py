@@ -14,7 +14,7 @@ from core.subjects import Subject
 from exceptions import reasons
 from exceptions.models import Case
 from inventory.models import Stock, StockMovement
-from inventory.services import movements, reservations, selling
+from inventory.services import kits, movements, reservations, selling
 from inventory.services.reservations import Want
 from orders.models import Channel, ChannelKind
 from orders.services import mapping
@@ -191,3 +191,14 @@ def test_a_repeat_under_the_same_key_answers_what_was_posted(stock):
     assert again.replayed
     assert again.movement_ids == first.movement_ids
     assert sellable(stock) == 0
+
+
+def test_a_kit_leaves_as_its_parts(stock, till):
+    kit, shade = ItemFactory(sku="LAMP-SET"), StockFactory(location=stock.location, sellable=10)
+    kits.define(kit.pk, {stock.item_id: 1, shade.item_id: 2}, actor=SYSTEM)
+
+    sale(till, 3, sku="LAMP-SET")
+    sale(till, 3, sku="LAMP-SET", version=2)
+
+    assert (sellable(stock), sellable(shade)) == (7, 4)
+    assert books_are_clean()

@@ -107,6 +107,7 @@ def _typed(given: dict[str, Any], problems: list[Problem]) -> dict[str, Any]:
         "free_without_customer_adjusts": bool,
     }  # fmt: skip
     found: dict[str, Any] = {}
+    value: Any
     for name, value in given.items():
         kind = kinds.get(name, str)
         if not isinstance(value, kind):

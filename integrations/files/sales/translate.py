@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Literal
 
 from integrations.channels.meaning import Act, GoodsLine, Meaning, MoveGoods, PlaceOrder, ignored
 from integrations.failures import FailureClass, Fault, Unreadable
@@ -109,6 +110,7 @@ def _line(row: Row, mapping: SalesMapping) -> IncomingLine:
 
 
 def _goods(row: Row, mapping: SalesMapping) -> GoodsLine:
+    kind: Literal["return", "found", "lost"]
     kind = "return" if row.kind == RETURN else "found" if row.quantity > 0 else "lost"
     return GoodsLine(sku=sku_of(row, mapping), quantity=abs(row.quantity), kind=kind, note=row.title)
 
