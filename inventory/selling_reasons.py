@@ -13,7 +13,6 @@ from core import events
 from core.actors import Actor
 from core.models import Event
 from core.subjects import Subject
-from exceptions import reasons
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
 from exceptions.services import cases
 from inventory.events import SURPLUS_ACCEPTED

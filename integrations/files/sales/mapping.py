@@ -107,10 +107,10 @@ def _typed(given: dict[str, Any], problems: list[Problem]) -> dict[str, Any]:
         "free_without_customer_adjusts": bool,
     }  # fmt: skip
     found: dict[str, Any] = {}
-    value: Any
     for name, value in given.items():
         kind = kinds.get(name, str)
-        if not isinstance(value, kind):
+        fits = isinstance(value, kind)
+        if not fits:
             problems.append(Problem(f"sales.{name}", "type", f"should be {_WORDS[kind]}"))
         elif name == "codes":
             found[name] = _codes() | _read_codes(value, problems)
