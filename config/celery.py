@@ -82,6 +82,8 @@ app.conf.beat_schedule = {
     "allocate-waiting": _every(60, "orders.tasks.allocate_waiting"),
     "expire-reservations": _every(30, "inventory.tasks.expire_reservations"),
     "settle-counts": _every(60, "inventory.tasks.settle_counts"),
+    "sweep-differences": _every(60, "inventory.tasks.sweep_differences"),
+    "resolve-snapshots": _every(300, "inventory.tasks.resolve_snapshots"),
     "process-messages": _every(5, "integrations.tasks.process_due"),
     "forget-old-calls": _every(6 * 3600, "integrations.tasks.forget_old_calls"),
     "sweep-clocks": _every(15, "exceptions.tasks.sweep_clocks"),

@@ -12,6 +12,7 @@ def connect() -> None:
     """Called once, when every app is ready."""
     _deliveries()
     _stock()
+    _snapshots()
     _orders()
     _finance()
     _erp()
@@ -32,6 +33,15 @@ def _stock() -> None:
     from orders import events as facts
 
     events.subscribe(facts.SHORT_PICKED, "inventory.count_after_short_pick", handlers.count_after_short_pick)
+
+
+def _snapshots() -> None:
+    from inventory import events as facts
+    from inventory import snapshot_handlers
+
+    events.subscribe(facts.ALIAS_ADDED, "inventory.resolve_named_items", snapshot_handlers.resolve_named)
+    events.subscribe(facts.LOCATION_ALIAS_ADDED, "inventory.resolve_named_places", snapshot_handlers.resolve_named)
+    events.subscribe(facts.STATUS_MAP_CHANGED, "inventory.resolve_mapped_statuses", snapshot_handlers.resolve_mapped)
 
 
 def _orders() -> None:

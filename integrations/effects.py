@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.errors import Refusal
+from core.subjects import Subject
 from integrations import goods
 from integrations.arrivals import order_key
-from integrations.channels.meaning import Act, MoveGoods, PlaceOrder, RecordPayments, RecordRefund
+from integrations.channels.meaning import Act, MoveGoods, PlaceOrder, RecordPayments, RecordRefund, TakeSnapshot
 from integrations.models import InboundMessage
+from inventory.models import StockSnapshot
+from inventory.services import snapshots, sources
 from orders.services import intake, payments
 
 
@@ -22,6 +25,7 @@ class Done:
     words: str = ""
     order_id: int | None = None
     number: str = ""
+    snapshot: Subject | None = None
     made_known: list[str] = field(default_factory=list)
 
 
@@ -39,6 +43,9 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
         done.changed, done.words = True, ""
         return
     connection = message.connection
+    if isinstance(act, TakeSnapshot):
+        _take(act, message, done)
+        return
     channel, actor = connection.channel, connection.actor
     if channel is None:
         raise Refusal("no_channel", f"{connection.name} is not the connection of a channel.")
@@ -61,3 +68,38 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
             if stale
             else f"order {placed.number} already says all of this"
         )
+
+
+def _take(act: TakeSnapshot, message: InboundMessage, done: Done) -> None:
+    """A connection is a source of its own; its codes are looked up among the aliases of its channel, if it has one."""
+    connection = message.connection
+    kind = connection.kind if connection.kind in {"ERP", "WMS", "POS"} else "CHANNEL"
+    source = sources.ensure(
+        connection.code,
+        name=connection.name,
+        kind=kind,
+        alias_system=connection.channel.code if connection.channel else connection.code,
+        statuses=act.statuses,
+        actor=connection.actor,
+    )
+    incoming = act.snapshot
+    if incoming.as_of is None:
+        # A document that names no moment is about the one it arrived at, however often it is tried again; the same
+        # bytes tomorrow say something about tomorrow.
+        incoming = replace(incoming, as_of=message.received_at, ref=f"message:{message.pk}")
+    taken = snapshots.take(source, incoming, cause=message.subject, actor=connection.actor)
+    snapshot = taken.snapshot
+    done.snapshot = snapshot.subject
+    done.words = _tally(snapshot)
+    done.changed = done.changed or not taken.replayed
+
+
+def _tally(snapshot: StockSnapshot) -> str:
+    counts = [
+        (snapshot.compared, "compared"),
+        (snapshot.ignored, "left out as no stock level"),
+        (snapshot.unresolved, "not understood yet"),
+        (snapshot.refused, "refused"),
+    ]
+    said = ", ".join(f"{count} {words}" for count, words in counts if count)
+    return f"{snapshot.number} of {snapshot.lines_total} lines: {said}"

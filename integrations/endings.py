@@ -18,6 +18,7 @@ from django.utils import timezone
 from core import events
 from core.actors import Actor
 from core.errors import Refusal
+from core.subjects import Subject
 from exceptions.services import cases
 from integrations import arrivals
 from integrations import events as facts
@@ -47,15 +48,16 @@ def fence(message: InboundMessage, token: UUID) -> None:
 def done(message: InboundMessage, token: UUID, what: Done, *, mapping_version: str) -> None:
     """It went through. Inside the transaction of its effects."""
     status = Status.PROCESSED if what.changed else what.idle_status
+    became = Subject("order", str(what.order_id), what.number) if what.order_id else what.snapshot
     _end(
         message,
         token,
         status,
         reason=what.words,
         mapping_version=mapping_version,
-        result_kind="order" if what.order_id else "",
-        result_uid=str(what.order_id or ""),
-        result_label=what.number,
+        result_kind=became.kind if became else "",
+        result_uid=became.uid if became else "",
+        result_label=became.label if became else "",
     )
 
 

@@ -22,6 +22,8 @@ from integrations import inbox
 from integrations.channels import registry
 from integrations.endings import REASON
 from integrations.models import Connection, InboundMessage
+from inventory.models import StockSnapshot
+from inventory.services import differences
 
 Status = InboundMessage.Status
 STORED_AT_MOST = 64 * 1024 * 1024  # of a larger file only the beginning is kept, and it says so
@@ -47,6 +49,7 @@ class Fed:
     outcome: str = ""
     reason: str = ""
     order: str | None = None
+    snapshot: str | None = None
     case: int | None = None
 
 
@@ -99,14 +102,15 @@ def as_object(file: FedFile) -> dict[str, Any]:
         return {"file": file.file, **parts[0]}
     if not parts:
         return {"file": file.file, "outcome": "ignored", "reason": "the file holds no delivery", "order": None,
-                "case": None, "deliveries": []}  # fmt: skip
+                "snapshot": None, "case": None, "deliveries": []}  # fmt: skip
     outcome = next(word for word in _GRAVEST if any(part["outcome"] == word for part in parts))
     telling = next(part for part in parts if part["outcome"] == outcome)
     counts = ", ".join(f"{n} {word}" for word in _GRAVEST if (n := sum(part["outcome"] == word for part in parts)))
     reason = f"{len(parts)} deliveries: {counts}" + (f"; {telling['reason']}" if telling["reason"] else "")
     order = telling["order"] or next((part["order"] for part in parts if part["order"]), None)
-    return {"file": file.file, "outcome": outcome, "reason": reason, "order": order, "case": telling["case"],
-            "deliveries": parts}  # fmt: skip
+    snapshot = telling["snapshot"] or next((part["snapshot"] for part in parts if part["snapshot"]), None)
+    return {"file": file.file, "outcome": outcome, "reason": reason, "order": order, "snapshot": snapshot,
+            "case": telling["case"], "deliveries": parts}  # fmt: skip
 
 
 def _part(fed: Fed) -> dict[str, Any]:
@@ -114,6 +118,7 @@ def _part(fed: Fed) -> dict[str, Any]:
         "outcome": fed.outcome,
         "reason": fed.reason,
         "order": fed.order,
+        "snapshot": fed.snapshot,
         "case": fed.case,
         "message": fed.message_id,
     }
@@ -137,7 +142,7 @@ def _last_try(message_id: int) -> None:
 
 def _fill_in(fed: Fed) -> None:
     result = inbox.outcome(fed.message_id)
-    fed.order = result.order or None
+    fed.order, fed.snapshot = result.order or None, result.snapshot or None
     now = _said(result)
     fed.case, about = _case(fed.message_id)
     if about:
@@ -150,14 +155,28 @@ def _fill_in(fed: Fed) -> None:
 
 
 def _case(message_id: int) -> tuple[int | None, str]:
-    """The open case of the message itself, else the gravest of the order it made, with what that one says."""
+    """The open case of the message itself, else the gravest of the order it made or of whose stock it spoke."""
     row = InboundMessage.objects.values_list("result_kind", "result_uid").get(pk=message_id)
+    if row[0] == "snapshot":
+        return _case_of_snapshot(int(row[1]))
     own = Q(reason=REASON, subject_kind="message", subject_uid=str(message_id))
     of_order = Q(subject_kind="order", subject_uid=row[1]) if row[0] == "order" else Q(pk__in=())
     found = list(Case.objects.filter(own | of_order, is_open=True).order_by("pk").values("pk", "reason", "summary"))
     found.sort(key=lambda case: (case["reason"] != REASON, case["reason"] != "orders.totals_disagree"))
     words = "; ".join(f"{case['reason']}: {case['summary']}" for case in found if case["reason"] != REASON)
     return (found[0]["pk"] if found else None), words
+
+
+def _case_of_snapshot(snapshot_id: int) -> tuple[int | None, str]:
+    """What of the snapshot nobody understands, else the first place it disagrees about."""
+    source = StockSnapshot.objects.values_list("source_id", flat=True).get(pk=snapshot_id)
+    unexplained = Q(subject_kind="stock_source", subject_uid=str(source))
+    differing = Q(reason=differences.REASON, data__snapshot=snapshot_id)
+    found = Case.objects.filter(unexplained | differing, is_open=True).order_by("subject_kind", "pk")
+    rows = list(found.values_list("subject_kind", "pk", "reason", "summary")[:20])
+    rows.sort(key=lambda row: row[0] != "stock_source")
+    words = "; ".join(f"{reason}: {summary}" for _, _, reason, summary in rows[:4])
+    return (rows[0][1] if rows else None), words
 
 
 def _said(result: inbox.Outcome) -> str:

@@ -50,6 +50,7 @@ class Outcome:
     reason: str = ""
     failure_class: str = ""
     order: str = ""
+    snapshot: str = ""
     waits_for: str = ""
 
 
@@ -102,7 +103,8 @@ def outcome(message_id: int) -> Outcome:
     row = InboundMessage.objects.values_list(
         "status", "reason", "failure_class", "result_kind", "result_label", "waits_for"
     ).get(pk=message_id)
-    return Outcome(message_id, row[0], row[1], row[2], row[4] if row[3] == "order" else "", row[5])
+    became = {"order": row[4] if row[3] == "order" else "", "snapshot": row[4] if row[3] == "snapshot" else ""}
+    return Outcome(message_id, row[0], row[1], row[2], waits_for=row[5], **became)
 
 
 def reprocess(message_id: int, *, actor: Actor) -> Outcome:

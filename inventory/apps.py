@@ -6,7 +6,7 @@ class InventoryConfig(AppConfig):
 
     def ready(self) -> None:
         from core import subjects
-        from inventory import asides, audit, reasons, shell
+        from inventory import asides, audit, reasons, shell, snapshot_audit
         from inventory.transfer_asides import picked
 
         subjects.register("item", title="Item", url_name="inventory:item", argument="label")
@@ -18,6 +18,9 @@ class InventoryConfig(AppConfig):
         subjects.register("transfer", title="Transfer", url_name="inventory:transfer")
         subjects.register("transfer_discrepancy", title="Transfer discrepancy", url_name="inventory:discrepancy")
         asides.register("transfers", picked)
+        subjects.register("snapshot", title="Stock snapshot", url_name="inventory:snapshot")
+        subjects.register("stock_source", title="Stock source", url_name="inventory:source")
         audit.register()
+        snapshot_audit.register()
         reasons.register()
         shell.register()

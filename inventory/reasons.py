@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from exceptions import reasons
-from inventory import count_reasons, selling_reasons, transfer_reasons
+from inventory import count_reasons, selling_reasons, snapshot_reasons, transfer_reasons
 
 
 def register() -> None:
     """Called once when the app is ready."""
-    for reason in (*count_reasons.REASONS, *selling_reasons.REASONS, *transfer_reasons.REASONS):
+    for reason in (
+        *count_reasons.REASONS,
+        *selling_reasons.REASONS,
+        *snapshot_reasons.REASONS,
+        *transfer_reasons.REASONS,
+    ):
         reasons.register(reason)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.core.cache import cache
 
-from inventory.services import counts, reservations
+from inventory.services import counts, differences, reservations, snapshots
+
+_SWEPT = "inventory:differences-swept-up-to"  # losing it only means looking at a few thousand movements again
 
 
 @shared_task
@@ -15,3 +18,16 @@ def expire_reservations() -> None:
 @shared_task
 def settle_counts() -> None:
     counts.settle_due()
+
+
+@shared_task
+def sweep_differences() -> None:
+    """Late facts and corrections: what the books say now of the moments sources spoke of."""
+    _, last = differences.sweep(since_movement=cache.get(_SWEPT) or 0)
+    cache.set(_SWEPT, last, None)
+
+
+@shared_task
+def resolve_snapshots() -> None:
+    """Items and aliases made known by other ways than the screens."""
+    snapshots.resolve_waiting()

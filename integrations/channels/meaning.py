@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from inventory.snapshots import IncomingSnapshot
 from orders.canonical import IncomingOrder, IncomingPayment, IncomingRefund
 
 
@@ -54,7 +56,15 @@ class MoveGoods:
     store: str = ""
 
 
-Act = PlaceOrder | RecordRefund | RecordPayments | MoveGoods
+@dataclass(frozen=True, slots=True)
+class TakeSnapshot:
+    """What the sender believes about our stock. `statuses` is what its words mean while nobody has said otherwise."""
+
+    snapshot: IncomingSnapshot
+    statuses: Mapping[str, str] = field(default_factory=dict)
+
+
+Act = PlaceOrder | RecordRefund | RecordPayments | MoveGoods | TakeSnapshot
 
 
 @dataclass(frozen=True, slots=True)

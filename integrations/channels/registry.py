@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+from integrations.channels.amazon import AMAZON
+from integrations.channels.bigcommerce import BIGCOMMERCE
+from integrations.channels.edi import EDI
+from integrations.channels.magento import MAGENTO
 from integrations.channels.shopify import SHOPIFY
+from integrations.channels.square import SQUARE
 from integrations.channels.standard import STANDARD
+from integrations.channels.tiktok import TIKTOK
+from integrations.channels.unicommerce import UNICOMMERCE
 from integrations.channels.vendor import Vendor
+from integrations.channels.woocommerce import WOOCOMMERCE
 from integrations.failures import unparsable
 from integrations.files.sales import SALES
 
-_VENDORS: dict[str, Vendor] = {vendor.name: vendor for vendor in (SALES, SHOPIFY, STANDARD)}
+# Of most only stock documents are read yet; whatever else they send is kept, FAILED, and says so.
+_VENDORS: dict[str, Vendor] = {
+    vendor.name: vendor
+    for vendor in (
+        AMAZON, BIGCOMMERCE, EDI, MAGENTO, SALES, SHOPIFY, SQUARE, STANDARD, TIKTOK, UNICOMMERCE, WOOCOMMERCE,
+    )
+}  # fmt: skip
 
 # Systems whose payloads may be fed and are kept, though no translator reads them yet: each becomes FAILED and says so,
 # and is reprocessed once its translator is there.
 ANNOUNCED = {
     "adyen": "Adyen",
-    "amazon": "Amazon",
-    "bigcommerce": "BigCommerce",
     "ebay": "eBay",
-    "edi": "X12 and EDIFACT",
     "etsy": "Etsy",
     "lightspeed": "Lightspeed",
-    "magento": "Magento",
     "mirakl": "Mirakl",
-    "square": "Square",
     "stripe": "Stripe",
-    "tiktok": "TikTok Shop",
-    "unicommerce": "Unicommerce",
     "walmart": "Walmart",
-    "woocommerce": "WooCommerce",
 }
 
 

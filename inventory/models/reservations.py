@@ -115,6 +115,8 @@ class Reservation(models.Model):
         indexes = [
             models.Index(fields=("item", "location"), name="reservation_held", condition=Q(status="HELD")),
             models.Index(fields=("expires_at",), name="reservation_expiring", condition=Q(status="HELD", kind="SOFT")),
+            # What was promised at a past moment: those that ended after it.
+            models.Index(fields=("item", "location", "ended_at"), name="reservation_past", condition=~Q(status="HELD")),
             models.Index(fields=("ended_key",), name="reservation_by_end", condition=~Q(ended_key="")),
             models.Index(fields=("split_from",), name="reservation_parts", condition=Q(split_from__isnull=False)),
         ]

@@ -114,6 +114,14 @@ def unknown_place(pairs: Collection[Pair]) -> Refusal:
     return Refusal("unknown_place", "No such item or location.", status=404, pairs=sorted(pairs))
 
 
+def ensure_rows(pairs: Collection[Pair]) -> dict[Pair, tuple[int, str]]:
+    """(stock row's id, its label) for each pair, made empty where there was none. Nothing that exists is locked."""
+    _create(sorted(pairs))
+    with transaction.get_connection().cursor() as cursor:
+        cursor.execute(_LABELS, [[item for item, _ in pairs], [place for _, place in pairs]])
+        return {(item, place): (pk, f"{sku} @ {code}") for pk, item, place, sku, code in cursor.fetchall()}
+
+
 def _lock(pairs: Collection[Pair]) -> dict[Pair, Row]:
     if not pairs:
         return {}
@@ -137,6 +145,14 @@ JOIN inventory_item item ON item.id = stock.item_id
 JOIN inventory_location location ON location.id = stock.location_id
 ORDER BY stock.id
 FOR NO KEY UPDATE OF stock
+"""
+
+_LABELS = """
+SELECT stock.id, stock.item_id, stock.location_id, item.sku, location.code
+FROM unnest(%s::bigint[], %s::bigint[]) AS wanted(item_id, location_id)
+JOIN inventory_stock stock USING (item_id, location_id)
+JOIN inventory_item item ON item.id = stock.item_id
+JOIN inventory_location location ON location.id = stock.location_id
 """
 
 _CREATE = """

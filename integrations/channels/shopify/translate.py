@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from integrations.channels.meaning import Act, Meaning, PlaceOrder, RecordPayments, RecordRefund, ignored
-from integrations.channels.shopify import graphql, rest
+from integrations.channels.shopify import graphql, rest, stock
 from integrations.documents import read_json
 from integrations.failures import FailureClass, Fault, Unreadable, unparsable
 from integrations.reading import Faults, Node, checked_payment
@@ -40,7 +40,6 @@ _NOT_TAKEN = {
     "fulfillment_order": "Backroom sources orders itself; Shopify's split by location is not taken",
     "gift_card": "gift cards are kept in Shopify",
     "inventory_item": "the range is kept in Backroom",
-    "inventory_level": "Backroom keeps the stock; Shopify's figures are not taken",
     "inventory_shipment": "transfers between locations are kept in Backroom",
     "inventory_transfer": "transfers between locations are kept in Backroom",
     "location": "locations are kept in Backroom",
@@ -122,6 +121,10 @@ def _by_topic(topic: str, document: Any) -> Meaning:
     if topic == "order_transactions/create":
         return _act_on("transaction", _plain(document, "transaction"))
     singular = _singular(family)
+    if topic == "inventory_levels/disconnect":
+        return ignored("the shop no longer keeps this item there; that says nothing about units")
+    if singular == "inventory_level":
+        return _act_on(singular, _plain(document, singular))
     if singular in _NOT_TAKEN:
         return ignored(_NOT_TAKEN[singular])
     raise Unreadable(FailureClass.BAD_VALUE, Fault("topic", f"{topic[:60]!r} is not a topic Backroom knows"))
@@ -141,13 +144,21 @@ def _act_on(kind: str, document: dict[str, Any]) -> Meaning:
     faults = Faults()
     acts = _TRANSLATORS[kind](Node(document, "", faults))
     faults.raise_if_any()
-    return Meaning(acts=tuple(acts)) if acts else ignored("it holds no money event: nothing was paid or given back")
+    return Meaning(acts=tuple(acts)) if acts else ignored(_NOTHING.get(kind, _NOTHING["transaction"]))
+
+
+_NOTHING = {
+    "transaction": "it holds no money event: nothing was paid or given back",
+    "inventory_level": "it names no level of any item",
+}
 
 
 def _listed(document: list[Any]) -> Meaning:
     """A list of documents of one kind (what a poll of the REST form gives)."""
     if not document:
         return ignored("the list is empty")
+    if all(isinstance(each, dict) and _recognise(each)[0] == "inventory_level" for each in document):
+        return _act_on("inventory_level", {"inventory_levels": document})
     kinds = set()
     found: list[Act] = []
     reason = ""
@@ -186,6 +197,14 @@ def _rest_transaction(node: Node) -> list[Act]:
     return [RecordPayments(order_ref, (checked_payment(payment),))] if payment else []
 
 
+def _levels(node: Node) -> list[Act]:
+    """One level, or all of a poll as one snapshot."""
+    for name, many in (("inventory_level", False), ("inventory_levels", True), ("inventoryLevels", True)):
+        if node.has(name):
+            return list(stock.levels(list(node.items(name)) if many else [node.at(name)]))
+    return list(stock.levels([node]))
+
+
 def _gql_order(node: Node) -> list[Act]:
     return [PlaceOrder(graphql.order(node))]
 
@@ -206,6 +225,7 @@ _TRANSLATORS: dict[str, Callable[[Node], list[Act]]] = {
     "order": _rest_order,
     "refund": _rest_refund,
     "transaction": _rest_transaction,
+    "inventory_level": _levels,
     "graphql order": _gql_order,
     "graphql refunds": _gql_refunds,
     "graphql transactions": _gql_transactions,
@@ -266,6 +286,8 @@ def _by_wrapper(document: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
     """{"order": {…}} as REST answers, and {"products": […]}: one key that names what is inside."""
     for name, inner in document.items():
         singular = _singular(name)
+        if singular == "inventory_level" and len(document) == 1 and isinstance(inner, (dict, list)):
+            return singular, document
         if isinstance(inner, dict) and len(document) == 1 and singular in {"order", "refund", "transaction"}:
             return singular, inner
         known = singular in _NOT_TAKEN
@@ -297,7 +319,7 @@ def _by_gid(document: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
     # A REST order, refund or transaction has its gid too, but only its keys show that it is whole.
     if kind == "product" and "variants" in document and "legacyResourceId" in document:
         return "product", document
-    return (kind, document) if kind in _NOT_TAKEN else None
+    return (kind, document) if kind in _NOT_TAKEN or kind == "inventory_level" else None
 
 
 # Keys that together only one kind of document has.
