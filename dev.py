@@ -65,7 +65,7 @@ def test(arguments: list[str]) -> int:
 
 
 def spread(arguments: list[str]) -> list[str]:
-    """The whole suite runs on several cores, a file at a time. What was picked by hand, or says how it runs, does not."""
+    """The whole suite runs on several cores, a file at a time; what was picked by hand runs in one process."""
     picked = any(not word.startswith("-") or word in {"-n", "-m", "-k", "--pdb"} for word in arguments)
     if picked or "--update-query-counts" in arguments:
         return []

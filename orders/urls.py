@@ -5,6 +5,7 @@ from orders.views import detail, lists, work
 app_name = "orders"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/", lists.orders, name="list"),
+    path("orders/export.csv", lists.export, name="export"),
     path("orders/new", lists.new, name="new"),
     path("orders/<str:number>", detail.order, name="detail"),
     path("orders/<str:number>/why", detail.why, name="why"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx, timeline
+from core import actors, downloads, htmx, timeline
 from core.errors import Refusal
 from core.subjects import Subject
 from exceptions.models import Case
@@ -23,6 +23,12 @@ from orders.models import Channel, Order
 COLUMNS = (
     "id", "reference", "status", "currency", "total", "erp_total", "erp_number", "connection_name", "prepared_at",
     "posted_at", "waiting_for", "last_error", "failure_class", "order__number", "order__channel__name",
+)  # fmt: skip
+EXPORTED = (
+    ("Posting", "id"), ("Reference", "reference"), ("Status", "status"), ("Order", "order__number"),
+    ("Channel", "order__channel__code"), ("Currency", "currency"), ("Total", "total"), ("Total at the ERP", "erp_total"),
+    ("ERP number", "erp_number"), ("Connection", "connection_name"), ("Prepared", "prepared_at"),
+    ("Posted", "posted_at"), ("Waits for", "waiting_for"), ("Failure", "failure_class"), ("What was said", "last_error"),
 )  # fmt: skip
 VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
     ("All", {}),
@@ -47,6 +53,15 @@ def listed(request: HttpRequest) -> HttpResponse:
         "narrowed": any(request.GET.get(name) for name in PostingFilter.base_filters),
     }
     return htmx.render(request, "finance/postings.html", context, fragment="finance/_postings.html")
+
+
+@require_safe
+@permission_required("finance.view_posting", raise_exception=True)
+def export(request: HttpRequest) -> HttpResponseBase:
+    """GET /finance/postings/export.csv?…: the list as filtered, newest first."""
+    rows = PostingFilter(request.GET, Posting.objects.for_user(request.user)).found()
+    wanted = rows.order_by("-id").values_list(*[column for _, column in EXPORTED])[: downloads.MOST]
+    return downloads.csv_file("postings", [title for title, _ in EXPORTED], wanted)
 
 
 def _views(request: HttpRequest) -> list[dict[str, Any]]:

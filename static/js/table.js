@@ -27,6 +27,9 @@ on('keydown', (e) => {
   if (hit) { e.preventDefault(); hit.click(); }
 });
 
+/* ---- a download holds what the list shows now: filters change the address without a new page */
+on('click', (e) => { const a = e.target.closest('a[data-with-filters]'); if (a) a.search = location.search; }, true);
+
 /* ---- selection: kept by row id, so it outlives sorting, swaps and live rows */
 const chosen = new Set();
 const boxes = () => $$('.table tbody .check[name=id]');

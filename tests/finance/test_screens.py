@@ -83,6 +83,16 @@ def test_the_address_says_what_the_list_shows(client, finance):
     assert "No postings match" in shown(client, "/finance/postings/?q=nothing")
 
 
+def test_a_download_holds_what_the_list_shows(client, finance):
+    refused, done = rejected(), posted(number="S-77")
+
+    said = b"".join(client.get("/finance/postings/export.csv?status=POSTED").streaming_content).decode()
+
+    assert done.reference in said
+    assert "S-77" in said
+    assert refused.reference not in said
+
+
 def test_a_filter_that_makes_no_sense_is_refused(client, finance):
     assert client.get("/finance/postings/?status=LOST").status_code == 400
     assert client.get("/finance/postings/?after=rubbish").status_code == 400

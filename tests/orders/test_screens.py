@@ -9,6 +9,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from core.models import Event, User
+from orders.canonical import Buyer
 from orders.models import FulfilmentOrder, Hold, Order, OrderStatus
 from orders.services import fulfilment
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
@@ -64,6 +65,21 @@ def test_the_list_offers_what_came_in_since_under_its_own_filters(everyone: Clie
     assert "1 new</a>" in narrowed
     assert 'href="/orders/?needs=unmapped"' in narrowed
     assert everyone.get("/orders/new?since=½&status=NO-SUCH").status_code == 400
+
+
+def test_a_download_holds_the_filtered_list_no_buyer_and_no_formula(everyone: Client, stocked: Any) -> None:
+    place(channel_ref="=1+1", buyer=Buyer(name="Ada Lovelace", email="ada@example.com"))
+    place(incoming_line("NOBODY-KNOWS"), channel_ref="2")
+
+    whole = b"".join(everyone.get("/orders/export.csv").streaming_content).decode()
+    narrowed = b"".join(everyone.get("/orders/export.csv?needs=unmapped").streaming_content).decode()
+
+    assert len(whole.splitlines()) == 3
+    assert "'=1+1" in whole
+    assert "ada@" not in whole
+    assert "lovelace" not in whole.lower()
+    assert len(narrowed.splitlines()) == 2
+    assert everyone.get("/orders/export.csv?status=NO-SUCH").status_code == 400
 
 
 def test_the_order_page_takes_a_fixed_number_of_queries(everyone: Client, stocked: Any, query_count: Any) -> None:
