@@ -26,9 +26,10 @@ COLUMNS = (
 )  # fmt: skip
 EXPORTED = (
     ("Posting", "id"), ("Reference", "reference"), ("Status", "status"), ("Order", "order__number"),
-    ("Channel", "order__channel__code"), ("Currency", "currency"), ("Total", "total"), ("Total at the ERP", "erp_total"),
-    ("ERP number", "erp_number"), ("Connection", "connection_name"), ("Prepared", "prepared_at"),
-    ("Posted", "posted_at"), ("Waits for", "waiting_for"), ("Failure", "failure_class"), ("What was said", "last_error"),
+    ("Channel", "order__channel__code"), ("Currency", "currency"), ("Total", "total"),
+    ("Total at the ERP", "erp_total"), ("ERP number", "erp_number"), ("Connection", "connection_name"),
+    ("Prepared", "prepared_at"), ("Posted", "posted_at"), ("Waits for", "waiting_for"), ("Failure", "failure_class"),
+    ("What was said", "last_error"),
 )  # fmt: skip
 VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
     ("All", {}),
