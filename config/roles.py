@@ -10,15 +10,25 @@ from django.contrib.auth.models import Group, Permission
 
 SEE_WORK = ("exceptions.view_case", "orders.view_order", "orders.view_fulfilmentorder", "inventory.view_item")
 WORK_CASES = ("exceptions.work_case",)
+SEE_STOCK_WORK = ("inventory.view_count", "inventory.view_transfer")
+WORK_STOCK = (
+    *SEE_STOCK_WORK, "inventory.work_count", "inventory.request_count", "inventory.work_transfer",
+    "inventory.request_transfer",
+)  # fmt: skip
+APPROVE_STOCK = (
+    "inventory.approve_count", "inventory.approve_transfer", "inventory.settle_transfer", "inventory.view_countplan",
+    "inventory.change_countplan", "inventory.change_countpolicy",
+)  # fmt: skip
 
 ROLES: dict[str, tuple[str, ...]] = {
-    "Store": (*SEE_WORK, *WORK_CASES, "orders.work_fulfilment", "orders.cancel_fulfilment"),
-    "Warehouse": (*SEE_WORK, *WORK_CASES, "orders.work_fulfilment", "orders.cancel_fulfilment"),
+    "Store": (*SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment"),
+    "Warehouse": (*SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment"),
     "Service": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.waive_case", "exceptions.export_case",
         "orders.cancel_order", "orders.release_order", "orders.cancel_fulfilment", "finance.view_posting",
         "integrations.view_inboundmessage",
     ),
+    "Stock control": (*SEE_WORK, *WORK_CASES, "exceptions.assign_case", *WORK_STOCK, *APPROVE_STOCK),
     "Finance": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.export_case", "finance.view_posting",
         "finance.retry_posting",
@@ -29,7 +39,9 @@ ROLES: dict[str, tuple[str, ...]] = {
         "integrations.reprocess_inboundmessage", "integrations.see_message_payload",
         "integrations.view_connection", "integrations.pause_connection", "core.view_delivery",
     ),
-    "Leader": (*SEE_WORK, "exceptions.export_case", "finance.view_posting", "integrations.view_connection"),
+    "Leader": (
+        *SEE_WORK, *SEE_STOCK_WORK, "exceptions.export_case", "finance.view_posting", "integrations.view_connection",
+    ),
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ class InventoryConfig(AppConfig):
 
     def ready(self) -> None:
         from core import subjects
-        from inventory import asides, audit, reasons, shell, snapshot_audit
+        from inventory import asides, audit, reasons, shell, snapshot_audit, wording
         from inventory.transfer_asides import picked
 
         subjects.register("item", title="Item", url_name="inventory:item", argument="label")
@@ -23,4 +23,5 @@ class InventoryConfig(AppConfig):
         audit.register()
         snapshot_audit.register()
         reasons.register()
+        wording.register()
         shell.register()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from django.urls import reverse
+
 from core.actors import Actor
 from core.subjects import Subject
 from exceptions import reasons
@@ -189,7 +191,7 @@ REASONS = (
                 title="Look at the count",
                 detail="Approve it, or have it counted again.",
                 permission="inventory.view_count",
-                href=lambda uid: f"/stock/counts/{uid}",
+                href=lambda uid: reverse("inventory:count", args=[uid]),
                 primary=True,
             ),
         ),

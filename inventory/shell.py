@@ -7,15 +7,47 @@ from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 
 from core import screens
-from core.screens import Found
+from core.screens import Count, Found
+from inventory import models as stock
 from inventory import skus
 from inventory.models import Item, ItemAlias
+
+CAP = 1000
 
 
 def register() -> None:
     screens.register_search("items", find, order=20)
+    screens.register_nav(
+        "Sites", "Counts", "list-checks", "inventory:counts", "inventory.view_count", count=to_count, order=40,
+        topic="stock",
+    )  # fmt: skip
+    screens.register_nav(
+        "Sites", "Transfers", "truck", "inventory:transfers", "inventory.view_transfer", count=on_the_move, order=50,
+        topic="stock",
+    )  # fmt: skip
+
+
+def to_count(user: Any) -> Count:
+    """Counts to make or to approve at the person's sites; those past their time if there are any."""
+    rows = stock.Count.objects.for_user(user).order_by()
+    late = rows.to_do().filter(due_at__lt=timezone.now())[:CAP].count()
+    if late:
+        return Count(late, late=True, capped=late >= CAP)
+    open_ = rows.filter(status__in=stock.COUNT_OPEN)[:CAP].count()
+    return Count(open_, capped=open_ >= CAP)
+
+
+def on_the_move(user: Any) -> Count:
+    """Transfers not finished yet; those past their time if there are any."""
+    rows = stock.Transfer.objects.for_user(user).order_by()
+    late = rows.filter(status="IN_TRANSIT", due_at__lt=timezone.now())[:CAP].count()
+    if late:
+        return Count(late, late=True, capped=late >= CAP)
+    open_ = rows.filter(status__in=stock.TRANSFER_OPEN)[:CAP].count()
+    return Count(open_, capped=open_ >= CAP)
 
 
 def find(user: Any, text: str, limit: int) -> Iterable[Found]:

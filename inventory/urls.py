@@ -1,8 +1,25 @@
 from django.urls import URLPattern, URLResolver, path
 
-from inventory.views import items
+from inventory.views import count_walk, counts, items, transfer_walk, transfers
 
 app_name = "inventory"
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("stock/counts/", counts.counts_list, name="counts"),
+    path("stock/counts/new", counts.new, name="count_new"),
+    path("stock/counts/<int:pk>", counts.count, name="count"),
+    path("stock/counts/<int:pk>/<slug:verb>", counts.act, name="count_act"),
+    path("s/<str:code>/counts/", count_walk.site, name="site_counts"),
+    path("s/<str:code>/counts/<int:pk>", count_walk.walk, name="count_walk"),
+    path("s/<str:code>/counts/<int:pk>/scan", count_walk.scan, name="count_scan"),
+    path("s/<str:code>/counts/<int:pk>/<slug:verb>", count_walk.act, name="count_act_here"),
+    path("stock/transfers/", transfers.transfers_list, name="transfers"),
+    path("stock/transfers/new", transfers.new, name="transfer_new"),
+    path("stock/transfers/discrepancies/<int:pk>", transfers.discrepancy, name="discrepancy"),
+    path("stock/transfers/<int:pk>", transfers.transfer, name="transfer"),
+    path("stock/transfers/<int:pk>/<slug:verb>", transfers.act, name="transfer_act"),
+    path("s/<str:code>/transfers/", transfer_walk.site, name="site_transfers"),
+    path("s/<str:code>/transfers/<int:pk>", transfer_walk.walk, name="transfer_walk"),
+    path("s/<str:code>/transfers/<int:pk>/scan", transfer_walk.scan, name="transfer_scan"),
+    path("s/<str:code>/transfers/<int:pk>/<slug:verb>", transfer_walk.act, name="transfer_act_here"),
     path("stock/<path:sku>", items.item, name="item"),
 ]
