@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from core import audit
 
+# Every reservation behind a node's promise: one of a plain line, one for each part of a kit. `units` are the line's.
+_SHARES = """
+    SELECT id, order_line_id, fulfilment_id, location_id, shipped, reservation_id, item_id, quantity,
+        quantity AS units, true AS is_first
+    FROM orders_fulfilmentline WHERE NOT is_kit
+    UNION ALL
+    SELECT line.id, line.order_line_id, line.fulfilment_id, line.location_id, line.shipped, part.reservation_id,
+        part.item_id, line.quantity * part.per_kit, line.quantity, part.reservation_id = line.reservation_id
+    FROM orders_fulfilmentline line JOIN orders_fulfilmentpart part ON part.fulfilment_line_id = line.id
+"""
+
 
 def register() -> None:
     audit.register(
@@ -30,42 +41,57 @@ def register() -> None:
     audit.register(
         "orders.promised_units_are_reserved",
         "Every unit a node has still to send is held by exactly its own reservation, of the same item and place.",
-        """
+        f"""
         SELECT share.id, share.order_line_id, share.reservation_id, share.quantity, held.quantity AS held, held.status
-        FROM orders_fulfilmentline share
+        FROM ({_SHARES}) share
         LEFT JOIN inventory_reservation held ON held.id = share.reservation_id
         WHERE NOT share.shipped AND share.quantity > 0 AND (
             held.id IS NULL OR held.status <> 'HELD' OR held.quantity <> share.quantity
             OR held.item_id <> share.item_id OR held.location_id <> share.location_id
         )
+        """,  # noqa: S608  (a text of this file)
+    )
+    audit.register(
+        "orders.kits_are_promised_by_their_parts",
+        "A promised kit has its parts, the first of which names it, and is picked once all of them are.",
+        """
+        SELECT line.id, line.quantity, line.picked, made.parts, made.picked AS kits_picked
+        FROM orders_fulfilmentline line
+        LEFT JOIN (
+            SELECT fulfilment_line_id AS id, count(*) AS parts, min(picked / per_kit) AS picked,
+                array_agg(reservation_id) AS reservations
+            FROM orders_fulfilmentpart GROUP BY 1
+        ) made USING (id)
+        WHERE line.is_kit <> (made.parts IS NOT NULL) OR made.picked <> line.picked
+            OR (line.is_kit AND NOT line.reservation_id = ANY(made.reservations))
         """,
     )
     audit.register(
         "orders.reservations_of_orders_are_promised_units",
         "No stock is held for an order without a node's promise behind it.",
-        """
+        f"""
         SELECT held.id, held.quantity, held.item_id, held.location_id, demand.demand_uid
         FROM inventory_reservation held
         JOIN inventory_reservationdemand demand ON demand.id = held.demand_id
-        LEFT JOIN orders_fulfilmentline share ON share.reservation_id = held.id AND NOT share.shipped
+        LEFT JOIN ({_SHARES}) share ON share.reservation_id = held.id AND NOT share.shipped
         WHERE held.status = 'HELD' AND demand.demand_uid LIKE 'order:%' AND share.id IS NULL
-        """,
+        """,  # noqa: S608  (a text of this file)
     )
     audit.register(
         "orders.shipped_units_left_stock",
         "What we shipped of a line is what its shares sent, and each sent share consumed its reservation.",
-        """
+        f"""
         SELECT line.id, line.order_id, line.shipped_here, coalesce(sent.units, 0) AS sent, sent.unconsumed
         FROM orders_orderline line
         LEFT JOIN (
-            SELECT share.order_line_id, sum(share.quantity) AS units,
+            SELECT share.order_line_id, sum(share.units) FILTER (WHERE share.is_first) AS units,
                 count(*) FILTER (WHERE held.status <> 'CONSUMED' OR held.quantity <> share.quantity) AS unconsumed
-            FROM orders_fulfilmentline share
+            FROM ({_SHARES}) share
             LEFT JOIN inventory_reservation held ON held.id = share.reservation_id
             WHERE share.shipped GROUP BY 1
         ) sent ON sent.order_line_id = line.id
         WHERE line.shipped_here <> coalesce(sent.units, 0) OR sent.unconsumed > 0
-        """,
+        """,  # noqa: S608  (a text of this file)
     )
     audit.register(
         "orders.shipped_work_has_left",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.utils import timezone
 
 from core.scoping import ScopedQuerySet
@@ -106,15 +106,21 @@ class FulfilmentLine(models.Model):
 
     It exists from allocation on; `fulfilment` is empty until the order is released to the node. `quantity` is what is
     still to leave from here or has left; what fell short or was cancelled is taken off it (zero keeps the history).
+    Of a kit it counts kits: each of its parts has a FulfilmentPart with a reservation of its own, and
+    `reservation_id` is that of the first.
     """
 
     order_line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="fulfilment_lines")
     fulfilment = models.ForeignKey(FulfilmentOrder, null=True, on_delete=models.PROTECT, related_name="lines")
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="+")
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="+", db_index=False)
+    is_kit = models.BooleanField(default=False, db_default=False)
     reservation_id = models.BigIntegerField(unique=True)
     quantity = models.PositiveIntegerField()
     picked = models.PositiveIntegerField(default=0)
+    codes = models.JSONField(
+        default=list, db_default=Value([], models.JSONField()), help_text="Lots or serials picked, by scan"
+    )
     shipped = models.BooleanField(default=False)
     promised = models.PositiveIntegerField(help_text="Units at allocation; never changes")
     created_at = models.DateTimeField(default=timezone.now)
@@ -135,6 +141,56 @@ class FulfilmentLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} of line {self.order_line_id} at {self.location_id}"
+
+    @property
+    def wanted(self) -> int:
+        return self.quantity
+
+    @property
+    def slots(self) -> list[FulfilmentLine | FulfilmentPart]:
+        """What is taken off the shelf for it, each counted for itself: the units, or a kit's parts."""
+        return list(self.parts.all()) if self.is_kit else [self]
+
+    def promises(self, units: int) -> list[tuple[int, int]]:
+        """(reservation, quantity) behind so many of its units."""
+        if not self.is_kit:
+            return [(self.reservation_id, units)]
+        return [(part.reservation_id, units * part.per_kit) for part in self.parts.all()]
+
+    def recount(self) -> None:
+        """After units were picked or taken off: no more is picked than wanted, a kit once all its parts are."""
+        for slot in self.slots:
+            slot.picked = min(slot.picked, slot.wanted)
+            slot.codes = slot.codes[: slot.picked]
+        if self.is_kit:
+            self.picked = min(part.picked // part.per_kit for part in self.parts.all())
+
+
+class FulfilmentPart(models.Model):
+    """One part of the kits of a fulfilment line: what is really taken off the shelf."""
+
+    fulfilment_line = models.ForeignKey(FulfilmentLine, on_delete=models.PROTECT, related_name="parts", db_index=False)
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="+", db_index=False)
+    reservation_id = models.BigIntegerField(unique=True)
+    per_kit = models.PositiveIntegerField(help_text="As the kit was made up at allocation; never changes")
+    picked = models.PositiveIntegerField(default=0)
+    codes = models.JSONField(
+        default=list, db_default=Value([], models.JSONField()), help_text="Lots or serials picked, by scan"
+    )
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = [
+            models.UniqueConstraint(fields=("fulfilment_line", "item"), name="a_kit_line_has_each_part_once"),
+            models.CheckConstraint(condition=Q(per_kit__gt=0), name="a_kit_takes_some_of_each_part"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.per_kit} of {self.item_id} in each of {self.fulfilment_line_id}"
+
+    @property
+    def wanted(self) -> int:
+        return self.fulfilment_line.quantity * self.per_kit
 
 
 class ShortReason(models.TextChoices):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from core.actors import SYSTEM, Actor
 from core.subjects import Subject
-from inventory.services import reservations
+from inventory.services import kits, reservations
 from inventory.services.locking import retrying
 from orders import events as facts
 from orders import quantities, sourcing
-from orders.models import Blocks, FulfilmentLine, FulfilmentStatus, OrderLine, SourcingDecision
-from orders.services import holds, lifecycle, lookups
+from orders.models import Blocks, FulfilmentLine, FulfilmentPart, FulfilmentStatus, OrderLine, SourcingDecision
+from orders.services import holds, lifecycle, lookups, making
 from orders.services.desk import Desk, location_subject, open_desk
+from orders.services.making import Recipes
 from orders.sourcing.explain import explain
 
 ATTEMPTS = 4
@@ -75,20 +77,27 @@ def source(
     order = desk.order
     order.sourcings += 1
     request = _request(desk, wanted, lookups.let_down([w.line_id for w in wanted]) if let_down is None else let_down)
-    for _ in range(ATTEMPTS):
+    recipes: Recipes | None = None
+    for attempt in range(ATTEMPTS):
         if nodes is None:
             nodes = lookups.nodes_with({want.item_id for want in wanted})
+        if recipes is None:
+            recipes = making.recipes(wanted, nodes)
+        if recipes:
+            stocked = lookups.nodes_with(making.items(wanted, recipes))
+            nodes = making.offer(wanted, recipes, stocked, careful=attempt > 0)
         plan = sourcing.plan(request, nodes)
         if not plan.picks:
             break
+        picks = [reservations.Want(str(p.line_id), p.item_id, p.location_id, p.quantity) for p in plan.picks]
         held = reservations.hold(
             f"order:{order.pk}:{order.sourcings}",
-            [reservations.Want(str(p.line_id), p.item_id, p.location_id, p.quantity) for p in plan.picks],
+            kits.explode(picks, kits=recipes),
             actor=desk.actor,
             cause=Subject("order", str(order.pk), order.number),
         )
         if held.ok:
-            return _take(desk, request, plan, held.reservations)
+            return _take(desk, request, plan, held.reservations, recipes)
         nodes = None
     return _fall_short(desk, request, plan)
 
@@ -120,25 +129,40 @@ def _request(desk: Desk, wanted: tuple[sourcing.Want, ...], let_down: dict[int, 
     )
 
 
-def _take(desk: Desk, request: sourcing.Request, plan: sourcing.Plan, held: list[reservations.Line]) -> Allocated:
+def _take(
+    desk: Desk, request: sourcing.Request, plan: sourcing.Plan, held: list[reservations.Line], recipes: Recipes
+) -> Allocated:
     lines = {line.pk: line for line in desk.lines}
     codes = {node.location_id: node.code for node, _ in plan.ranked}
-    picks = []
+    held_for: dict[tuple[int, int], list[reservations.Line]] = defaultdict(list)
     for reservation in held:
-        line = lines[int(reservation.ref)]
-        line.open -= reservation.quantity
-        line.allocated += reservation.quantity
-        picks.append((line.pk, reservation.location_id, reservation.quantity))
-        desk.new_promises.append(
-            FulfilmentLine(
-                order_line_id=line.pk,
-                location_id=reservation.location_id,
-                item_id=reservation.item_id,
-                reservation_id=reservation.id,
-                quantity=reservation.quantity,
-                promised=reservation.quantity,
-            )
+        held_for[int(reservation.ref), reservation.location_id].append(reservation)
+    picks = []
+    for pick in plan.picks:
+        line, parts = lines[pick.line_id], held_for[pick.line_id, pick.location_id]
+        line.open -= pick.quantity
+        line.allocated += pick.quantity
+        picks.append((line.pk, pick.location_id, pick.quantity))
+        promise = FulfilmentLine(
+            order_line_id=line.pk,
+            location_id=pick.location_id,
+            item_id=pick.item_id,
+            is_kit=pick.item_id in recipes,
+            reservation_id=parts[0].id,
+            quantity=pick.quantity,
+            promised=pick.quantity,
         )
+        desk.new_promises.append(promise)
+        if promise.is_kit:
+            desk.new_parts += [
+                FulfilmentPart(
+                    fulfilment_line=promise,
+                    item_id=part.item_id,
+                    reservation_id=part.id,
+                    per_kit=part.quantity // pick.quantity,
+                )
+                for part in parts
+            ]
     desk.decisions.append(_decision(desk, request, plan))
     places = sorted({location for _, location, _ in picks})
     desk.note(

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import prefetch_related_objects
+
 from core.actors import Actor
 from core.errors import Refusal
 from core.events import EventDraft
 from core.subjects import Subject
-from orders.models import FulfilmentLine, FulfilmentOrder, Hold, Order, OrderLine, SourcingDecision
+from orders.models import FulfilmentLine, FulfilmentOrder, FulfilmentPart, Hold, Order, OrderLine, SourcingDecision
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class Desk:
     holds: list[Hold] = field(default_factory=list)
     promises: list[FulfilmentLine] = field(default_factory=list)
     new_promises: list[FulfilmentLine] = field(default_factory=list)
+    new_parts: list[FulfilmentPart] = field(default_factory=list)  # of kits among the new promises
     decisions: list[SourcingDecision] = field(default_factory=list)
     cases: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     facts: list[EventDraft] = field(default_factory=list)
@@ -77,15 +80,17 @@ def open_desk(order_id: int, *, actor: Actor, source: Subject | None = None) -> 
     )
     if order is None:
         raise Refusal("not_found", "No such order.", status=404)
+    promises = list(
+        FulfilmentLine.objects.filter(order_line__order=order, shipped=False, quantity__gt=0)
+        .select_related("fulfilment")
+        .order_by("pk")
+    )
+    prefetch_related_objects([promise for promise in promises if promise.is_kit], "parts")
     return Desk(
         order=order,
         source=source,
         lines=list(OrderLine.objects.filter(order=order).order_by("position", "pk")),
         actor=actor,
         holds=list(Hold.objects.standing().filter(order=order).order_by("pk")),
-        promises=list(
-            FulfilmentLine.objects.filter(order_line__order=order, shipped=False, quantity__gt=0)
-            .select_related("fulfilment")
-            .order_by("pk")
-        ),
+        promises=promises,
     )

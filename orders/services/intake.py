@@ -94,6 +94,7 @@ def _create(
     elsewhere.hand_over(desk, new=True)
     lifecycle.derive(desk)
     rows.insert(desk, new_holds, *money.note(desk, incoming.payments, incoming.refunds))
+    lifecycle.save_parts(desk)
     lifecycle.announce(desk)
     return _placed(desk, "created")
 

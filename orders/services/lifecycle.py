@@ -14,6 +14,7 @@ from orders import events as facts
 from orders import quantities
 from orders.models import (
     FulfilmentLine,
+    FulfilmentPart,
     FulfilmentStatus,
     Order,
     OrderLine,
@@ -105,18 +106,36 @@ def take_back(desk: Desk, parts: list[tuple[FulfilmentLine, int]], *, reason: st
     if not parts:
         return
     reservations.release(
-        [(promise.reservation_id, units) for promise, units in parts],
+        [part for promise, units in parts for part in promise.promises(units)],
         key=desk.key("release"),
         reason=reason,
         actor=desk.actor,
     )
     for promise, units in parts:
         promise.quantity -= units
-        promise.picked = min(promise.picked, promise.quantity)
-    FulfilmentLine.objects.bulk_update([promise for promise, _ in parts], ["quantity", "picked"])
+        promise.recount()
+    save_picks([promise for promise, _ in parts], "quantity")
     gone = [promise for promise, _ in parts]
     desk.promises = [p for p in desk.promises if p.quantity]
     _tidy_work(desk, gone, reason)
+
+
+def save_picks(promises: list[FulfilmentLine], *fields: str) -> None:
+    """Write what is picked of these, kits with their parts, and further fields of the lines."""
+    FulfilmentLine.objects.bulk_update(promises, ["picked", "codes", *fields])
+    if parts := [part for promise in promises if promise.is_kit for part in promise.parts.all()]:
+        FulfilmentPart.objects.bulk_update(parts, ["picked", "codes"])
+
+
+def save_parts(desk: Desk) -> None:
+    """Write the parts of new kit lines, which by now have their rows: found by the reservation that names each."""
+    if not desk.new_parts:
+        return
+    named = [part.fulfilment_line.reservation_id for part in desk.new_parts]
+    ids = dict(FulfilmentLine.objects.filter(reservation_id__in=named).values_list("reservation_id", "pk"))
+    for part in desk.new_parts:
+        part.fulfilment_line_id = part.fulfilment_line.pk = ids[part.fulfilment_line.reservation_id]
+    FulfilmentPart.objects.bulk_create(desk.new_parts)
 
 
 def _tidy_work(desk: Desk, touched: list[FulfilmentLine], reason: str) -> None:
@@ -161,6 +180,7 @@ def save(desk: Desk) -> None:
     if desk.lines:
         OrderLine.objects.bulk_update(desk.lines, [*VECTOR, *SOURCE_FIELDS])
     FulfilmentLine.objects.bulk_create(desk.new_promises)
+    save_parts(desk)
     SourcingDecision.objects.bulk_create(desk.decisions)
     announce(desk)
     cases.recheck(desk.subject, actor=desk.actor)

@@ -158,6 +158,16 @@ HAVING bool_and(line.open <= (
     SELECT coalesce(sum(stock.sellable - stock.reserved), 0)
     FROM inventory_stock stock JOIN inventory_location place ON place.id = stock.location_id
     WHERE stock.item_id = line.item_id AND stock.sellable > stock.reserved AND place.status = 'ACTIVE'
+) + (
+    SELECT coalesce(sum(made.kits), 0) FROM (
+        SELECT min((stock.sellable - stock.reserved) / part.quantity) AS kits
+        FROM inventory_kitcomponent part
+        JOIN inventory_stock stock ON stock.item_id = part.part_id AND stock.sellable > stock.reserved
+        JOIN inventory_location place ON place.id = stock.location_id AND place.status = 'ACTIVE'
+        WHERE part.kit_id = line.item_id
+        GROUP BY stock.location_id
+        HAVING count(*) = (SELECT count(*) FROM inventory_kitcomponent WHERE kit_id = line.item_id)
+    ) made
 ))
 ORDER BY line.order_id
 LIMIT %s

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from django.utils import timezone
 
 from core.actors import Actor
 from core.errors import Invalid, Problem, Refusal
 from core.subjects import Subject
 from exceptions.services import cases
-from inventory.models import Item, State
+from inventory.models import AdjustmentReason, Item, Lot, State, Tracking
 from inventory.services import movements
 from inventory.services.locking import lock_stock, retrying
 from orders import canonical
 from orders import events as facts
-from orders.models import FulfilmentLine, FulfilmentOrder, FulfilmentStatus, NodeExclusion, ShortPick, ShortReason
+from orders.models import (
+    FulfilmentLine,
+    FulfilmentOrder,
+    FulfilmentPart,
+    FulfilmentStatus,
+    NodeExclusion,
+    ShortPick,
+    ShortReason,
+)
 from orders.services import allocation, lifecycle
 from orders.services.work import Work, open_work
 
@@ -69,23 +79,50 @@ def pick(
 
 
 def _count(w: Work, code: str, quantity: int) -> None:
-    item_ids = items_of(code, w.desk.order.channel.code)
-    lines = [line for line in w.lines if line.item_id in item_ids]
-    if not lines:
+    item_ids = items_of(code, w.desk.order.channel.code, among={s.item_id for line in w.lines for s in line.slots})
+    lines = [line for line in w.lines if any(slot.item_id in item_ids for slot in line.slots)]
+    slots = [slot for line in lines for slot in line.slots if slot.item_id in item_ids]
+    if not slots:
         wanted = sorted({w.desk.line(line.order_line_id).sku for line in w.lines})
         raise Refusal("wrong_item", f"{code} is not on this list. Wanted: {', '.join(wanted)}.", scanned=code)
-    room = sum(line.quantity - line.picked for line in lines)
+    names = _names(code, slots, quantity)
+    room = sum(slot.wanted - slot.picked for slot in slots)
     if room < quantity:
         raise Refusal("picked_already", f"Only {room} more of {code} are wanted.", scanned=code, wanted=room)
-    for line in lines:
-        units = min(quantity, line.quantity - line.picked)
-        line.picked += units
+    for slot in slots:
+        units = min(quantity, slot.wanted - slot.picked)
+        slot.picked += units
+        slot.codes = [*slot.codes, *names[:units]]
         quantity -= units
-    FulfilmentLine.objects.bulk_update(lines, ["picked"])
+        names = names[units:]
+    for line in lines:
+        line.recount()
+    lifecycle.save_picks(lines)
 
 
-def items_of(code: str, system: str) -> set[int]:
-    """What a scanned code may mean: a GTIN (leading zeros aside), a SKU, the channel's alias. Refuses unknown ones."""
+def _names(code: str, slots: Sequence[FulfilmentLine | FulfilmentPart], quantity: int) -> list[str]:
+    """Under which names the scanned units leave; none where the article's units aren't told apart.
+
+    Refusal("name_needed") where they are and the article was scanned, ("picked_already") for a serial counted before.
+    """
+    tracking = dict(Item.objects.filter(pk__in={slot.item_id for slot in slots}).values_list("pk", "tracking"))
+    if set(tracking.values()) == {Tracking.NONE}:
+        return []
+    text = canonical.sku_text(canonical.clean(code))
+    lot = Lot.objects.filter(item__in=tracking, code=text).first()
+    if lot is None:
+        what = "serial number" if Tracking.SERIAL in tracking.values() else "lot"
+        raise Refusal("name_needed", f"Scan the {what} of {text}.", status=422, scanned=text)
+    if lot.single and (quantity > 1 or any(text in slot.codes for slot in slots)):
+        raise Refusal("picked_already", f"{text} is one unit, and it was counted.", scanned=text, wanted=0)
+    return [text] * quantity
+
+
+def items_of(code: str, system: str, *, among: Collection[int] = ()) -> set[int]:
+    """What a scanned code may mean: a GTIN (leading zeros aside), a SKU, the channel's alias.
+
+    Or, of the items it is looked for `among`, a lot or serial number. Refuses unknown ones.
+    """
     text = canonical.sku_text(canonical.clean(code))[:120]
     if not text:
         raise Refusal("unknown_code", "Nothing was scanned.", status=422, scanned=code)
@@ -94,6 +131,8 @@ def items_of(code: str, system: str) -> set[int]:
         bare = text.lstrip("0")
         spellings = {bare.zfill(length) for length in (8, 12, 13, 14) if len(bare) <= length}
         found |= set(Item.objects.filter(gtin__in=spellings).values_list("pk", flat=True))
+    if not found & set(among):
+        found |= set(Lot.objects.filter(code=text, item__in=among).values_list("item_id", flat=True))
     if not found:
         raise Refusal("unknown_code", f"Nobody knows the code {text}.", status=422, scanned=text)
     return found
@@ -107,11 +146,19 @@ def _finish_or_touch(w: Work) -> None:
 
 
 def short_pick(
-    fulfilment_id: int, *, line_id: int, quantity: int, reason: str, version: int | None = None, actor: Actor
+    fulfilment_id: int,
+    *,
+    line_id: int,
+    quantity: int,
+    reason: str,
+    part_id: int | None = None,
+    version: int | None = None,
+    actor: Actor,
 ) -> FulfilmentOrder:
     """Units of a line are not to be had here: they leave this work, stock is put right, another node is asked.
 
-    The rest of the work goes on; work with nothing left is cancelled. `line_id` is the fulfilment line's. Stock:
+    The rest of the work goes on; work with nothing left is cancelled. `line_id` is the fulfilment line's; of a kit,
+    `quantity` counts kits and `part_id` says which part is missing (needed where several are unpicked). Stock:
     NOT_FOUND writes off everything free of it here, MISMATCH the missing units, DAMAGED and ON_DISPLAY move them out of
     sellable, NO_TIME leaves stock alone. Opens a case about the fulfilment order.
     """
@@ -129,18 +176,29 @@ def short_pick(
             raise Refusal(
                 "not_missing", f"Between 1 and {missing} units of it can be short.", status=422, missing=missing
             )
-        _fall_short(w, line, quantity, reason)
+        _fall_short(w, line, quantity, reason, _missing(line, part_id, quantity))
         return w.job
 
     return retrying(work)
 
 
-def _fall_short(w: Work, line: FulfilmentLine, quantity: int, reason: str) -> None:
+def _missing(line: FulfilmentLine, part_id: int | None, quantity: int) -> tuple[int, int]:
+    """(item, units) that are not on the shelf. Refusal("part_needed") where a kit's parts leave it open."""
+    if not line.is_kit:
+        return line.item_id, quantity
+    lacking = [part for part in line.parts.all() if part.picked < part.wanted and part_id in {None, part.pk}]
+    if len(lacking) != 1:
+        raise Refusal("part_needed", "Say which part of the kit is missing.", status=422, line_id=line.pk)
+    (part,) = lacking
+    return part.item_id, min(quantity * part.per_kit, part.wanted - part.picked)
+
+
+def _fall_short(w: Work, line: FulfilmentLine, quantity: int, reason: str, missing: tuple[int, int]) -> None:
     desk, wanted = w.desk, w.desk.line(line.order_line_id)
     wanted.allocated -= quantity
     wanted.open += quantity
     lifecycle.take_back(desk, [(line, quantity)], reason=f"Short: {reason}")
-    moved = _correct_stock(w, line, quantity, reason)
+    moved = _correct_stock(w, line, *missing, reason)
     ShortPick.objects.create(
         fulfilment_line=line, quantity=quantity, reason=reason, moved=moved, by=desk.actor.label[:200]
     )
@@ -152,7 +210,7 @@ def _fall_short(w: Work, line: FulfilmentLine, quantity: int, reason: str) -> No
         w.job,
         {
             "line": wanted.pk,
-            "item": line.item_id,
+            "item": missing[0],
             "sku": wanted.sku,
             "quantity": quantity,
             "reason": reason,
@@ -184,18 +242,23 @@ _EFFECTS: dict[str, State | None] = {
 }
 
 
-def _correct_stock(w: Work, line: FulfilmentLine, quantity: int, reason: str) -> int:
-    """Move what the shelf really lacks; returns the units moved. Never touches what other orders were promised."""
+def _correct_stock(w: Work, line: FulfilmentLine, item_id: int, quantity: int, reason: str) -> int:
+    """Move what the shelf really lacks; returns the units moved. Never touches what other orders were promised.
+
+    Units that are told apart stay in the books: nobody knows which of them is missing before they are counted.
+    """
     to = _EFFECTS[reason]
     if to is None:
         return 0
+    row = lock_stock([(item_id, line.location_id)])[item_id, line.location_id]
+    if row.tracking != Tracking.NONE:
+        return 0
     units = quantity
     if reason == ShortReason.NOT_FOUND:
-        row = lock_stock([(line.item_id, line.location_id)])[line.item_id, line.location_id]
         units = max(quantity, row.sellable - row.reserved)
     place = line.location_id if to in {State.DAMAGED, State.QUARANTINED} else None
     movements.post(
-        [movements.Move(line.item_id, units, line.location_id, State.SELLABLE, place, to)],
+        [movements.Move(item_id, units, line.location_id, State.SELLABLE, place, to, AdjustmentReason.SHORT_PICK)],
         key=w.desk.key(f"short-{line.pk}"),
         cause=Subject("fulfilment", str(w.job.pk), w.job.number),
         actor=w.desk.actor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.utils import timezone
@@ -13,9 +14,10 @@ from core.subjects import Subject
 from exceptions.services import cases
 from inventory.services import reservations
 from inventory.services.locking import retrying
+from inventory.services.moves import Named
 from orders import canonical
 from orders import events as facts
-from orders.models import FulfilmentLine, FulfilmentStatus, Shipment, ShortPick
+from orders.models import FulfilmentLine, FulfilmentPart, FulfilmentStatus, Shipment, ShortPick
 from orders.services import lifecycle
 from orders.services.work import Work, open_work
 
@@ -85,13 +87,19 @@ def leaving(w: Work) -> dict[str, Any]:
     }
 
 
+def _named(slot: FulfilmentLine | FulfilmentPart) -> list[Named]:
+    """The lots or serials scanned, one entry a unit, summed."""
+    return [Named(code, units) for code, units in Counter(slot.codes).items()]
+
+
 def leave(w: Work) -> None:
     """The units of this work go to the customer; the order is saved."""
     reservations.consume(
-        [(line.reservation_id, line.quantity) for line in w.lines],
+        [part for line in w.lines for part in line.promises(line.quantity)],
         key=f"ship:{w.job.pk}",
         cause=Subject("fulfilment", str(w.job.pk), w.job.number),
         actor=w.desk.actor,
+        units={slot.reservation_id: _named(slot) for line in w.lines for slot in line.slots if slot.codes},
     )
     for line in w.lines:
         line.shipped = True

@@ -6,7 +6,7 @@ from core.actors import Actor
 from inventory.services import reservations
 from inventory.services.locking import retrying
 from orders import events as facts
-from orders.models import FulfilmentLine, FulfilmentOrder, FulfilmentStatus, NodeExclusion
+from orders.models import FulfilmentOrder, FulfilmentStatus, NodeExclusion
 from orders.services import allocation, lifecycle
 from orders.services.work import Work, open_work
 
@@ -67,7 +67,7 @@ def _free(w: Work, reason: str) -> None:
     if not w.lines:
         return
     reservations.release(
-        [(line.reservation_id, line.quantity) for line in w.lines],
+        [part for line in w.lines for part in line.promises(line.quantity)],
         key=desk.key("withdraw"),
         reason=reason,
         actor=desk.actor,
@@ -77,8 +77,9 @@ def _free(w: Work, reason: str) -> None:
         wanted.allocated -= line.quantity
         wanted.open += line.quantity
         line.quantity = line.picked = 0
+        line.recount()
         NodeExclusion.objects.get_or_create(
             order_line=wanted, location_id=line.location_id, defaults={"reason": reason[:60]}
         )
-    FulfilmentLine.objects.bulk_update(w.lines, ["quantity", "picked"])
+    lifecycle.save_picks(w.lines, "quantity")
     desk.promises = [promise for promise in desk.promises if promise.quantity]

@@ -18,10 +18,11 @@ from core import actors, htmx, idempotency, screens
 from core.errors import Invalid, Problem, Refusal
 from inventory.models import Location
 from inventory.services.locking import retrying
-from orders.models import FulfilmentLine, FulfilmentOrder, FulfilmentStatus, ShortReason
+from orders.models import FulfilmentOrder, FulfilmentStatus, ShortReason
 from orders.models.fulfilment import ACTIVE
 from orders.services import fulfilment
 from orders.services.packing import Parcel
+from orders.views import shelf
 
 CARRIERS = ("Royal Mail", "DPD", "Evri", "PostNL", "DHL")
 PERMISSION = "orders.view_fulfilmentorder"
@@ -107,7 +108,7 @@ def scan(request: HttpRequest, code: str, number: str) -> HttpResponse:
         retrying(work)
     except Refusal as refusal:
         return htmx.part(request, "orders/_refused_scan.html", {"refusal": refusal}, status=refusal.status)
-    return _answer(request, job, said=_matched(job, scanned))
+    return _answer(request, job, said=shelf.matched(shelf.rows(job), scanned))
 
 
 @require_POST
@@ -151,7 +152,12 @@ def _start(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) ->
 def _short(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
     units = _whole(request, "quantity", 1)
     fulfilment.short_pick(
-        job.pk, line_id=_whole(request, "line", 1), quantity=units, reason=request.POST.get("reason", ""), **about
+        job.pk,
+        line_id=_whole(request, "line", 1),
+        quantity=units,
+        reason=request.POST.get("reason", ""),
+        part_id=_whole(request, "part", 1) if request.POST.get("part") else None,
+        **about,
     )
     return f"{units} reported short. Another place is asked"
 
@@ -221,53 +227,32 @@ def _answer(request: HttpRequest, job: FulfilmentOrder, *, said: str) -> HttpRes
 
 
 def _context(request: HttpRequest, job: FulfilmentOrder) -> dict[str, Any]:
-    lines = list(
-        FulfilmentLine.objects.filter(fulfilment=job, quantity__gt=0)
-        .select_related("item", "order_line")
-        .order_by("order_line__position", "pk")
-    )
-    left = [line for line in lines if line.picked < line.quantity]
+    rows = shelf.rows(job)
+    left = [row for row in rows if row.picked < row.quantity]
     skipped = request.GET.get("skip", "")
-    current = next((line for line in left if str(line.pk) != skipped), left[0] if left else None)
+    current = next((row for row in left if row.key != skipped), left[0] if left else None)
     picking = job.status in {FulfilmentStatus.OPEN, FulfilmentStatus.ACCEPTED, FulfilmentStatus.PICKING}
     actions = {choice.code for choice in fulfilment.supported_actions(job, request.user)}
     return {
         "job": job,
         "order": job.order,
         "place": job.location,
-        "lines": lines,
+        "lines": rows,
         "current": current,
-        "position": lines.index(current) + 1 if current else len(lines),
-        "upcoming": [line for line in left if line is not current],
-        "found": sum(line.picked for line in lines),
-        "wanted": sum(line.quantity for line in lines),
+        "position": rows.index(current) + 1 if current else len(rows),
+        "upcoming": [row for row in left if row is not current],
+        "found": sum(row.picked for row in rows),
+        "wanted": sum(row.quantity for row in rows),
         "actions": actions,
         "reasons": ShortReason.choices,
         "carriers": CARRIERS,
         "shipment": getattr(job, "shipment", None),
-        "codes": _codes(left) if picking else {},
+        "codes": shelf.codes(left) if picking else {},
         "scan_url": reverse("orders:scan", args=[_code(job), job.number])
         if "pick" in actions or ("start_pick" in actions)
         else "",
         "said": "",
     }
-
-
-def _codes(lines: list[FulfilmentLine]) -> dict[str, str]:
-    """What a scanner on this list may read, so that the device can answer before the server does."""
-    found: dict[str, str] = {}
-    for line in lines:
-        for code in (line.item.gtin, line.item.sku):
-            if code:
-                found[code] = line.item.name
-    return found
-
-
-def _matched(job: FulfilmentOrder, scanned: str) -> str:
-    """`Long-sleeve tee, Slate XS: 1 of 2 found`, for a code that was just counted."""
-    lines = FulfilmentLine.objects.filter(fulfilment=job, quantity__gt=0).select_related("item")
-    hit = next((line for line in lines if scanned in {line.item.gtin, line.item.sku}), None)
-    return f"{hit.item.name}: {hit.picked} of {hit.quantity} found" if hit else f"{scanned} matched"
 
 
 def _whole(request: HttpRequest, name: str, least: int) -> int:
