@@ -5,14 +5,31 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
 
+class KeptClient(RedisCacheClient):
+    """Django makes a client for every operation, which takes its time; one lasts as long as its pool."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._kept: dict[bool, Any] = {}
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Any:
+        if write not in self._kept:
+            self._kept[write] = super().get_client(key, write=write)
+        return self._kept[write]
+
+
 class ForgivingRedisCache(RedisCache):
     """Redis that, while it can't be reached, answers like an empty cache instead of failing the request."""
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._class = KeptClient
 
     def _attempt(self, name: str, otherwise: Any, *args: Any, **kwargs: Any) -> Any:
         try:

@@ -10,6 +10,8 @@ from functools import lru_cache
 
 from django.urls import NoReverseMatch, get_urlconf, reverse
 
+UUID_LENGTH = 36  # what only a UUID's own converter may accept, so the pattern is asked
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -45,8 +47,9 @@ def url(subject: Subject) -> str | None:
         return None
     value = subject.label if known.argument == "label" else subject.uid
     plain = value.isascii() and value.replace("-", "").isalnum()
-    if plain and (around := _shape(known.url_name, value.isdigit(), get_urlconf())):
-        return f"{around[0]}{value}{around[1]}"
+    if plain and len(value) != UUID_LENGTH:
+        around = _shape(known.url_name, value.isdigit(), get_urlconf())
+        return f"{around[0]}{value}{around[1]}" if around else None
     try:
         return reverse(known.url_name, args=[value])
     except NoReverseMatch:
