@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+from typing import NamedTuple
 
 SAFETY, BUFFER = "SAFETY", "BUFFER"
 DAY_SECONDS = 86_400
@@ -91,15 +92,57 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-@dataclass(slots=True)
+class Kept(NamedTuple):
+    """The two cushions in units, and the ids of the rules that say so."""
+
+    safety: int
+    buffer: int
+    safety_rule: int | None
+    buffer_rule: int | None
+    cushion: int  # the larger of the two
+
+
 class Choice:
-    """The rules that may win at one place, the most specific first; only equals of the first are kept."""
+    """The rules that may win at one place: of each kind the most specific, several where they are equally so."""
 
-    safety: list[Rule] = field(default_factory=list)
-    buffer: list[Rule] = field(default_factory=list)
+    __slots__ = ("buffer", "derived", "fixed", "known", "safety")
 
-    def __bool__(self) -> bool:
-        return bool(self.safety or self.buffer)
+    def __init__(self, rules: Sequence[Rule] = ()):
+        self.safety, self.buffer = _most_specific(rules, SAFETY), _most_specific(rules, BUFFER)
+        measures = {rule.measure for rule in (*self.safety, *self.buffer)}
+        self.derived = "DERIVED" in measures
+        # Most rules say a number, so most places need no reckoning; the others meet the same few figures again and
+        # again. Twenty thousand times this is the difference between a slow answer and a quick one.
+        self.fixed: Kept | None = self._reckon(0, 0.0, 0.0) if measures <= {"UNITS"} else None
+        self.known: dict[int, Kept] = {}  # by sellable units; stays empty where a sell rate matters, too
+
+    def kept(self, sellable: int, per_day: float = 0.0, lag_seconds: float = 0.0) -> Kept:
+        """What is kept back of so many sellable units."""
+        if self.fixed is not None:
+            return self.fixed
+        if self.derived:
+            return self._reckon(sellable, per_day, lag_seconds)
+        known = self.known.get(sellable)
+        if known is None:
+            known = self.known[sellable] = self._reckon(sellable, 0.0, 0.0)
+        return known
+
+    def _reckon(self, sellable: int, per_day: float, lag_seconds: float) -> Kept:
+        safety, by_safety = winner(self.safety, sellable, per_day, lag_seconds)
+        buffer, by_buffer = winner(self.buffer, sellable, per_day, lag_seconds)
+        return Kept(
+            safety,
+            buffer,
+            by_safety.id if by_safety else None,
+            by_buffer.id if by_buffer else None,
+            max(safety, buffer),
+        )
+
+
+def _most_specific(rules: Sequence[Rule], kind: str) -> list[Rule]:
+    of_kind = [rule for rule in rules if rule.kind == kind]
+    top = max((rule.specificity for rule in of_kind), default=0)
+    return [rule for rule in of_kind if rule.specificity == top]
 
 
 def winner(
@@ -162,26 +205,9 @@ class RuleBook:
 def _arrange(rules: Sequence[Rule]) -> tuple[Choice, dict[int, Choice]]:
     anywhere = [rule for rule in rules if rule.location_id is None]
     places = {rule.location_id for rule in rules if rule.location_id is not None}
-    return _choice(anywhere), {
-        place: _choice([*anywhere, *(rule for rule in rules if rule.location_id == place)]) for place in places
+    return Choice(anywhere), {
+        place: Choice([*anywhere, *(rule for rule in rules if rule.location_id == place)]) for place in places
     }
-
-
-def _choice(rules: Sequence[Rule]) -> Choice:
-    choice = Choice()
-    for kind, kept in ((SAFETY, choice.safety), (BUFFER, choice.buffer)):
-        of_kind = [rule for rule in rules if rule.kind == kind]
-        top = max((rule.specificity for rule in of_kind), default=0)
-        kept += [rule for rule in of_kind if rule.specificity == top]
-    return choice
-
-
-# --- Kits
-
-
-def kits_from(parts: Sequence[tuple[int, int]], available: Mapping[int, int]) -> int:
-    """How many kits the parts make: the scarcest part decides. `parts` are (part, how many go into one kit)."""
-    return min((available.get(part, 0) // needed for part, needed in parts), default=0)
 
 
 # --- In words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -10,13 +10,13 @@ from typing import NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from inventory import availability as arithmetic
-from inventory.availability import Choice, RuleBook
-from inventory.services import promising
+from inventory.availability import RuleBook
+from inventory.services import kits, promising
 from inventory.services.promising import Place, Shelf
 
 SHIP, PICKUP = "SHIP", "PICKUP"
 METHODS = (SHIP, PICKUP)
+ELSEWHERE = Place(0, "", "", "UTC", "Not asked about", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +83,20 @@ class Reckoning:
         method: str | None,
     ):
         self.asked = asked
-        self.parts = promising.parts_of(asked)
+        self.parts = kits.components(asked)
         every = sorted({*asked, *(part for parts in self.parts.values() for part, _ in parts)})
         now = timezone.now()
         self.places: dict[int, Place] = promising.places(location_ids, method=method, by=by, now=now)
+        # None where nothing limits a place, so that the hot loop asks once
+        self.limits: dict[int, Place | None] = {pk: None if place.plain else place for pk, place in self.places.items()}
         book = promising.rule_book(every, channel)
         self.book: RuleBook = book
         self.attributes = promising.attributes(every) if book.asks_attributes else {}
         self.measured = promising.measured(every, channel) if book.asks_rates else promising.NOT_MEASURED
         self.shelves: list[Shelf]
-        self.shelves, self.run_out, self.inbound = promising.shelves(every, self.places, by=by, now=now)
+        self.shelves, self.run_out, self.inbound = promising.shelves(
+            every, self.places, narrowed=location_ids is not None, by=by, now=now
+        )
         if self.inbound:
             _add_empty_shelves(self.shelves, self.inbound)
 
@@ -111,38 +115,38 @@ class Reckoning:
             rows += self._kit(kit, parts)
         return rows
 
-    def _at_places(self, item_id: int, columns: object) -> list[Available]:
+    def _at_places(self, item_id: int, columns: Iterable[tuple[int, int, int]]) -> list[Available]:
         """The hot loop: twenty thousand rows pass here when a hundred items are asked for at two hundred places."""
         most, special = self.book.for_item(item_id, self.attributes.get(item_id, {}))
-        run_out, inbound, places, make = self.run_out, self.inbound, self.places, Available
-        plain = not (most or special or run_out or inbound) and all(place.plain for place in places.values())
-        if plain:
-            return [
-                make(item_id, at, max(0, sellable - held), sellable, held, 0, 0, 0, None, None, None, "")
-                for at, sellable, held in columns  # type: ignore[attr-defined]
-            ]
-        rows = []
-        for at, sellable, held in columns:  # type: ignore[attr-defined]
-            pair = (item_id, at)
-            reserved = held - run_out.get(pair, 0)
-            choice = special.get(at, most)
-            coming = inbound.get(pair, 0)
-            if choice:
-                safety, buffer, by_safety, by_buffer = self._kept(choice, sellable, pair)
-                available = sellable - reserved - max(safety, buffer) + coming
-            else:
-                safety = buffer = 0
-                by_safety = by_buffer = None
-                available = sellable - reserved + coming
-            place = places[at]
-            if place.barred or available < 0:
-                available = 0
-            elif place.room is not None and place.room < available:
-                available = place.room
-            rows.append(
+        run_out, inbound = self.run_out.get(item_id, {}), self.inbound.get(item_id, {})
+        rates, lag, limits = self.measured.rates, self.measured.lag_seconds, self.limits
+        make = tuple.__new__  # what Available(…) ends in, without the call in between
+        rows: list[Available] = []
+        add = rows.append
+        for at, sellable, held in columns:
+            limit = limits.get(at, ELSEWHERE)
+            if limit is ELSEWHERE:
+                continue
+            choice = special.get(at, most) if special else most
+            kept = choice.fixed or choice.known.get(sellable)
+            if kept is None:
+                kept = choice.kept(sellable, rates.get((item_id, at), 0.0), lag)
+            safety, buffer, by_safety, by_buffer, cushion = kept
+            reserved = held - run_out[at] if at in run_out else held
+            coming = inbound.get(at, 0)
+            available = sellable - reserved - cushion + coming
+            available = max(available, 0)
+            room, barred = None, ""
+            if limit is not None:
+                room, barred = limit.room, limit.barred
+                available = 0 if barred else available if room is None else min(room, available)
+            add(
                 make(
-                    item_id, at, available, sellable, reserved, safety, buffer, coming, by_safety, by_buffer,
-                    place.room, place.barred,
+                    Available,
+                    (
+                        item_id, at, available, sellable, reserved, safety, buffer, coming, by_safety, by_buffer, room,
+                        barred,
+                    ),
                 )
             )  # fmt: skip
         return rows
@@ -155,33 +159,26 @@ class Reckoning:
         rows = []
         for at in sorted(at_all):
             rows_here = {part: found[part][at] for part, _ in parts}
-            made = arithmetic.kits_from(parts, {part: row.available for part, row in rows_here.items()})
-            sellable = arithmetic.kits_from(parts, {part: row.sellable for part, row in rows_here.items()})
+            made = kits.whole(parts, {part: row.available for part, row in rows_here.items()})
+            sellable = kits.whole(parts, {part: row.sellable for part, row in rows_here.items()})
             choice = special.get(at, most)
-            safety, buffer, by_safety, by_buffer = self._kept(choice, sellable, (kit, at))
+            safety, buffer, by_safety, by_buffer, cushion = choice.kept(sellable)
             place = self.places[at]
             rows.append(
                 Available(
-                    kit, at, max(0, made - max(safety, buffer)), sellable, sellable - made, safety, buffer, 0,
+                    kit, at, max(0, made - cushion), sellable, sellable - made, safety, buffer, 0,
                     by_safety, by_buffer, place.room, place.barred,
                 )
             )  # fmt: skip
         return rows
 
-    def _kept(self, choice: Choice, sellable: int, pair: promising.Pair) -> tuple[int, int, int | None, int | None]:
-        """Safety stock and buffer in units, and which rules say so."""
-        per_day, lag = self.measured.rates.get(pair, 0.0), self.measured.lag_seconds
-        safety, by_safety = arithmetic.winner(choice.safety, sellable, per_day, lag)
-        buffer, by_buffer = arithmetic.winner(choice.buffer, sellable, per_day, lag)
-        return safety, buffer, by_safety.id if by_safety else None, by_buffer.id if by_buffer else None
 
-
-def _add_empty_shelves(shelves: list[Shelf], pairs: Collection[promising.Pair]) -> None:
+def _add_empty_shelves(shelves: list[Shelf], inbound: Mapping[int, Mapping[int, int]]) -> None:
     """Places that expect an item they never had promise it, too."""
     known = {item_id: set(at) for item_id, at, *_ in shelves}
-    for item_id, at in sorted(pairs):
-        if at not in known.get(item_id, ()):
-            shelves.append((item_id, [at], [0], [0]))
+    for item_id, coming in sorted(inbound.items()):
+        if new := sorted(coming.keys() - known.get(item_id, set())):
+            shelves.append((item_id, new, [0] * len(new), [0] * len(new)))
 
 
 def free_stock(item_ids: Collection[int], *, location_ids: Collection[int] | None = None) -> list[Free]:

@@ -17,7 +17,7 @@ from core.subjects import Subject
 from inventory import availability as arithmetic
 from inventory.availability import Rule, RuleBook, Terms
 from inventory.models import BufferRule, ChannelFeed, Reservation, SellRate, Stock
-from inventory.services import availability, inbound, reservations
+from inventory.services import availability, inbound, kits, reservations
 from inventory.services.inbound import Line
 from inventory.services.reservations import Want
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
@@ -113,11 +113,6 @@ def test_the_steps_add_up_and_name_the_cushion_that_lost():
         ("inbound", 2, True), ("capacity", -3, True), ("available", 10, True),
     ]  # fmt: skip
     assert sum(s.units for s in made[:-1] if s.used) == made[-1].units
-
-
-def test_a_kit_is_as_many_as_its_scarcest_part_makes():
-    assert arithmetic.kits_from([(1, 2), (2, 1)], {1: 7, 2: 9}) == 3
-    assert arithmetic.kits_from([(1, 2), (2, 1)], {1: 7}) == 0
 
 
 # --- From the database
@@ -254,10 +249,31 @@ def test_it_takes_the_same_number_of_queries_for_one_row_and_for_many(django_ass
     StockFactory(item=items[0], location=LocationFactory(pick_capacity_hour=10))
 
     asked = {"channel": "web", "by": MONDAY.date(), "method": "SHIP"}
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         availability.of([items[0].pk], **asked)
     for place in [LocationFactory() for _ in range(4)]:
         for item in items:
             StockFactory(item=item, location=place)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         availability.of([item.pk for item in items], **asked)
+
+
+@pytest.mark.django_db
+def test_a_kit_is_as_many_as_its_scarcest_part_makes_and_only_its_own_rules_come_off_again():
+    kit, frame, wheel = (ItemFactory() for _ in range(3))
+    kits.define(kit.pk, {frame.pk: 1, wheel.pk: 2}, actor=SYSTEM)
+    place = LocationFactory()
+    StockFactory(item=frame, location=place, sellable=9)
+    StockFactory(item=wheel, location=place, sellable=11)
+    StockFactory(item=frame)  # elsewhere, without wheels
+    BufferRule.objects.create(amount=1)  # of every part
+
+    (row,) = availability.of([kit.pk])
+    assert (row.location_id, row.available) == (place.pk, 5)
+
+    BufferRule.objects.create(item=kit, amount=2)
+
+    assert [(row.item_id, row.available) for row in availability.of([kit.pk, wheel.pk])] == [
+        (wheel.pk, 10),
+        (kit.pk, 3),
+    ]

@@ -1,9 +1,11 @@
 from django.urls import URLPattern, URLResolver, path
 
+from inventory.api.v1.availability import Availability
 from inventory.api.v1.movements import Movements
 from inventory.api.v1.reservations import Confirm, Extend, GiveBack, OneReservation, Reservations
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("availability", Availability.as_view(), name="availability"),
     path("reservations", Reservations.as_view(), name="reservations"),
     path("reservations/<str:demand>", OneReservation.as_view(), name="reservation"),
     path("reservations/<str:demand>/extend", Extend.as_view(), name="reservation_extend"),
