@@ -10,6 +10,7 @@ SETTLED = "inbound.settled"  # subject: the cause; data: the lines that arrived 
 EXTENDED = "reservation.extended"  # subject: the demand; data: until when
 CONFIRMED = "reservation.confirmed"  # subject: the demand, now FIRM; data: the reservations
 KIT_DEFINED = "kit.defined"  # subject: the item; data: its parts
+SNAPSHOT_ASKED = "channel_feed.snapshot_asked"  # subject: the feed; data: how many items are told again
 
 COUNT_REQUESTED = "count.requested"  # subject: the count; data: items, skus (the first 20), origin
 COUNT_STARTED = "count.started"

@@ -63,6 +63,17 @@ $$;
 CREATE TRIGGER buffer_rule_is_noticed AFTER INSERT OR UPDATE OR DELETE ON inventory_bufferrule
     FOR EACH ROW EXECUTE FUNCTION inventory_notice_rule();
 
+CREATE FUNCTION inventory_notice_kit() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO inventory_availabilitychange (item_id, changed_at)
+    SELECT CASE WHEN TG_OP = 'DELETE' THEN OLD.kit_id ELSE NEW.kit_id END, clock_timestamp()
+    WHERE EXISTS (SELECT FROM inventory_channelfeed WHERE active);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER kit_change_is_noticed AFTER INSERT OR UPDATE OR DELETE ON inventory_kitcomponent
+    FOR EACH ROW EXECUTE FUNCTION inventory_notice_kit();
+
 CREATE FUNCTION inventory_notice_place() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO inventory_availabilitychange (item_id, changed_at)
@@ -83,6 +94,8 @@ DROP TRIGGER buffer_rule_is_noticed ON inventory_bufferrule;
 DROP TRIGGER place_change_is_noticed ON inventory_location;
 DROP FUNCTION inventory_notice_stock();
 DROP FUNCTION inventory_notice_inbound();
+DROP TRIGGER kit_change_is_noticed ON inventory_kitcomponent;
+DROP FUNCTION inventory_notice_kit();
 DROP FUNCTION inventory_notice_rule();
 DROP FUNCTION inventory_notice_place();
 """
@@ -204,22 +217,21 @@ class Migration(migrations.Migration):
             name='Publication',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('changes', models.BigIntegerField(default=0)),
-                ('sent_changes', models.BigIntegerField(default=0)),
+                ('changes', models.BigIntegerField(default=0, help_text='Noticed so far')),
                 ('dirty_since', models.DateTimeField(null=True)),
+                ('changed_since', models.DateTimeField(null=True)),
                 ('forced', models.BooleanField(default=False, help_text='Send even an unchanged figure: part of a snapshot')),
                 ('level', models.JSONField(help_text='{location code, or empty for all: units} as acknowledged', null=True)),
+                ('ref', models.CharField(blank=True, help_text="The channel's own handle for the item, once learned", max_length=200)),
                 ('acknowledged_at', models.DateTimeField(null=True)),
                 ('latency_ms', models.IntegerField(null=True)),
                 ('publications', models.PositiveIntegerField(default=0)),
                 ('unlisted', models.BooleanField(default=False, help_text="The channel doesn't sell this item")),
                 ('problem', models.CharField(blank=True, help_text="Why the channel refuses this item's figure", max_length=300)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('not_before', models.DateTimeField(null=True)),
                 ('lease_token', models.UUIDField(null=True)),
                 ('leased_until', models.DateTimeField(null=True)),
                 ('feed', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='publications', to='inventory.channelfeed')),
-                ('item', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='publications', to='inventory.item')),
+                ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='publications', to='inventory.item')),
             ],
         ),
         migrations.CreateModel(
@@ -320,17 +332,17 @@ class Migration(migrations.Migration):
             model_name='publication',
             index=models.Index(condition=models.Q(('problem', ''), _negated=True), fields=['feed', 'id'], name='publication_refused'),
         ),
+        migrations.AddIndex(
+            model_name='publication',
+            index=models.Index(condition=models.Q(('forced', True)), fields=['feed'], name='publication_forced'),
+        ),
         migrations.AddConstraint(
             model_name='publication',
             constraint=models.UniqueConstraint(fields=('feed', 'item'), name='a_channel_knows_an_item_once'),
         ),
         migrations.AddConstraint(
             model_name='publication',
-            constraint=models.CheckConstraint(condition=models.Q(('sent_changes__lte', models.F('changes'))), name='no_change_is_sent_before_it_is_noticed'),
-        ),
-        migrations.AddConstraint(
-            model_name='publication',
-            constraint=models.CheckConstraint(condition=models.Q(('dirty_since__isnull', False), models.Q(('forced', False), ('lease_token__isnull', True)), _connector='OR'), name='a_clean_publication_waits_for_nothing'),
+            constraint=models.CheckConstraint(condition=models.Q(('dirty_since__isnull', False), models.Q(('changed_since__isnull', True), ('forced', False), ('lease_token__isnull', True)), _connector='OR'), name='a_clean_publication_waits_for_nothing'),
         ),
         migrations.AddConstraint(
             model_name='publication',

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from core.models import Job
@@ -48,25 +48,24 @@ class ChannelFeed(models.Model):
 class Publication(models.Model):
     """What one channel knows of one item. Changes are coalesced here: only the latest figure is ever sent.
 
-    `changes` counts what was noticed, `sent_changes` how many of those the acknowledged figure includes. It is dirty
-    while `dirty_since` is set: the moment of the oldest change the channel hasn't heard of. Sending takes a lease; an
-    acknowledgement counts only while the lease is ours, and leaves the row dirty when something changed meanwhile.
+    It is dirty while `dirty_since` is set: the moment of the oldest change the channel hasn't heard of. Sending takes a
+    lease; what changes during it is noted in `changed_since`, so that the acknowledgement leaves the row dirty. An
+    acknowledgement counts only while the lease is ours.
     """
 
     feed = models.ForeignKey(ChannelFeed, on_delete=models.CASCADE, db_index=False, related_name="publications")
-    item = models.ForeignKey(Item, on_delete=models.CASCADE, db_index=False, related_name="publications")
-    changes = models.BigIntegerField(default=0)
-    sent_changes = models.BigIntegerField(default=0)
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="publications")
+    changes = models.BigIntegerField(default=0, help_text="Noticed so far")
     dirty_since = models.DateTimeField(null=True)
+    changed_since = models.DateTimeField(null=True)
     forced = models.BooleanField(default=False, help_text="Send even an unchanged figure: part of a snapshot")
     level = models.JSONField(null=True, help_text="{location code, or empty for all: units} as acknowledged")
+    ref = models.CharField(max_length=200, blank=True, help_text="The channel's own handle for the item, once learned")
     acknowledged_at = models.DateTimeField(null=True)
     latency_ms = models.IntegerField(null=True)
     publications = models.PositiveIntegerField(default=0)
     unlisted = models.BooleanField(default=False, help_text="The channel doesn't sell this item")
     problem = models.CharField(max_length=300, blank=True, help_text="Why the channel refuses this item's figure")
-    attempts = models.PositiveSmallIntegerField(default=0)
-    not_before = models.DateTimeField(null=True)
     lease_token = models.UUIDField(null=True)
     leased_until = models.DateTimeField(null=True)
 
@@ -76,10 +75,8 @@ class Publication(models.Model):
         constraints = [
             models.UniqueConstraint(fields=("feed", "item"), name="a_channel_knows_an_item_once"),
             models.CheckConstraint(
-                condition=Q(sent_changes__lte=F("changes")), name="no_change_is_sent_before_it_is_noticed"
-            ),
-            models.CheckConstraint(
-                condition=Q(dirty_since__isnull=False) | Q(forced=False, lease_token__isnull=True),
+                condition=Q(dirty_since__isnull=False)
+                | Q(forced=False, lease_token__isnull=True, changed_since__isnull=True),
                 name="a_clean_publication_waits_for_nothing",
             ),
             models.CheckConstraint(
@@ -93,6 +90,7 @@ class Publication(models.Model):
             ),
             models.Index(fields=("feed", "-acknowledged_at"), name="publication_heard"),
             models.Index(fields=("feed", "id"), name="publication_refused", condition=~Q(problem="")),
+            models.Index(fields=("feed",), name="publication_forced", condition=Q(forced=True)),
         ]
 
     def __str__(self) -> str:
