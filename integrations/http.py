@@ -2,7 +2,7 @@
 
 `request` returns an Answer for 2xx and raises otherwise: TryLater for what time may heal (network, 5xx, 408, 425, 429
 with its Retry-After), Permanent for what it won't (other 4xx, redirects, oversized answers). A call that was never made
-(breaker open, connection paused) spends no attempt.
+(breaker open, rate limit used up, connection paused) spends no attempt.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from core import correlation
 from core.errors import Permanent, TryLater
-from integrations import addresses, breaker, redaction
+from integrations import addresses, breaker, pace, redaction
 from integrations.failures import FailureClass, Unreadable
 from integrations.models import Connection, OutboundCall
 
@@ -86,6 +86,7 @@ def request(
     if connection.status != Connection.Status.ACTIVE:
         raise TryLater(f"{connection.name} is {connection.status.lower()}.", seconds=300, spends_attempt=False)
     breaker.allow(connection.pk)
+    pace.take(connection.pk, connection.rate_per_minute)
     target = addresses.resolve(url, private_allowed=bool(connection.settings.get("private_address_allowed")))
     if json is not None:
         content = jsonlib.dumps(json, separators=(",", ":")).encode()

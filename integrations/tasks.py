@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from integrations import alike, arrivals, inbox, upkeep
+from integrations.channels import publishing
 
 
 @shared_task
@@ -18,6 +19,12 @@ def process_due() -> None:
 @shared_task
 def process(message_id: int) -> None:
     inbox.process(message_id)
+
+
+@shared_task
+def publish_stock() -> None:
+    """Tell every channel that is set to hear it what it may sell now."""
+    publishing.publish()
 
 
 @shared_task

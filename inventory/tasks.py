@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.core.cache import cache
 
-from inventory.services import counts, differences, reservations, snapshots
+from inventory.services import counts, differences, reservations, snapshots, velocity
 
 _SWEPT = "inventory:differences-swept-up-to"  # losing it only means looking at a few thousand movements again
 
@@ -31,3 +31,8 @@ def sweep_differences() -> None:
 def resolve_snapshots() -> None:
     """Items and aliases made known by other ways than the screens."""
     snapshots.resolve_waiting()
+
+
+@shared_task
+def measure_sell_rates() -> None:
+    velocity.measure()

@@ -9,6 +9,8 @@ fulfilment, and that fulfillmentCreate makes a second fulfilment when it is aske
     POST /_shop/orders   a REST order body: the shop has this order now, if it didn't before; one fulfilment order per
                          given `locations`
     GET  /_shop/orders   every order with its fulfilments
+    POST /_shop/products {"skus": ["A", …]}: the shop sells these
+    GET  /_shop/stock    {sku: {location: available}} as it was last set
     POST /_shop/faults   {"500": 2, "429": 1, "throttle": 1, "slow": 1, "garbage": 1, "hang_up": 1, "lose_answer": 1}:
                          so many of the next calls go wrong; lose_answer does the work and then hangs up
 """
@@ -28,6 +30,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+try:
+    from config.devstack import shopify_stock
+except ImportError:  # run as a script, from beside it
+    import shopify_stock  # type: ignore[import-not-found, no-redef]
+
 PATH = re.compile(r"/admin/api/[0-9]{4}-[0-9]{2}/graphql\.json")
 SLOW_SECONDS = 3.0
 CAPACITY, REFILL = 2000.0, 100.0
@@ -43,7 +50,7 @@ class HangUp(Exception):
 
 # --- Documents -----------------------------------------------------------------------------------------------------
 
-_TOKEN = re.compile(r'\s*(?:#[^\n]*\s*)*([A-Za-z_][A-Za-z0-9_]*|\$|[!(){}:\[\]=,]|"[^"]*"|-?[0-9]+)')
+_TOKEN = re.compile(r'\s*(?:#[^\n]*\s*)*([A-Za-z_][A-Za-z0-9_]*|\$|[@!(){}:\[\]=,]|"[^"]*"|-?[0-9]+)')
 
 
 class Document:
@@ -61,6 +68,7 @@ class Document:
                 self.tokens.append(match[1])
             place = match.end()
         self.place = 0
+        self.directives: dict[str, dict[str, Any]] = {}
         self.kind = self._next() if self.tokens and self.tokens[0] in {"query", "mutation"} else "query"
         if self._peek() not in {"(", "{"}:
             self._next()
@@ -84,18 +92,30 @@ class Document:
             raise Invalid("syntax error, expected a selection")
         fields = []
         while self._peek() != "}":
-            name, arguments = self._next(), {}
-            if self._peek() == "(":
-                self._next()
-                while self._peek() != ")":
-                    key = self._next()
-                    if self._next() != ":":
-                        raise Invalid("syntax error, expected a colon")
-                    arguments[key] = self._value()
-                self._next()
+            name = self._next()
+            arguments = self._arguments()
+            while self._peek() == "@":
+                self._directive()
             fields.append((name, arguments, self._selection() if self._peek() == "{" else []))
         self._next()
         return fields
+
+    def _arguments(self) -> dict[str, Any]:
+        arguments: dict[str, Any] = {}
+        if self._peek() == "(":
+            self._next()
+            while self._peek() != ")":
+                key = self._next()
+                if self._next() != ":":
+                    raise Invalid("syntax error, expected a colon")
+                arguments[key] = self._value()
+            self._next()
+        return arguments
+
+    def _directive(self) -> None:
+        self._next()
+        name = self._next()
+        self.directives[name] = self._arguments()
 
     def _value(self) -> Any:
         word = self._next()
@@ -108,8 +128,11 @@ class Document:
 
 # Type -> field -> type of what it holds ("" for a scalar). Fields of Shopify's that nobody here asks for are left out.
 SCHEMA: dict[str, dict[str, str]] = {
-    "query": {"order": "Order", "shop": "Shop"},
-    "mutation": {"fulfillmentCreate": "FulfillmentCreatePayload"},
+    "query": {"order": "Order", "shop": "Shop", "productVariants": "ProductVariantConnection"},
+    "mutation": {
+        "fulfillmentCreate": "FulfillmentCreatePayload",
+        "inventorySetQuantities": "InventorySetQuantitiesPayload",
+    },
     "Shop": {"name": "", "myshopifyDomain": ""},
     "Order": {
         "id": "", "name": "", "cancelledAt": "", "displayFulfillmentStatus": "", "fulfillments": "Fulfillment",
@@ -134,6 +157,7 @@ SCHEMA: dict[str, dict[str, str]] = {
     "FulfillmentOrderLineItem": {"id": "", "remainingQuantity": "", "totalQuantity": "", "lineItem": "LineItem"},
     "FulfillmentCreatePayload": {"fulfillment": "Fulfillment", "userErrors": "UserError"},
     "UserError": {"field": "", "message": ""},
+    **shopify_stock.SCHEMA,
 }  # fmt: skip
 
 
@@ -171,6 +195,7 @@ class Shop:
         self.token = token
         self.lock = threading.RLock()
         self.orders: dict[str, dict[str, Any]] = {}
+        self.stock = shopify_stock.Stock()
         self.db = sqlite3.connect(state, check_same_thread=False, isolation_level=None) if state else None
         self.faults: Counter[str] = Counter()
         self.calls: list[str] = []
@@ -247,6 +272,9 @@ class Shop:
             data = {}
             for name, arguments, inner in document.selection:
                 given = {key: self._argument(value, variables) for key, value in arguments.items()}
+                if name == "inventorySetQuantities":
+                    key = document.directives.get("idempotent", {}).get("key")
+                    given["key"] = self._argument(key, variables)
                 data[name] = pick(inner, self._resolve(name, given))
             return {"data": data, "extensions": self._extensions(cost, cost)}
 
@@ -258,6 +286,10 @@ class Shop:
             return self.orders.get(str(given.get("id")))
         if name == "shop":
             return {"name": "Harrow & Vale", "myshopifyDomain": "harrow-vale.myshopify.com"}
+        if name == "productVariants":
+            return self.stock.variants(str(given.get("query") or ""))
+        if name == "inventorySetQuantities":
+            return self.stock.set_quantities(given.get("input") or {}, given["key"])
         return self._fulfil(given.get("fulfillment") or {})
 
     def _fulfil(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -361,6 +393,8 @@ class Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if path == "/livez":
             self._answer(200, {"status": "ok"})
+        elif path == "/_shop/stock":
+            self._answer(200, self.shop.stock.levels())
         elif path == "/_shop/orders":
             self._answer(200, {"orders": list(self.shop.orders.values())})
         else:
@@ -373,6 +407,8 @@ class Handler(BaseHTTPRequestHandler):
             if path == "/_shop/orders":
                 given = json.loads(body)
                 self._answer(200, {"id": self.shop.add_order(given, int(given.get("locations", 1)))})
+            elif path == "/_shop/products":
+                self._answer(200, self.shop.stock.add(json.loads(body)["skus"]))
             elif path == "/_shop/faults":
                 self.shop.faults.update({str(kind): int(count) for kind, count in json.loads(body).items()})
                 self._answer(200, dict(self.shop.faults))
@@ -409,7 +445,7 @@ class Handler(BaseHTTPRequestHandler):
             answer = self.shop.execute(asked["query"], asked.get("variables") or {})
         except (Invalid, KeyError, TypeError, ValueError) as error:
             answer = {"errors": [{"message": str(error)}]}
-        if "fulfillmentCreate" in body.decode(errors="replace") and self._fault("lose_answer"):
+        if b"mutation" in body and self._fault("lose_answer"):
             raise HangUp
         self._answer(200, answer)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from integrations.channels.meaning import Meaning
 from integrations.channels.news import ShipmentNews
 from integrations.models import Connection
+from inventory.services.figures import Level
+from inventory.services.publishing import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,10 @@ class Vendor:
     delivery: Callable[[bytes, Mapping[str, str]], Delivery]
     # Tell the vendor of a shipment, once whatever is retried; returns the vendor's own id of it.
     tell_shipment: Callable[[Connection, ShipmentNews], str] | None = None
+    # Tell the vendor how much of each item it may sell; one outcome for each. `key` is new for each batch: whatever is
+    # repeated under it counts once. Raises TryLater or Permanent where nothing was told.
+    set_levels: Callable[[Connection, Sequence[Level], str], Sequence[Outcome]] | None = None
+    levels_at_once: int = 250
     # Whether the connection is set up for calls at all; one that only receives is not told anything.
     can_be_called: Callable[[Connection], bool] = bool
     # For a vendor whose documents mean what the connection's settings say: its `understand` for this connection.

@@ -1,5 +1,5 @@
 from integrations.models.clients import ApiClient
-from integrations.models.connections import Breaker, Connection, ConnectionSecret
+from integrations.models.connections import Breaker, Connection, ConnectionSecret, Pace
 from integrations.models.messages import InboundMessage, OutboundCall
 
-__all__ = ["ApiClient", "Breaker", "Connection", "ConnectionSecret", "InboundMessage", "OutboundCall"]
+__all__ = ["ApiClient", "Breaker", "Connection", "ConnectionSecret", "InboundMessage", "OutboundCall", "Pace"]

@@ -141,6 +141,19 @@ class ConnectionSecret(models.Model):
         return f"{self.name} of {self.connection_id}"
 
 
+class Pace(models.Model):
+    """How much of its rate limit a connection has used, shared by every process: the moment up to which it is spent.
+
+    A row of its own, because every call writes it and the breaker's row is read by all.
+    """
+
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True, related_name="pace")
+    spent_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} until {self.spent_until}"
+
+
 class Breaker(models.Model):
     """The circuit breaker of one connection, shared by every process through this row."""
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from core import ids, jobs
 from inventory.models import ChannelFeed, Publication
@@ -109,7 +109,7 @@ def claim(feed: ChannelFeed, *, limit: int = BATCH) -> Batch | None:
     if not rows:
         return None
     levels = figures.latest(feed, [(item, ref) for item, ref, *_ in rows])
-    known = {item: (told, forced, unlisted) for item, _, told, forced, unlisted in rows}
+    known = {item: (told and from_json(told), forced, unlisted) for item, _, told, forced, unlisted in rows}
     worth = [level for level in levels if _worth_sending(level, *known[level.item_id])]
     same = {level.item_id for level in levels} - {level.item_id for level in worth}
     if same:

@@ -147,6 +147,11 @@ def _fulfil(connection: Connection, parts: list[dict[str, Any]], tracking: dict[
     return str(answer["fulfillment"]["id"])
 
 
+def gid(kind: str, ref: str) -> str:
+    """Shopify's global id, whether `ref` is one already or only its number."""
+    return ref if ref.startswith("gid://") else f"gid://shopify/{kind}/{ref}"
+
+
 def call(connection: Connection, document: str, variables: dict[str, Any], *, purpose: str) -> dict[str, Any]:
     """One GraphQL call; its `data`. Raises as http.request does, and for GraphQL's own errors."""
     shop = str(connection.settings.get("shop", "")).rstrip("/")

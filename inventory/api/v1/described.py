@@ -1,30 +1,13 @@
-"""The OpenAPI words of the stock endpoints."""
+"""The OpenAPI words of availability."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-_ANY = {"type": "object", "additionalProperties": True}
-PROBLEM = OpenApiResponse(
-    response={
-        "type": "object",
-        "required": ["type", "title", "status", "code", "detail"],
-        "properties": {
-            "type": {"type": "string"},
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
-            "code": {"type": "string"},
-            "detail": {"type": "string"},
-            "correlation_id": {"type": "string"},
-            "errors": {"type": "array", "items": _ANY},
-            "facts": _ANY,
-        },
-    },
-    description="What went wrong, as problem+json.",
-)
+from core.api.openapi import problems
 
 
 def query(name: str, what: str, *, many: bool = False, required: bool = False, **more: Any) -> OpenApiParameter:
@@ -87,5 +70,5 @@ AVAILABILITY = extend_schema(
               enum=["SHIP", "PICKUP"]),
         query("explain", "1: every term and the rules that won.", enum=["0", "1"]),
     ],
-    responses={200: _ANSWER, **dict.fromkeys((400, 401, 403, 404, 429), PROBLEM)},
+    responses={200: _ANSWER, **problems(400, 401, 403, 404, 429)},
 )  # fmt: skip
