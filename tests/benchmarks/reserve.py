@@ -1,8 +1,11 @@
-"""How many demands a second `reservations.hold` promises, its fact recorded, on one hot SKU and spread over many.
+"""How many demands a second `reservations.hold` promises, its fact recorded.
+
+`--option mode=hot` (one SKU everybody wants), `uniform` (one line over `--size` SKUs) or `five` (five lines over them)
+measures that alone; without it, hot, three lines over all SKUs (the headline) and five lines are measured in turn.
 
 `raw_rate` is the same statement in bare psycopg, prepared, in a transaction of its own: stock, demand, reservations,
-event and related objects in one round trip, with the values built as plainly as can be. Both take turns in short rounds, so that whatever else the
-machine does meets both. Durability stays as the server has it; the settings name it.
+event and related objects in one round trip, with the values built as plainly as can be. Both take turns in short
+rounds, so that whatever else the machine does meets both. Durability stays as the server has it; the settings name it.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+from django.core.management.base import CommandError
 from django.db import connection, connections, transaction
 
 from core.actors import SYSTEM
@@ -27,26 +31,50 @@ from inventory.services.reservations import Want
 from tests.benchmarks._ground import START_SECONDS, forking, gather, own_database, start
 
 CLIENTS, SECONDS, SIZE, ROUNDS = 8, 5.0, 10_000, 3
+MODES = {"hot": 1, "uniform": 1, "five": 5}  # lines of a demand
 
 
 def run(options: Any) -> dict[str, Any]:
     clients, seconds = options["clients"] or CLIENTS, options["seconds"] or SECONDS
     size = options["size"] or SIZE
+    mode = options["other"].get("mode", "")
+    if mode not in {"", *MODES}:
+        raise CommandError(f"mode is one of {', '.join(MODES)}.")
     with own_database("reserve"):
         shelf, server = _shelf(size), _server()
+        about = {"clients": clients, "seconds": seconds, **server}
+        if mode:
+            items, lines = (1, 1) if mode == "hot" else (size, MODES[mode])
+            measured = _compare(shelf.items[:items], lines, shelf, clients, seconds)
+            return {
+                "name": "reserve",
+                **measured,
+                "settings": {"mode": mode, "items": items, "lines": lines, **about},
+                "deadlocks": _deadlocks(),
+                "note": "demands a second",
+            }
         results = {
             "hot": _compare(shelf.items[:1], 1, shelf, clients, seconds),
             "spread": _compare(shelf.items, 3, shelf, clients, seconds),
             "five_lines": _compare(shelf.items, 5, shelf, clients, seconds),
         }
+        deadlocks = _deadlocks()
     return {
         "name": "reserve",
         **results["spread"],
-        "settings": {"clients": clients, "seconds": seconds, "items": size, "lines": 3, **server},
+        "settings": {"items": size, "lines": 3, **about},
         "hot": {"items": 1, "lines": 1, **results["hot"]},
         "five_lines": {"items": size, "lines": 5, **results["five_lines"]},
+        "deadlocks": deadlocks,
         "note": "demands a second; the headline spreads three lines over all items",
     }
+
+
+def _deadlocks() -> int:
+    """What the server counted in this database, those that were tried again included."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        return int(cursor.fetchone()[0])
 
 
 @dataclass
