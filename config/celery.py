@@ -81,6 +81,8 @@ app.conf.beat_schedule = {
     "seal-events": _every(3600, "core.tasks.seal_events"),
     "allocate-waiting": _every(60, "orders.tasks.allocate_waiting"),
     "expire-reservations": _every(30, "inventory.tasks.expire_reservations"),
+    "measure-paces": _every(900, "inventory.tasks.measure_paces"),
+    "open-planned-counts": _every(900, "inventory.tasks.open_planned_counts"),
     "settle-counts": _every(60, "inventory.tasks.settle_counts"),
     "sweep-differences": _every(60, "inventory.tasks.sweep_differences"),
     "resolve-snapshots": _every(300, "inventory.tasks.resolve_snapshots"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.core.cache import cache
 
-from inventory.services import counts, differences, reservations, snapshots, velocity
+from inventory.services import counts, differences, paces, plans, reservations, snapshots, velocity
 
 _SWEPT = "inventory:differences-swept-up-to"  # losing it only means looking at a few thousand movements again
 
@@ -36,3 +36,13 @@ def resolve_snapshots() -> None:
 @shared_task
 def measure_sell_rates() -> None:
     velocity.measure()
+
+
+@shared_task
+def open_planned_counts() -> None:
+    plans.open_due()
+
+
+@shared_task
+def measure_paces() -> None:
+    paces.measure_due()

@@ -1,11 +1,13 @@
 from django.urls import URLPattern, URLResolver, path
 
-from inventory.views import count_walk, counts, items, transfer_walk, transfers
+from inventory.views import count_plans, count_walk, counts, items, suggestions, transfer_walk, transfers
 
 app_name = "inventory"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("stock/counts/", counts.counts_list, name="counts"),
     path("stock/counts/new", counts.new, name="count_new"),
+    path("stock/counts/plans/", count_plans.plans_list, name="count_plans"),
+    path("stock/counts/plans/<str:code>", count_plans.plan, name="count_plan"),
     path("stock/counts/<int:pk>", counts.count, name="count"),
     path("stock/counts/<int:pk>/<slug:verb>", counts.act, name="count_act"),
     path("s/<str:code>/counts/", count_walk.site, name="site_counts"),
@@ -14,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<str:code>/counts/<int:pk>/<slug:verb>", count_walk.act, name="count_act_here"),
     path("stock/transfers/", transfers.transfers_list, name="transfers"),
     path("stock/transfers/new", transfers.new, name="transfer_new"),
+    path("stock/transfers/suggestions/", suggestions.suggestions, name="suggestions"),
     path("stock/transfers/discrepancies/<int:pk>", transfers.discrepancy, name="discrepancy"),
     path("stock/transfers/<int:pk>", transfers.transfer, name="transfer"),
     path("stock/transfers/<int:pk>/<slug:verb>", transfers.act, name="transfer_act"),
