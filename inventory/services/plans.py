@@ -111,7 +111,7 @@ def ensure(location_id: int) -> CountPlan:
     return plan
 
 
-def _days(plan: CountPlan) -> dict[str, object]:
+def _days(plan: CountPlan) -> dict[str, int]:
     return {"place": plan.location_id, "a": plan.a_days, "b": plan.b_days, "c": plan.c_days}
 
 
