@@ -14,10 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core import actors, htmx, timeline
 from core.errors import Invalid, Problem, Refusal
+from core.models import Event
+from core.subjects import Subject
 from exceptions.models import Case
 from inventory import count_filters
 from inventory.count_filters import CountFilter
 from inventory.count_reasons import books, worth
+from inventory.events import EXPECTED, MOVED, SETTLED
 from inventory.models import COUNT_OPEN, COUNT_TO_DO, Count, CountLine, CountOrigin, CountStatus, Item, Location
 from inventory.services import counts
 from inventory.views import asking
@@ -194,6 +197,11 @@ VERBS = {
 }
 
 
+def history(subject: Subject) -> list[Event]:
+    """What people did, newest first; the movements that followed stand in the ledger."""
+    return [event for event in timeline.of(subject) if event.type not in {MOVED, EXPECTED, SETTLED}][:50]
+
+
 def _find(request: HttpRequest, pk: int) -> Count:
     rows = Count.objects.for_user(request.user).select_related("location__site")
     return get_object_or_404(rows, pk=pk)
@@ -219,7 +227,7 @@ def _context(request: HttpRequest, found: Count) -> dict[str, Any]:
         "units": sum(line.difference or 0 for line in lines),
         "owed": [line for line in lines if line.settled and line.difference != line.posted],
         "case": case.first(),
-        "events": timeline.of(found.subject, 50),
+        "events": history(found.subject),
         "words": timeline.words,
         "may": {
             "walk": status in COUNT_TO_DO and found.location.site_id and user.has_perm("inventory.work_count"),

@@ -26,7 +26,7 @@ from inventory.models import (
 from inventory.services import transfers
 from inventory.transfer_filters import NEEDS, TransferFilter
 from inventory.views import asking
-from inventory.views.counts import items_named, places, views
+from inventory.views.counts import history, items_named, places, views
 
 COLUMNS = (
     "id", "status", "approved_at", "due_at", "shipped_at", "received_at", "requested_by", "suggested",
@@ -221,7 +221,7 @@ def _context(request: HttpRequest, found: Transfer) -> dict[str, Any]:
             {"row": each, "choices": [(c.value, Resolution(c).label) for c in transfers.choices(each.kind)]}
             for each in found.discrepancies.select_related("item").order_by("pk")
         ],
-        "events": timeline.of(found.subject, 50),
+        "events": history(found.subject),
         "words": timeline.words,
         "tasks": _tasks(user, found),
         "own": own and waits,
