@@ -19,6 +19,11 @@ APPROVE_STOCK = (
     "inventory.approve_count", "inventory.approve_transfer", "inventory.settle_transfer", "inventory.view_countplan",
     "inventory.change_countplan", "inventory.change_countpolicy",
 )  # fmt: skip
+SEE_BELIEFS = ("inventory.view_stockdifference", "inventory.view_stocksnapshot")
+PUT_RIGHT = (
+    *SEE_BELIEFS, "inventory.correct_difference", "inventory.export_difference", "inventory.import_stock",
+    "inventory.view_stocksource", "inventory.map_stocksource",
+)  # fmt: skip
 
 ROLES: dict[str, tuple[str, ...]] = {
     "Store": (*SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment"),
@@ -28,7 +33,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.cancel_order", "orders.release_order", "orders.cancel_fulfilment", "finance.view_posting",
         "integrations.view_inboundmessage",
     ),
-    "Stock control": (*SEE_WORK, *WORK_CASES, "exceptions.assign_case", *WORK_STOCK, *APPROVE_STOCK),
+    "Stock control": (*SEE_WORK, *WORK_CASES, "exceptions.assign_case", *WORK_STOCK, *APPROVE_STOCK, *PUT_RIGHT),
     "Finance": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.export_case", "finance.view_posting",
         "finance.retry_posting",
@@ -37,7 +42,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.waive_case", "exceptions.export_case",
         "finance.view_posting", "finance.retry_posting", "integrations.view_inboundmessage",
         "integrations.reprocess_inboundmessage", "integrations.see_message_payload",
-        "integrations.view_connection", "integrations.pause_connection", "core.view_delivery",
+        "integrations.view_connection", "integrations.pause_connection", "core.view_delivery", *SEE_BELIEFS,
+        "inventory.view_stocksource", "inventory.map_stocksource", "inventory.import_stock",
     ),
     "Leader": (
         *SEE_WORK, *SEE_STOCK_WORK, "exceptions.export_case", "finance.view_posting", "integrations.view_connection",

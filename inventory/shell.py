@@ -28,6 +28,16 @@ def register() -> None:
         "Sites", "Transfers", "truck", "inventory:transfers", "inventory.view_transfer", count=on_the_move, order=50,
         topic="stock",
     )  # fmt: skip
+    screens.register_nav(
+        "Sites", "Reconciliation", "scale", "inventory:reconciliation", "inventory.view_stockdifference",
+        count=differing, order=60, topic="exceptions",
+    )  # fmt: skip
+
+
+def differing(user: Any) -> Count:
+    """Places where a system disagrees beyond its tolerance."""
+    open_ = stock.StockDifference.objects.for_user(user).open().filter(beyond=True).order_by()[:CAP].count()
+    return Count(open_, capped=open_ >= CAP)
 
 
 def to_count(user: Any) -> Count:

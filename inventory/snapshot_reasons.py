@@ -13,13 +13,10 @@ from core.formats import number, plural
 from core.subjects import Subject
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
 from inventory.models import State, Stock, StockDifference, StockMovement, StockSource
-from inventory.services import comparing, correcting, differences, unresolved
+from inventory.services import comparing, correcting, counts, differences, loose, unresolved
 from inventory.services.comparing import Compared
-from inventory.snapshots import CAUSE_WORDS, LEVELS, WORDS
-
-SHORT = {"sellable": "Sellable", "free": "Free to sell", "on_hand": "On the premises", "reserved": "Promised"}
-FIGURES = WORDS | SHORT
-
+from inventory.snapshots import CAUSE_WORDS, LEVELS
+from inventory.wording_snapshots import FIGURES
 
 # --- A source and the books disagree -------------------------------------------------------------------------------
 
@@ -150,6 +147,22 @@ def _correct(uid: str, *, actor: Actor) -> str:
     return f"{plural(units, 'unit')} corrected to what {fix.source.name} said."
 
 
+def _count(uid: str, *, actor: Actor) -> str:
+    stock = _stock(uid)
+    if stock is None:
+        raise Refusal("unknown_place", "There is no such stock.", status=404)
+    latest = max(comparing.of(stock.item_id, stock.location_id), key=lambda word: word.as_of, default=None)
+    cause = Subject("snapshot", str(latest.snapshot_id), f"SN-{latest.snapshot_id}") if latest else None
+    note = "Another system disagrees"
+    count_id = counts.request(stock.location_id, [stock.item_id], cause=cause, actor=actor, note=note)
+    return f"Count {count_id} at {stock.location.code} is asked for."
+
+
+def _countable(uid: str) -> bool:
+    stock = _stock(uid)
+    return stock is not None and bool(loose.only([stock.item_id]))
+
+
 def _fixable(uid: str) -> bool:
     try:
         correcting.plan(int(uid))
@@ -184,6 +197,14 @@ SNAPSHOT_DIFFERS = Reason(
             offered=_fixable,
             confirm="The units are booked as found, missing or in another state.",
             primary=True,
+        ),
+        Action(
+            code="count",
+            title="Have it counted",
+            detail="A blind count of this item at this place. What it finds decides.",
+            permission="inventory.request_count",
+            run=_count,
+            offered=_countable,
         ),
         Action(
             code="reconcile",

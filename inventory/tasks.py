@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.core.cache import cache
 
-from inventory.services import counts, differences, paces, plans, reservations, snapshots, velocity
+from inventory.services import counts, differences, paces, plans, reservations, snapshots, uploads, velocity
 
 _SWEPT = "inventory:differences-swept-up-to"  # losing it only means looking at a few thousand movements again
 
@@ -46,3 +46,8 @@ def open_planned_counts() -> None:
 @shared_task
 def measure_paces() -> None:
     paces.measure_due()
+
+
+@shared_task
+def take_upload(job_id: int) -> None:
+    uploads.run(job_id)

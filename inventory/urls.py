@@ -1,5 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
+from inventory import snapshot_urls
 from inventory.views import count_plans, count_walk, counts, items, suggestions, transfer_walk, transfers
 
 app_name = "inventory"
@@ -24,5 +25,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<str:code>/transfers/<int:pk>", transfer_walk.walk, name="transfer_walk"),
     path("s/<str:code>/transfers/<int:pk>/scan", transfer_walk.scan, name="transfer_scan"),
     path("s/<str:code>/transfers/<int:pk>/<slug:verb>", transfer_walk.act, name="transfer_act_here"),
+    *snapshot_urls.urlpatterns,
     path("stock/<path:sku>", items.item, name="item"),
 ]

@@ -8,7 +8,16 @@ from collections.abc import Collection, Iterable, Sequence
 from django.db.models import Q
 
 from inventory import skus
-from inventory.models import Item, LineOutcome, Location, LocationAlias, SnapshotLine, StatusMap, StockSource
+from inventory.models import (
+    Item,
+    KitComponent,
+    LineOutcome,
+    Location,
+    LocationAlias,
+    SnapshotLine,
+    StatusMap,
+    StockSource,
+)
 from inventory.snapshots import ALIAS, GTIN, IGNORED, LIMIT, SKU, STATUS_LENGTH, Code, ReportedLine, status_key
 
 CHUNK = 5_000
@@ -19,10 +28,16 @@ def understood(source: StockSource, statuses: StatusMap, lines: Sequence[Reporte
     items = _items(source, lines)
     places = _places(source, {line.place for line in lines})
     meanings: dict[str, str] = statuses.statuses
-    return [
-        _line(n, line, items.get(line.codes), places.get(line.place), meanings.get(status_key(line.status), ""))
-        for n, line in enumerate(lines)
-    ]
+    kits = _kits(items.values())
+    made = []
+    for n, line in enumerate(lines):
+        item = items.get(line.codes)
+        meaning = meanings.get(status_key(line.status), "")
+        each = _line(n, line, item, places.get(line.place), meaning)
+        if item in kits and each.outcome == LineOutcome.COMPARED:
+            each.outcome, each.problem = LineOutcome.IGNORED, "kit"
+        made.append(each)
+    return made
 
 
 def _line(n: int, line: ReportedLine, item: int | None, place: int | None, meaning: str) -> SnapshotLine:
@@ -124,6 +139,15 @@ def _places(source: StockSource, codes: Collection[str]) -> dict[str, int]:
             LocationAlias.objects.filter(system=source.alias_system, code__in=plain).values_list("code", "location_id")
         )
         found |= {code: known[name] for code, name in normal.items() if name in known}
+    return found
+
+
+def _kits(ids: Iterable[int]) -> set[int]:
+    """Those that are kits: they have no stock of their own, so nothing can be compared."""
+    found: set[int] = set()
+    wanted = sorted(set(ids))
+    for at in range(0, len(wanted), CHUNK):
+        found |= set(KitComponent.objects.filter(kit_id__in=wanted[at : at + CHUNK]).values_list("kit_id", flat=True))
     return found
 
 

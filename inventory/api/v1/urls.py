@@ -3,6 +3,7 @@ from django.urls import URLPattern, URLResolver, path
 from inventory.api.v1.availability import Availability
 from inventory.api.v1.movements import Movements
 from inventory.api.v1.reservations import Confirm, Extend, GiveBack, OneReservation, Reservations
+from inventory.api.v1.snapshots import urlpatterns as snapshots
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("availability", Availability.as_view(), name="availability"),
@@ -12,4 +13,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reservations/<str:demand>/confirm", Confirm.as_view(), name="reservation_confirm"),
     path("reservations/<str:demand>/release", GiveBack.as_view(), name="reservation_release"),
     path("stock/movements", Movements.as_view(), name="stock_movements"),
+    *snapshots,
 ]

@@ -1,0 +1,222 @@
+"""The first sheet of an Excel file, read as a stream within limits.
+
+By hand rather than by a library, because a library unpacks a sheet before it can be told to stop: here a bomb is cut
+off at its limit, a document type declaration (the way to external entities and to entity bombs) is refused, and nothing
+is ever written to a path an archive names.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from xml.parsers import expat
+
+from core.errors import Invalid
+from core.sheets import MAX_CELL, MAX_COLUMNS, MAX_ROWS, Table, refused
+
+MAX_UNPACKED = 64 * 1024 * 1024
+MAX_PARTS = 2_000
+_CHUNK = 64 * 1024
+_COLUMN = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
+_ERRORS = (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError)
+
+
+def read(content: bytes) -> Table:
+    """The rows of the first sheet. Invalid (400, 413) for a bomb, an entity, damage, or no workbook."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return _read(archive)
+    except Invalid:
+        raise
+    except _ERRORS as error:
+        raise refused("xlsx", f"The Excel file is damaged ({type(error).__name__}).") from None
+
+
+def _read(archive: zipfile.ZipFile) -> Table:
+    parts = archive.infolist()
+    names = {part.filename for part in parts}
+    if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
+        raise refused("too_large", "It unpacks to more than can be imported.", status=413)
+    if any(name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name) for name in names):
+        raise refused("xlsx", "It names parts outside of itself.")
+    if "xl/workbook.xml" not in names:
+        raise refused("kind", "It is an archive, but no Excel workbook.")
+    sheet = _first_sheet(archive, names)
+    budget = _Budget(MAX_UNPACKED)
+    shared = _shared(archive, budget) if "xl/sharedStrings.xml" in names else []
+    rows: list[tuple[str, ...]] = []
+    numbers: list[int] = []
+    for number, row in _rows(archive, sheet, shared, budget):
+        if any(row):
+            rows.append(row)
+            numbers.append(number)
+        if len(rows) > MAX_ROWS + 1:
+            raise refused("too_many_rows", f"At most {MAX_ROWS:,} rows can be imported at once.", status=413)
+    if not rows:
+        raise refused("empty", "The first sheet holds no rows.")
+    return Table("xlsx", rows, numbers)
+
+
+class _Budget:
+    """What may still be unpacked. What an archive says of its own sizes is not believed."""
+
+    def __init__(self, left: int):
+        self.left = left
+
+    def spend(self, amount: int) -> None:
+        self.left -= amount
+        if self.left < 0:
+            raise refused("too_large", "It unpacks to more than can be imported.", status=413)
+
+
+def _first_sheet(archive: zipfile.ZipFile, names: set[str]) -> str:
+    """The part the workbook lists first, by its relations; a workbook without them has its sheet1."""
+    first: list[str] = []
+    targets: dict[str, str] = {}
+
+    def workbook(name: str, attributes: dict[str, str]) -> None:
+        if name == "sheet" and not first:
+            first.append(next((value for key, value in attributes.items() if key.rpartition(":")[2] == "id"), ""))
+
+    def relations(name: str, attributes: dict[str, str]) -> None:
+        if name == "Relationship":
+            targets[attributes.get("Id", "")] = attributes.get("Target", "")
+
+    budget = _Budget(4 * 1024 * 1024)
+    _parse(archive, "xl/workbook.xml", budget, start=workbook)
+    if "xl/_rels/workbook.xml.rels" in names:
+        _parse(archive, "xl/_rels/workbook.xml.rels", budget, start=relations)
+    target = targets.get(first[0] if first else "", "worksheets/sheet1.xml")
+    part = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+    if part not in names:
+        raise refused("xlsx", "The workbook has no sheet.")
+    return part
+
+
+def _shared(archive: zipfile.ZipFile, budget: _Budget) -> list[str]:
+    texts: list[str] = []
+    current: list[str] = []
+    inside: list[str] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        inside.append(name)
+        if name == "si":
+            current.clear()
+
+    def end(name: str) -> None:
+        inside.pop()
+        if name == "si":
+            texts.append("".join(current)[: MAX_CELL + 1])
+
+    def text(data: str) -> None:
+        if inside and inside[-1] == "t" and "rPh" not in inside:  # rPh is how a word is pronounced
+            current.append(data)
+
+    _parse(archive, "xl/sharedStrings.xml", budget, start=start, end=end, text=text)
+    return texts
+
+
+class _Sheet:
+    """Collects rows while the parser walks a sheet; they are taken away between chunks."""
+
+    def __init__(self, shared: list[str]):
+        self.shared = shared
+        self.done: list[tuple[int, tuple[str, ...]]] = []
+        self.row: list[str] = []
+        self.number = 0
+        self.column = 0
+        self.kind = ""
+        self.value: list[str] = []
+        self.taking = False
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "row":
+            given = attributes.get("r", "")
+            self.number = int(given) if given.isdigit() and len(given) < 9 else self.number + 1
+            self.row, self.column = [], 0
+        elif name == "c":
+            place = _COLUMN.fullmatch(attributes.get("r", ""))
+            self.column = _index(place[1]) if place else self.column
+            if self.column >= MAX_COLUMNS:
+                raise refused("too_many_columns", f"At most {MAX_COLUMNS} columns.", row=self.number)
+            self.kind, self.value = attributes.get("t", ""), []
+        elif name in {"v", "t"}:
+            self.taking = True
+
+    def text(self, data: str) -> None:
+        if self.taking:
+            self.value.append(data)
+
+    def end(self, name: str) -> None:
+        if name in {"v", "t"}:
+            self.taking = False
+        elif name == "c":
+            self.row += [""] * (self.column + 1 - len(self.row))
+            self.row[self.column] = self._cell()
+            self.column += 1
+        elif name == "row":
+            self.done.append((self.number, tuple(self.row)))
+
+    def _cell(self) -> str:
+        text = "".join(self.value).strip()
+        if self.kind == "s":
+            known = text.isdigit() and len(text) < 9 and int(text) < len(self.shared)
+            text = self.shared[int(text)].strip() if known else ""
+        elif self.kind == "e":
+            raise refused("formula", f"A formula ended in {text[:20]}.", row=self.number)
+        elif self.kind == "" and text.endswith(".0"):
+            text = text[:-2]  # Excel keeps every number as a fraction
+        if len(text) > MAX_CELL:
+            raise refused("cell", f"A cell holds more than {MAX_CELL:,} characters.", row=self.number)
+        return text
+
+
+def _rows(
+    archive: zipfile.ZipFile, part: str, shared: list[str], budget: _Budget
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    sheet = _Sheet(shared)
+    for _ in _walk(archive, part, budget, start=sheet.start, end=sheet.end, text=sheet.text):
+        yield from sheet.done
+        sheet.done.clear()
+    yield from sheet.done
+
+
+def _index(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number - 1
+
+
+def _parse(archive: zipfile.ZipFile, part: str, budget: _Budget, **handlers: Callable[..., None]) -> None:
+    for _ in _walk(archive, part, budget, **handlers):
+        pass
+
+
+def _walk(archive: zipfile.ZipFile, part: str, budget: _Budget, **handlers: Callable[..., None]) -> Iterator[None]:
+    """Feed a part to the parser a chunk at a time; yields after each."""
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartDoctypeDeclHandler = _no_doctype
+    start, end, text = handlers.get("start"), handlers.get("end"), handlers.get("text")
+    if start is not None:
+        parser.StartElementHandler = lambda name, attributes: start(name.rpartition(":")[2], attributes)
+    if end is not None:
+        parser.EndElementHandler = lambda name: end(name.rpartition(":")[2])
+    if text is not None:
+        parser.CharacterDataHandler = text
+    try:
+        with archive.open(part) as stream:
+            while chunk := stream.read(_CHUNK):
+                budget.spend(len(chunk))
+                parser.Parse(chunk, False)
+                yield
+            parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        raise refused("xlsx", f"The Excel file is damaged ({expat.errors.messages[error.code]}).") from None
+
+
+def _no_doctype(*_: object) -> None:
+    raise refused("xlsx", "It declares a document type, which an Excel file never does.")

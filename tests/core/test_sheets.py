@@ -1,0 +1,122 @@
+"""Tables people upload: what is read, and what bad files get."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core import sheets
+from core.errors import Invalid
+
+WORKBOOK = (
+    '<workbook xmlns:r="x"><sheets><sheet name="A" r:id="rId7"/><sheet name="B" r:id="rId8"/></sheets></workbook>'
+)
+RELATIONS = '<Relationships><Relationship Id="rId7" Target="worksheets/first.xml"/></Relationships>'
+SHEET = (
+    '<worksheet><sheetData><row r="1"><c r="A1" t="s"><v>0</v></c><c r="C1" t="inlineStr"><is><t>Units</t></is></c></row>'
+    '<row r="4"><c r="A4" t="s"><v>1</v></c><c r="C4"><v>12.0</v></c></row></sheetData></worksheet>'
+)
+STRINGS = "<sst><si><t>SKU</t></si><si><r><t>CO</t></r><r><t>AT</t></r></si></sst>"
+
+
+def workbook(**parts: str | bytes) -> bytes:
+    files = {
+        "xl/workbook.xml": WORKBOOK,
+        "xl/_rels/workbook.xml.rels": RELATIONS,
+        "xl/worksheets/first.xml": SHEET,
+        "xl/sharedStrings.xml": STRINGS,
+    } | {name.replace("__", "/"): text for name, text in parts.items()}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return out.getvalue()
+
+
+def refused(name: str, content: bytes) -> Invalid:
+    with pytest.raises(Invalid) as invalid:
+        sheets.read(name, content)
+    return invalid.value
+
+
+def test_a_workbook_gives_the_rows_of_its_first_sheet_with_their_numbers():
+    table = sheets.read("levels.xlsx", workbook())
+
+    assert table.rows == [("SKU", "", "Units"), ("COAT", "", "12")]
+    assert table.numbers == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        (b"\xef\xbb\xbfsku,units\r\nA,1\r\n", [("sku", "units"), ("A", "1")]),
+        ("sku;Größe\nÄ;1".encode("cp1252"), [("sku", "Größe"), ("Ä", "1")]),
+        ("sku\tunits\nA\t1".encode("utf-16"), [("sku", "units"), ("A", "1")]),
+        (b'sku,name\n"A, or ""B""\nover two lines",x\n\n,\n', [("sku", "name"), ('A, or "B"\nover two lines', "x")]),
+    ],
+)
+def test_text_is_read_as_it_was_meant(content, rows):
+    assert sheets.read("levels.csv", content).rows == rows
+
+
+def test_a_file_that_is_not_utf_8_says_how_it_was_read():
+    assert "Windows-1252" in sheets.read("a.csv", "sku\nÄ".encode("cp1252")).remarks[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words", "status"),
+    [
+        ("a.csv", b"", "empty", 400),
+        ("a.csv", b'sku,units\nA,1\nB,"2\nC,3\n', "row 3: A quote that opens here is never closed", 400),
+        ("a.csv", b"sku\nA\x00B\n", "row 2: It holds a NUL", 400),
+        ("a.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4, "", 400),
+        ("a.csv", b"sku\n" + b"x" * 3000, "more than 2,000 characters", 400),
+        ("a.csv", b"a," * 300 + b"\n", "At most 200 columns", 400),
+        ("a.csv", b"x" * (sheets.MAX_BYTES + 1), "At most 8 MB", 413),
+        ("a.pdf", b"%PDF-1.7", "Send a .csv or an .xlsx", 400),
+        ("a.xlsx", b"sku,units\n", "no Excel file", 400),
+        ("a.csv", workbook(), "whatever its name says", 400),
+        ("a.xlsx", b"PK\x03\x04" + b"\x00" * 50, "damaged", 400),
+    ],
+)
+def test_what_is_no_table_is_refused_with_its_reason(name, content, words, status):
+    invalid = refused(name, content)
+
+    assert words in str(invalid)
+    assert invalid.status == status
+
+
+@pytest.mark.parametrize(
+    ("parts", "words", "status"),
+    [
+        ({"xl__sharedStrings.xml": '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><sst>&e;</sst>'}, "document type", 400),
+        ({"xl__sharedStrings.xml": "<!DOCTYPE x [<!ENTITY a 'ha'>]><sst/>"}, "document type", 400),
+        ({"xl__worksheets__first.xml": "<worksheet><row>"}, "damaged", 400),
+        ({"xl__worksheets__first.xml": b"<a>" + b" " * (sheets.MAX_BYTES * 9)}, "unpacks to more", 413),
+        ({"..__..__evil.xml": "x"}, "outside of itself", 400),
+        ({"xl___rels__workbook.xml.rels": "<Relationships/>"}, "has no sheet", 400),
+        ({"xl__worksheets__first.xml": '<w><row r="2"><c r="A2" t="e"><v>#REF!</v></c></row></w>'}, "#REF!", 400),
+        ({"xl__worksheets__first.xml": '<w><row r="2"><c r="ZZ2"><v>1</v></c></row></w>'}, "200 columns", 400),
+        ({"xl__worksheets__first.xml": "<w/>"}, "holds no rows", 400),
+    ],
+)  # fmt: skip
+def test_a_workbook_that_means_harm_or_nothing_is_refused(parts, words, status):
+    invalid = refused("a.xlsx", workbook(**parts))
+
+    assert words in str(invalid)
+    assert invalid.status == status
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=400), st.sampled_from(["a.csv", "a.xlsx", "a.tsv"]))
+def test_any_bytes_are_a_table_or_a_named_refusal(content: bytes, name: str):
+    try:
+        rows = sheets.read(name, content).rows
+    except Invalid as invalid:
+        rows = invalid.problems
+
+    assert rows
