@@ -17,7 +17,7 @@ WORK_STOCK = (
 )  # fmt: skip
 APPROVE_STOCK = (
     "inventory.approve_count", "inventory.approve_transfer", "inventory.settle_transfer", "inventory.view_countplan",
-    "inventory.change_countplan", "inventory.change_countpolicy",
+    "inventory.change_countplan", "inventory.change_countpolicy", "inventory.change_stock",
 )  # fmt: skip
 SEE_BELIEFS = ("inventory.view_stockdifference", "inventory.view_stocksnapshot")
 PUT_RIGHT = (

@@ -19,6 +19,7 @@ CAP = 1000
 
 
 def register() -> None:
+    screens.register_nav("Work", "Stock", "boxes", "inventory:stock", "inventory.view_item", order=30)
     screens.register_search("items", find, order=20)
     screens.register_nav(
         "Sites", "Counts", "list-checks", "inventory:counts", "inventory.view_count", count=to_count, order=40,

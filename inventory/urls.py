@@ -1,7 +1,17 @@
 from django.urls import URLPattern, URLResolver, path
 
 from inventory import snapshot_urls
-from inventory.views import count_plans, count_walk, counts, items, suggestions, transfer_walk, transfers
+from inventory.views import (
+    count_plans,
+    count_walk,
+    counts,
+    items,
+    ledger,
+    stock,
+    suggestions,
+    transfer_walk,
+    transfers,
+)
 
 app_name = "inventory"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -26,5 +36,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<str:code>/transfers/<int:pk>/scan", transfer_walk.scan, name="transfer_scan"),
     path("s/<str:code>/transfers/<int:pk>/<slug:verb>", transfer_walk.act, name="transfer_act_here"),
     *snapshot_urls.urlpatterns,
+    path("stock/", stock.by_item, name="stock"),
+    path("stock/export.csv", stock.export, name="stock_export"),
+    path("stock/places/", stock.by_place, name="places"),
+    path("stock/ledger/", ledger.ledger, name="ledger"),
+    path("stock/ledger/export.csv", ledger.export, name="ledger_export"),
     path("stock/<path:sku>", items.item, name="item"),
 ]

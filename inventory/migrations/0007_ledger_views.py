@@ -1,5 +1,6 @@
 """The ledger of one place, newest first, and the few units that were found rather than received."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import migrations, models
 from django.db.models import Q
 
@@ -19,5 +20,13 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="stockmovement",
             index=models.Index(condition=Q(from_state="found"), fields=["item", "to_location"], name="movement_found"),
+        ),
+        migrations.AddIndex(
+            model_name="stockmovement",
+            index=BrinIndex(autosummarize=True, fields=["recorded_at"], name="movement_by_record"),
+        ),
+        migrations.AddIndex(
+            model_name="stockmovement",
+            index=BrinIndex(autosummarize=True, fields=["occurred_at"], name="movement_by_event"),
         ),
     ]

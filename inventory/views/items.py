@@ -31,6 +31,7 @@ def item(request: HttpRequest, sku: str) -> HttpResponse:
         "totals": {name: sum(row[name] for row in rows) for name in (*COLUMNS, "free")},
         "movements": list(_movements(request, found)[:MOVEMENTS]),
         "reservations": reservations[:RESERVATIONS],
+        "parts": list(found.parts.order_by("part__sku").values("part__sku", "part__name", "quantity")),
         "more_reservations": len(reservations) > RESERVATIONS,
         "state": State,
     }

@@ -50,7 +50,7 @@ on('htmx:before:request', (e) => e.detail.ctx.request.method !== 'GET' && $('#no
 
 /* ---- filters: a pill reads like its choice, its cross clears it */
 function name(pill) {
-  const on_ = $$('input:checked', pill).map((i) => i.dataset.label || i.value), b = $('summary b', pill);
+  const on_ = [...$$('input:checked', pill).map((i) => i.dataset.label || i.value), ...$$('input[type=date]', pill).filter((i) => i.value).map((i) => `${i.dataset.label} ${i.value}`)], b = $('summary b', pill);
   pill.toggleAttribute('data-on', on_.length > 0);
   if (b) b.textContent = on_.length > 2 ? `${on_.slice(0, 2).join(', ')} and ${on_.length - 2} more` : on_.join(', ');
 }
@@ -60,14 +60,14 @@ on('click', (e) => {
   if (!x || !window.htmx) return;
   e.preventDefault();
   const form = x.closest('form'), pill = x.closest('.pill-menu');
-  $$('input', pill || form).forEach((i) => { if (i.type === 'search' || i.type === 'text') i.value = ''; else if (i.type !== 'hidden') i.checked = false; });
+  $$('input', pill || form).forEach((i) => { if (['search', 'text', 'date'].includes(i.type)) i.value = ''; else if (i.type !== 'hidden') i.checked = false; });
   (pill ? [pill] : $$('.pill-menu', form)).forEach(name);
   window.htmx.trigger(form, 'submit');
   $(pill ? 'summary' : 'input[type=search]', pill || form)?.focus();
 });
 on('click', (e) => { // "Clear filters" inside the empty state of a list
   const b = e.target.closest('#list [data-clear-filters]'), x = b && $('.filters');
-  if (x && window.htmx) { e.preventDefault(); $$('.pill-menu', x).forEach((p) => { $$('input', p).forEach((i) => { i.checked = false; }); name(p); }); $$('input[type=search]', x).forEach((i) => { i.value = ''; }); window.htmx.trigger(x, 'submit'); $('input[type=search]', x)?.focus(); }
+  if (x && window.htmx) { e.preventDefault(); $$('.pill-menu', x).forEach((p) => { $$('input', p).forEach((i) => { if (i.type === 'date') i.value = ''; else i.checked = false; }); name(p); }); $$('input[type=search]', x).forEach((i) => { i.value = ''; }); window.htmx.trigger(x, 'submit'); $('input[type=search]', x)?.focus(); }
 });
 
 /* ---- theme: shown at once, remembered by the server */
