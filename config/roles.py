@@ -24,6 +24,7 @@ PUT_RIGHT = (
     *SEE_BELIEFS, "inventory.correct_difference", "inventory.export_difference", "inventory.import_stock",
     "inventory.view_stocksource", "inventory.map_stocksource",
 )  # fmt: skip
+SEE_PROMISES = ("inventory.view_bufferrule", "inventory.view_channelfeed")
 
 ROLES: dict[str, tuple[str, ...]] = {
     "Store": (*SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment"),
@@ -33,7 +34,10 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.cancel_order", "orders.release_order", "orders.cancel_fulfilment", "finance.view_posting",
         "integrations.view_inboundmessage",
     ),
-    "Stock control": (*SEE_WORK, *WORK_CASES, "exceptions.assign_case", *WORK_STOCK, *APPROVE_STOCK, *PUT_RIGHT),
+    "Stock control": (
+        *SEE_WORK, *WORK_CASES, "exceptions.assign_case", *WORK_STOCK, *APPROVE_STOCK, *PUT_RIGHT, *SEE_PROMISES,
+        "inventory.change_stock_rules", "inventory.publish_stock",
+    ),
     "Finance": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.export_case", "finance.view_posting",
         "finance.retry_posting",
@@ -44,9 +48,11 @@ ROLES: dict[str, tuple[str, ...]] = {
         "integrations.reprocess_inboundmessage", "integrations.see_message_payload",
         "integrations.view_connection", "integrations.pause_connection", "core.view_delivery", *SEE_BELIEFS,
         "inventory.view_stocksource", "inventory.map_stocksource", "inventory.import_stock",
+        "inventory.view_channelfeed", "inventory.publish_stock",
     ),
     "Leader": (
-        *SEE_WORK, *SEE_STOCK_WORK, "exceptions.export_case", "finance.view_posting", "integrations.view_connection",
+        *SEE_WORK, *SEE_STOCK_WORK, *SEE_PROMISES, "exceptions.export_case", "finance.view_posting",
+        "integrations.view_connection",
     ),
 }  # fmt: skip
 

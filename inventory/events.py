@@ -10,6 +10,7 @@ SETTLED = "inbound.settled"  # subject: the cause; data: the lines that arrived 
 EXTENDED = "reservation.extended"  # subject: the demand; data: until when
 CONFIRMED = "reservation.confirmed"  # subject: the demand, now FIRM; data: the reservations
 KIT_DEFINED = "kit.defined"  # subject: the item; data: its parts
+RULE_CHANGED = "buffer_rule.changed"  # subject: the rule; data: made, changed or retired, and how it stands now
 SNAPSHOT_ASKED = "channel_feed.snapshot_asked"  # subject: the feed; data: how many items are told again
 
 COUNT_REQUESTED = "count.requested"  # subject: the count; data: items, skus (the first 20), origin

@@ -20,6 +20,7 @@ CAP = 1000
 
 def register() -> None:
     screens.register_nav("Work", "Stock", "boxes", "inventory:stock", "inventory.view_item", order=30)
+    register_promises()
     screens.register_search("items", find, order=20)
     screens.register_nav(
         "Sites", "Counts", "list-checks", "inventory:counts", "inventory.view_count", count=to_count, order=40,
@@ -39,6 +40,22 @@ def differing(user: Any) -> Count:
     """Places where a system disagrees beyond its tolerance."""
     open_ = stock.StockDifference.objects.for_user(user).open().filter(beyond=True).order_by()[:CAP].count()
     return Count(open_, capped=open_ >= CAP)
+
+
+def register_promises() -> None:
+    screens.register_nav(
+        "Run", "Buffers", "sliders-horizontal", "inventory:buffers", "inventory.view_bufferrule", order=60
+    )
+    screens.register_nav(
+        "Run", "Stock publishing", "send", "inventory:publishing", "inventory.view_channelfeed", count=unreachable,
+        order=15,
+    )  # fmt: skip
+
+
+def unreachable(user: Any) -> Count | None:
+    """Channels that can't be told at the moment."""
+    failing = stock.ChannelFeed.objects.for_user(user).filter(active=True, failures__gt=0).count()
+    return Count(failing, late=True) if failing else None
 
 
 def to_count(user: Any) -> Count:

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from inventory import snapshot_urls
+from inventory import promise_urls, snapshot_urls
 from inventory.views import (
     count_plans,
     count_walk,
@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<str:code>/transfers/<int:pk>/scan", transfer_walk.scan, name="transfer_scan"),
     path("s/<str:code>/transfers/<int:pk>/<slug:verb>", transfer_walk.act, name="transfer_act_here"),
     *snapshot_urls.urlpatterns,
+    *promise_urls.urlpatterns,
     path("stock/", stock.by_item, name="stock"),
     path("stock/export.csv", stock.export, name="stock_export"),
     path("stock/places/", stock.by_place, name="places"),

@@ -100,6 +100,15 @@ class Reckoning:
         if self.inbound:
             _add_empty_shelves(self.shelves, self.inbound)
 
+    def try_rules(self, book: RuleBook) -> None:
+        """Reckon with other rules than those in force, from what was read already."""
+        every = [item_id for item_id, *_ in self.shelves]
+        self.book = book
+        if book.asks_attributes and not self.attributes:
+            self.attributes = promising.attributes(every)
+        if book.asks_rates and self.measured is promising.NOT_MEASURED:
+            self.measured = promising.measured(every, book.channel)
+
     def rows(self) -> list[Available]:
         wanted = set(self.asked) - self.parts.keys()
         rows: list[Available] = []
