@@ -36,8 +36,8 @@ KEY = OpenApiParameter(
 )
 
 
-def problems(*statuses: int) -> dict[int, OpenApiResponse]:
-    return dict.fromkeys(statuses, PROBLEM)
+def problems(*statuses: int) -> dict[Any, OpenApiResponse]:
+    return {(status, "application/problem+json"): PROBLEM for status in statuses}
 
 
 def schema_of(kind: Any) -> dict[str, Any]:
