@@ -9,11 +9,13 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from random import Random
 
 from django.contrib.auth.models import Group
 
 from config import roles
+from config.demo import units
 from config.demo.catalogue import PLACES, Place, Product, products
 from core import actors
 from core.models import Calendar, Site, User
@@ -73,6 +75,7 @@ def build(at: datetime, say: Callable[[str], None]) -> None:
     _range()
     _opening_stock(at)
     say(f"{Item.objects.count():,} items with opening stock")
+    units.make(at, say)
     _channels()
 
 
@@ -161,6 +164,7 @@ def _range() -> None:
             Item(
                 sku=p.sku, gtin=p.gtin, name=p.name, weight_grams=p.weight_grams, country_of_origin="PT",
                 attributes={"colour": p.colour, "size": p.size, "family": p.family},
+                unit_cost=(p.price * Decimal("0.38")).quantize(Decimal("0.01")), cost_currency="GBP",
             )
             for p in products()
             if p.sku not in known
