@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from exceptions import reasons
-from inventory import count_reasons, selling_reasons, snapshot_reasons, transfer_reasons
+from inventory import count_reasons, publishing_reasons, selling_reasons, snapshot_reasons, transfer_reasons
 
 
 def register() -> None:
     """Called once when the app is ready."""
     for reason in (
         *count_reasons.REASONS,
+        *publishing_reasons.REASONS,
         *selling_reasons.REASONS,
         *snapshot_reasons.REASONS,
         *transfer_reasons.REASONS,

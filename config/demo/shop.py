@@ -9,7 +9,11 @@ from typing import Any
 
 import httpx2
 
+from core.actors import SYSTEM
+from integrations.channels import publishing
 from integrations.models import Connection, InboundMessage
+from inventory.models import ChannelFeed, Item
+from inventory.services import full_publication
 
 VARIABLE = "BACKROOM_DEMO_SHOP"  # {"url": …, "token": …}, set by `dev.py demo`
 
@@ -24,8 +28,14 @@ def connect(connections: Mapping[str, Connection], say: Callable[[str], None]) -
     shop = known()
     if shop is None:
         return
-    for connection in connections.values():
-        connection.settings = {**connection.settings, "shop": shop["url"], "private_address_allowed": True}
+    for n, connection in enumerate(connections.values()):
+        connection.settings = {
+            **connection.settings,
+            "shop": shop["url"],
+            "private_address_allowed": True,
+            "publish_stock": True,
+            "stock_location": str(880 + n),  # each store has its own shelf there
+        }
         connection.save(update_fields=["settings", "updated_at"])
         if connection.secret("token") != shop["token"]:
             connection.keep_secret("token", shop["token"], retire_others=True)
@@ -34,11 +44,21 @@ def connect(connections: Mapping[str, Connection], say: Callable[[str], None]) -
     )
     patient = httpx2.HTTPTransport(retries=5)  # it may still be starting
     with httpx2.Client(base_url=shop["url"], timeout=10, transport=patient) as client:
+        skus = list(Item.objects.filter(active=True).values_list("sku", flat=True))
+        client.post("/_shop/products", json={"skus": skus}).raise_for_status()
         count = 0
         for body in sent.order_by("pk").values_list("body", flat=True).iterator(200):
             client.post("/_shop/orders", content=bytes(body)).raise_for_status()
             count += 1
-    say(f"The shop at {shop['url']} knows {count:,} orders")
+    say(f"The shop at {shop['url']} knows {count:,} orders and {len(skus):,} products")
+    _tell_everything()
+
+
+def _tell_everything() -> None:
+    """Each web store is told every figure once; from then on it hears of changes."""
+    publishing.follow_connections()
+    for feed in ChannelFeed.objects.filter(active=True, snapshot=None):
+        full_publication.request(feed.pk, actor=SYSTEM)
 
 
 def tell(client: httpx2.Client, body: dict[str, Any]) -> None:

@@ -49,6 +49,7 @@ def _measure(server: Server, changes: int, items: int) -> dict[str, Any]:
     assert sent <= pairs, (sent, pairs)
     _check(server)
     # Then while somebody sends: how late a channel hears.
+    Publication.objects.update(latency_ms=None)
     stop = threading.Event()
     sender = threading.Thread(target=_keep_sending, args=(stop,), daemon=True)
     sender.start()

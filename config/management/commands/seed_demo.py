@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from config.demo import bulk, history, shop, units, world
+from config.demo import bulk, history, promises, shop, units, world
 
 DAYS = 30
 
@@ -32,6 +32,7 @@ class Command(BaseCommand):
         world.build(now - timedelta(days=DAYS + 1), self._say)
         history.make(world.connections(), now=now, days=DAYS, scale=options["scale"], say=self._say)
         units.sell(now, self._say)
+        promises.make(self._say)
         shop.connect(world.connections(), self._say)
         if options["bulk"]:
             bulk.fill(options["bulk_orders"], options["bulk_cases"], self._say)
