@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,6 +23,7 @@ def register() -> None:
     screens.register_nav("Work", "Stock", "boxes", "inventory:stock", "inventory.view_item", order=30)
     register_promises()
     screens.register_search("items", find, order=20)
+    screens.register_search("counts and transfers", find_work, order=30)
     screens.register_nav(
         "Sites", "Counts", "list-checks", "inventory:counts", "inventory.view_count", count=to_count, order=40,
         topic="stock",
@@ -100,3 +102,24 @@ def find(user: Any, text: str, limit: int) -> Iterable[Found]:
             icon="barcode",
             exact=item.sku in exact or not item.sku.startswith((code, code.upper())),  # else by GTIN or alias: whole
         )
+
+
+NUMBER = re.compile(r"(ct|tr)-([0-9]{1,18})", re.IGNORECASE)
+
+
+def find_work(user: Any, text: str, limit: int) -> Iterable[Found]:
+    """A count (CT-7) or a transfer (TR-7) by its number."""
+    number = NUMBER.fullmatch(text.strip())
+    if number is None:
+        return
+    kind, pk = number.group(1).lower(), int(number.group(2))
+    if kind == "ct" and user.has_perm("inventory.view_count"):
+        for count in stock.Count.objects.for_user(user).filter(pk=pk).select_related("location"):
+            url = reverse("inventory:count", args=[pk])
+            words = f"{count.location.name}, {count.get_status_display().lower()}"
+            yield Found(count.number, url, words, kind="Count", icon="list-checks", exact=True)
+    if kind == "tr" and user.has_perm("inventory.view_transfer"):
+        for transfer in stock.Transfer.objects.for_user(user).filter(pk=pk).select_related("origin", "destination"):
+            url = reverse("inventory:transfer", args=[pk])
+            words = f"{transfer.origin.name} to {transfer.destination.name}"
+            yield Found(transfer.number, url, words, kind="Transfer", icon="truck", exact=True)

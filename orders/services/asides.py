@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from orders.models import FulfilmentLine
-from orders.models.fulfilment import ACTIVE
+from orders.models.fulfilment import ACTIVE, FulfilmentPart
 
 
 def picked(location_id: int, item_ids: Collection[int]) -> Mapping[int, int]:
-    """{item id: units} picked for orders that have not left the place yet."""
+    """{item id: units} picked for orders that have not left the place yet; of a kit, its parts. Two queries."""
     lines = FulfilmentLine.objects.filter(
-        location=location_id, item__in=item_ids, picked__gt=0, shipped=False, fulfilment__status__in=ACTIVE
+        location=location_id, item__in=item_ids, picked__gt=0, is_kit=False, **_here("")
     )
-    return dict(lines.order_by().values_list("item_id").annotate(units=Sum("picked")))
+    parts = FulfilmentPart.objects.filter(
+        Q(fulfilment_line__location=location_id), item__in=item_ids, picked__gt=0, **_here("fulfilment_line__")
+    )
+    found: Counter[int] = Counter()
+    for rows in (lines, parts):
+        found.update(dict(rows.order_by().values_list("item_id").annotate(units=Sum("picked"))))
+    return found
+
+
+def _here(path: str) -> dict[str, object]:
+    return {f"{path}shipped": False, f"{path}fulfilment__status__in": ACTIVE}

@@ -6,10 +6,12 @@ from uuid import uuid4
 
 import pytest
 
+from core import screens
 from inventory.models import Stock, Transfer, TransferDiscrepancy, TransferLine, TransferStatus
 from inventory.services import transfers
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.inventory.test_count_screens import HTMX, person, send
+from tests.inventory.test_counts import ask
 from tests.inventory.test_transfers import AMIRA, asked, coat, sent, shop, stock
 
 __all__ = ["coat", "shop"]
@@ -178,3 +180,14 @@ def test_screens_of_transfers_take_a_fixed_number_of_queries(client, coat, shop,
         pass
     with query_count("transfer-walk", lambda: client.get(f"/s/LEEDS/transfers/{transfer}")):
         pass
+
+
+def test_counts_and_transfers_are_found_by_number_where_they_may_be_seen(coat, shop):
+    transfer = sent(coat, shop)
+    count = ask(coat)
+    stranger = person(*DESK, "view_count", sites=[LocationFactory(code="YORK").site])
+
+    for number in (f"TR-{transfer}", f"ct-{count}"):
+        assert [hit.exact for hit in screens.search(person(*DESK, "view_count"), number)] == [True]
+        assert screens.search(stranger, number) == []
+        assert screens.search(person(), number) == []
