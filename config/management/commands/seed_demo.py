@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from config.demo import bulk, history, promises, shop, units, world
+from config.demo import bulk, history, promises, shop, stockroom, units, world
 
 DAYS = 30
 
@@ -34,6 +34,7 @@ class Command(BaseCommand):
         units.sell(now, self._say)
         promises.make(self._say)
         shop.connect(world.connections(), self._say)
+        stockroom.make(self._say)
         if options["bulk"]:
             bulk.fill(options["bulk_orders"], options["bulk_cases"], self._say)
         self._say(f"Sign in as (password {world.PASSWORD}):")
