@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from decimal import Decimal
 from random import Random
 
 from django.utils import timezone
 
-from config.demo.catalogue import products
 from core import actors
 from core.actors import Actor
 from core.models import User
-from inventory.models import COUNT_TO_DO, Count, CountPlan, Item, Location, Stock, Transfer
+from inventory.models import COUNT_TO_DO, Count, CountPlan, Location, Stock, Transfer
 from inventory.services import counts, paces, plans, transfers
 
 LEFT_OPEN = timedelta(hours=20)
-COST_SHARE = Decimal("0.42")  # of the price
 
 
 def make(say: Callable[[str], None]) -> None:
     """Count what the month's short picks asked for, open today's plans, move what runs out. Safe to repeat."""
-    _costs()
     random = Random("stockroom")
     done = _old_counts(random)
     for place in Location.objects.filter(kind__in=("STORE", "WAREHOUSE")).order_by("pk"):
@@ -36,15 +32,6 @@ def make(say: Callable[[str], None]) -> None:
 
 def _person(email: str) -> Actor:
     return actors.person(User.objects.get(email=email))
-
-
-def _costs() -> None:
-    """What each item costs, so that differences have a value."""
-    prices = {product.sku: product.price for product in products()}
-    bare = list(Item.objects.filter(sku__in=prices, unit_cost=None))
-    for item in bare:
-        item.unit_cost, item.cost_currency = (prices[item.sku] * COST_SHARE).quantize(Decimal("0.01")), "GBP"
-    Item.objects.bulk_update(bare, ["unit_cost", "cost_currency"], batch_size=1000)
 
 
 def _old_counts(random: Random) -> int:
