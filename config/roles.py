@@ -48,7 +48,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "integrations.reprocess_inboundmessage", "integrations.see_message_payload",
         "integrations.view_connection", "integrations.pause_connection", "core.view_delivery", *SEE_BELIEFS,
         "inventory.view_stocksource", "inventory.map_stocksource", "inventory.import_stock",
-        "inventory.view_channelfeed", "inventory.publish_stock",
+        "inventory.view_channelfeed", "inventory.publish_stock", "inventory.change_item",
     ),
     "Leader": (
         *SEE_WORK, *SEE_STOCK_WORK, *SEE_PROMISES, "exceptions.export_case", "finance.view_posting",

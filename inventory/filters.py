@@ -16,6 +16,7 @@ from inventory.models import (
     Location,
     LocationKind,
     LocationStatus,
+    LotStock,
     State,
     Stock,
     StockMovement,
@@ -150,3 +151,22 @@ def matching(text: str) -> QuerySet[Any]:
     begins = Q(sku__startswith=code) | Q(sku__startswith=code.upper())
     own = Item.objects.filter(begins | (Q(gtin=code) if code.isdigit() else Q())).order_by().values("pk")
     return own.union(ItemAlias.objects.filter(code__in={code, code.upper()}).order_by().values("item_id"))
+
+
+class LotFilter(Asked):
+    """Lots and serial numbers of one item by how they begin, where they lie and in which state."""
+
+    q = df.CharFilter(method="filter_code", max_length=100)
+    location = df.ModelMultipleChoiceFilter(method="filter_place", queryset=_seen_places, to_field_name="code")
+    state = df.MultipleChoiceFilter(choices=[(state.value, state.label) for state in INSIDE])
+
+    class Meta:
+        model = LotStock
+        fields: ClassVar[list[str]] = []
+
+    def filter_code(self, rows: QuerySet[Any], _name: str, text: str) -> QuerySet[Any]:
+        code = skus.normalise(text)
+        return rows.filter(lot__code__istartswith=code) if code else rows
+
+    def filter_place(self, rows: QuerySet[Any], _name: str, places: list[Location]) -> QuerySet[Any]:
+        return rows.filter(location__in=[place.pk for place in places]) if places else rows

@@ -11,6 +11,7 @@ from inventory.views import (
     suggestions,
     transfer_walk,
     transfers,
+    units,
 )
 
 app_name = "inventory"
@@ -42,5 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("stock/places/", stock.by_place, name="places"),
     path("stock/ledger/", ledger.ledger, name="ledger"),
     path("stock/ledger/export.csv", ledger.export, name="ledger_export"),
+    path("stock/<path:sku>/units", units.units, name="units"),
+    path("stock/<path:sku>/parts", units.parts, name="parts"),
     path("stock/<path:sku>", items.item, name="item"),
 ]

@@ -31,7 +31,10 @@ def item(request: HttpRequest, sku: str) -> HttpResponse:
         "totals": {name: sum(row[name] for row in rows) for name in (*COLUMNS, "free")},
         "movements": list(_movements(request, found)[:MOVEMENTS]),
         "reservations": reservations[:RESERVATIONS],
-        "parts": list(found.parts.order_by("part__sku").values("part__sku", "part__name", "quantity")),
+        "parts": list(found.parts.order_by("part__sku").values("part__sku", "part__name", "quantity"))
+        if found.is_kit
+        else [],
+        "may_change": request.user.has_perm("inventory.change_item"),
         "more_reservations": len(reservations) > RESERVATIONS,
         "state": State,
     }
