@@ -6,7 +6,7 @@ class InventoryConfig(AppConfig):
 
     def ready(self) -> None:
         from core import subjects
-        from inventory import asides, audit, reasons, shell, snapshot_audit, wording
+        from inventory import asides, audit, metrics, reasons, shell, snapshot_audit, wording
         from inventory.transfer_asides import picked
 
         subjects.register("item", title="Item", url_name="inventory:item", argument="label")
@@ -23,6 +23,7 @@ class InventoryConfig(AppConfig):
         subjects.register("snapshot", title="Stock snapshot", url_name="inventory:snapshot")
         subjects.register("stock_source", title="Stock source", url_name="inventory:source")
         audit.register()
+        metrics.register()
         snapshot_audit.register()
         reasons.register()
         wording.register()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
@@ -43,10 +44,16 @@ def why(request: HttpRequest, sku: str) -> HttpResponse:
         "rows": [{"row": row, "place": question.places[row.location_id]} for row in rows],
         "total": sum(row.available for row in rows),
         "parts": _parts(question, found.pk),
+        "embedded": _embedded(request),
     }
     if here:
         context |= _details(request, question, found, here, next(iter(rows), None))
     return htmx.render(request, "inventory/why.html", context, fragment="inventory/_why.html")
+
+
+def _embedded(request: HttpRequest) -> bool:
+    """Whether another page shows this as a part of itself: then it stands in that page's own margins."""
+    return htmx.partial(request) and not urlsplit(request.headers.get("HX-Current-URL", "")).path.endswith("/why")
 
 
 def _asked(request: HttpRequest) -> dict[str, Any]:

@@ -8,14 +8,14 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from core import jobs
+from core import jobs, metrics
 from core.actors import SYSTEM
 from core.errors import Refusal
 from core.models import Job
 from core.subjects import Subject
 from exceptions import reasons
 from exceptions.models import Case
-from exceptions.services import timers
+from exceptions.services import opening
 from inventory.models import AvailabilityChange, BufferRule, ChannelFeed, Location, Publication, SellRate
 from inventory.services import full_publication, inbound, kits, movements, publishing, reservations, velocity
 from inventory.services.inbound import Line
@@ -279,15 +279,25 @@ def test_sell_rates_are_measured_only_where_a_rule_follows_them(stock):
 def test_a_channel_that_has_not_heard_for_long_is_one_case_that_clears_itself(feed, stock):
     change(stock, 1, "a")
     publishing.fold_all()
-    timers.open_standing()
+    opening.open_standing()
     assert not Case.objects.exists()
     Publication.objects.update(dirty_since=timezone.now() - timedelta(minutes=11))
 
-    timers.open_standing()
-    timers.open_standing()
+    opening.open_standing()
+    opening.open_standing()
 
     case = Case.objects.get()
     assert (case.reason, case.subject_label) == ("inventory.channel_behind", "web")
     assert reasons.get(case.reason).evidence(case.subject_uid)
     accept(claim(feed))
     assert reasons.holds(case.reason, case.subject_uid) is False
+
+
+def test_metrics_tell_how_far_behind_a_channel_is(feed, stock):
+    change(stock, 1, "a")
+    publishing.fold_all()
+
+    page = metrics.page().decode()
+
+    assert 'backroom_stock_figures_waiting{channel="web"} 1.0' in page
+    assert 'backroom_stock_figures_lag_seconds{channel="web"}' in page
