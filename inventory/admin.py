@@ -7,7 +7,18 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from inventory.models import Bin, Item, ItemAlias, KitComponent, Location, Reservation, Stock, StockMovement
+from inventory.models import (
+    Bin,
+    Item,
+    ItemAlias,
+    KitComponent,
+    Location,
+    LocationAlias,
+    Reservation,
+    Stock,
+    StockMovement,
+    StockSource,
+)
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -96,3 +107,17 @@ class ReservationAdmin(ReadOnly):
     list_display = ("id", "demand", "ref", "item", "location", "quantity", "kind", "status", "expires_at")
     list_select_related = ("demand", "item", "location")
     search_fields = ("item__sku", "demand__demand_uid")
+
+
+@admin.register(StockSource)
+class StockSourceAdmin(admin.ModelAdmin):
+    list_display = ("code", "name", "kind", "alias_system", "tolerance_units", "tolerance_percent", "active")
+    list_filter = ("kind", "active")
+    search_fields = ("code", "name")
+
+
+@admin.register(LocationAlias)
+class LocationAliasAdmin(admin.ModelAdmin):
+    list_display = ("system", "code", "location")
+    list_filter = ("system",)
+    search_fields = ("code", "location__code")

@@ -115,9 +115,13 @@ def unknown_place(pairs: Collection[Pair]) -> Refusal:
 
 
 def ensure_rows(pairs: Collection[Pair]) -> dict[Pair, tuple[int, str]]:
-    """(stock row's id, its label) for each pair, made empty where there was none. Nothing that exists is locked."""
-    _create(sorted(pairs))
+    """(stock row's id, its label) for each pair, made empty where there was none. Nothing that exists is locked.
+
+    Sets no limits: the caller's transaction may be a long one that holds no stock.
+    """
+    ordered = sorted(pairs)
     with transaction.get_connection().cursor() as cursor:
+        cursor.execute(_CREATE, [[item for item, _ in ordered], [place for _, place in ordered]])
         cursor.execute(_LABELS, [[item for item, _ in pairs], [place for _, place in pairs]])
         return {(item, place): (pk, f"{sku} @ {code}") for pk, item, place, sku, code in cursor.fetchall()}
 

@@ -55,7 +55,9 @@ def current_map(source: StockSource) -> StatusMap:
     """The newest version. Every source has one from its beginning."""
     found = StatusMap.objects.filter(source=source).order_by("-version").first()
     if found is None:
-        return StatusMap.objects.create(source=source, version=1, statuses={}, actor_label="Backroom")
+        # One made by hand: common words mean what they mean everywhere until somebody says otherwise.
+        note = "What common words mean"
+        return StatusMap.objects.create(source=source, version=1, statuses=COMMON, note=note, actor_label="Backroom")
     return found
 
 

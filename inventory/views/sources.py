@@ -36,12 +36,13 @@ def sources(request: HttpRequest) -> HttpResponse:
 def source(request: HttpRequest, source_id: int) -> HttpResponse:
     """GET /stock/sources/<id>: its status map with its versions, and every word nobody has explained yet."""
     found = _find(request, source_id)
+    now = service.current_map(found)
     versions = list(StatusMap.objects.filter(source=found).order_by("-version")[:10])
     context = {
         "source": found,
-        "map": versions[0],
+        "map": now,
         "versions": versions,
-        "statuses": sorted(versions[0].statuses.items()),
+        "statuses": sorted(now.statuses.items()),
         "means": MEANS,
         "words": WORDS,
         "unknown_items": unresolved.words(ITEM, found.pk),
