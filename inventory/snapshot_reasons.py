@@ -126,7 +126,7 @@ def _difference_context(uid: str) -> Context | None:
         ("Sellable now", number(stock.sellable)),
         ("Promised now", number(stock.reserved)),
     ]
-    return Context(stock.item.sku, Subject("item", str(stock.item_id), stock.item.sku), facts)
+    return Context(stock.item.name, Subject("item", str(stock.item_id), stock.item.sku), facts)
 
 
 def _preview(uid: str) -> list[tuple[str, str]]:
