@@ -101,9 +101,10 @@ def _between(word: Compared) -> Evidence:
 
 def _moved(movement: StockMovement, word: Compared) -> Row:
     late = movement.occurred_at <= word.as_of < movement.recorded_at
-    note = (
-        "recorded after the snapshot" if late else ("after the snapshot" if movement.occurred_at > word.as_of else "")
-    )
+    note = "recorded after the snapshot" if late else ""
+    if movement.occurred_at > word.as_of:
+        correction = {movement.from_state, movement.to_state} & comparing.CORRECTIONS
+        note = "a correction: it counts from the beginning" if correction else "after the snapshot"
     cause = Subject(movement.cause_kind, movement.cause_uid, movement.cause_label)
     return Row(
         [

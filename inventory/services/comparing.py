@@ -20,6 +20,7 @@ from inventory.models import INSIDE, Item, ReportedStock, StockMovement
 from inventory.snapshots import LEVELS, STATES, Signals, correction, is_beyond, ours
 
 _WEEK = timedelta(days=7)
+CORRECTIONS = frozenset({"found", "shrinkage", "opening"})  # what says that the books had been wrong
 Pair = tuple[int, int]
 
 
