@@ -9,6 +9,8 @@ from django.http import HttpRequest
 
 from inventory.models import (
     Bin,
+    Count,
+    CountPolicy,
     Item,
     ItemAlias,
     KitComponent,
@@ -18,6 +20,7 @@ from inventory.models import (
     Stock,
     StockMovement,
     StockSource,
+    Transfer,
 )
 
 
@@ -121,3 +124,24 @@ class LocationAliasAdmin(admin.ModelAdmin):
     list_display = ("system", "code", "location")
     list_filter = ("system",)
     search_fields = ("code", "location__code")
+
+
+@admin.register(CountPolicy)
+class CountPolicyAdmin(admin.ModelAdmin):
+    list_display = ("__str__", "recount_units", "recount_percent", "approve_value", "approve_units")
+    list_select_related = ("location",)
+    autocomplete_fields = ("location",)
+
+
+@admin.register(Count)
+class CountAdmin(ReadOnly):
+    list_display = ("id", "location", "status", "origin", "due_at", "counted_by", "approved_by")
+    list_filter = ("status", "origin")
+    list_select_related = ("location",)
+
+
+@admin.register(Transfer)
+class TransferAdmin(ReadOnly):
+    list_display = ("id", "origin", "destination", "status", "requested_by", "approved_by", "due_at")
+    list_filter = ("status",)
+    list_select_related = ("origin", "destination")

@@ -118,7 +118,7 @@ def settle(count_id: int, *, actor: Actor, by_hand: bool = False) -> int:
     """Bring the books to what a posted count found, after later facts or freed promises; returns the lines changed.
 
     Looks only at lines no later count has spoken about. Safe to repeat. By itself it keeps to the approval limit;
-    what goes beyond stands as a case until somebody settles it `by_hand`.
+    what goes beyond stands as a case until somebody who didn't count settles it `by_hand`, else Refusal("own_count").
     """
 
     def work() -> int:
@@ -130,7 +130,10 @@ def settle(count_id: int, *, actor: Actor, by_hand: bool = False) -> int:
         rows = _judge(count, lines)
         open_ = [line for line in lines if line.difference != line.posted]
         owed = [Finding((line.difference or 0) - line.posted, line.unit_cost, line.currency) for line in open_]
-        too_much = not by_hand and rules.why_approve(owed, _rule(count))
+        too_much = bool(rules.why_approve(owed, _rule(count)))
+        if too_much and by_hand and (actor.kind != PERSON or _counted_by(count, actor)):
+            raise Refusal("own_count", "Somebody who didn't count it must settle so much.", status=403)
+        too_much = too_much and not by_hand
         changed = [] if too_much else _adjust(count, open_, rows, actor, verb="settle")
         if changed:
             Count.objects.filter(pk=count.pk).update(version=count.version + 1)
@@ -189,11 +192,15 @@ def _judge(count: Count, lines: Sequence[CountLine]) -> dict[Pair, Row]:
         line.expected_low, line.expected_high = seen.low, seen.high
         line.difference = rules.difference(line.counted, seen)
         line.unit_cost, line.currency = _cost(line.item)
-    CountLine.objects.bulk_update(
-        lines,
-        ["counted", "first_at", "last_at", "expected_low", "expected_high", "difference", "unit_cost", "currency"],
-    )
+    _keep(lines)
     return rows
+
+
+def _keep(lines: Sequence[CountLine]) -> None:
+    """Write the figures of all lines in one statement: bulk_update takes seconds over hundreds of lines."""
+    columns = [[getattr(line, name) for line in lines] for name in ("pk", *_FIGURES)]
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP, columns)
 
 
 def _cost(item: Item) -> tuple[Any, str]:
@@ -317,7 +324,7 @@ def _adjust(
     if moves:
         key = f"count:{count.pk}:{verb}:{count.version}"
         movements.post(moves, key=key, cause=count.subject, actor=actor, note=f"Counted, {count.number}")
-        CountLine.objects.bulk_update(lines, ["posted"])
+        _keep(lines)
     return changed
 
 
@@ -346,6 +353,17 @@ def _counted_by(count: Count, actor: Actor) -> bool:
     mine = CountEntry.objects.filter(line__count=count, actor_kind=actor.kind, actor_uid=actor.uid)
     return mine.exists()
 
+
+_FIGURES = {
+    "counted": "int", "first_at": "timestamptz", "last_at": "timestamptz", "expected_low": "int",
+    "expected_high": "int", "difference": "int", "unit_cost": "numeric", "currency": "text", "posted": "int",
+}  # fmt: skip
+_KEEP = f"""
+UPDATE inventory_countline line SET {", ".join(f"{name} = given.{name}" for name in _FIGURES)}
+FROM unnest(%s::bigint[], {", ".join(f"%s::{kind}[]" for kind in _FIGURES.values())})
+    AS given(id, {", ".join(_FIGURES)})
+WHERE line.id = given.id
+"""  # noqa: S608  (our own column names)
 
 # Counts with a line that is owed something, or about which a fact of before the last look was told after posting.
 _DUE = """

@@ -166,6 +166,26 @@ def test_a_sale_told_after_posting_but_of_before_the_count_is_not_taken_twice(co
     balanced()
 
 
+def test_a_late_fact_of_value_waits_for_somebody_who_did_not_count(coat):
+    CountPolicy.objects.create(approve_value=30)
+    count = ask(coat)
+    found(count, 10)
+    counts.finish(count, actor=CHEN)
+    about = {"occurred_at": timezone.now() - timedelta(hours=2), **TILL}
+    movements.issue(coat.item_id, coat.location_id, 2, key="till:late", **about)
+
+    assert counts.settle_due() == 0
+    with pytest.raises(Refusal) as refused:
+        counts.settle(count, actor=CHEN, by_hand=True)
+    case = Case.objects.get(reason="inventory.count_unsettled")
+    assert (refused.value.code, case.is_open, books(coat)) == ("own_count", True, 8)
+
+    counts.settle(count, actor=AMIRA, by_hand=True)
+
+    case.refresh_from_db()
+    assert (books(coat), case.is_open) == (10, False)
+
+
 def test_only_the_latest_count_answers_for_a_late_fact(coat):
     for _ in range(2):
         count = ask(coat)
