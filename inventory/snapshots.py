@@ -31,7 +31,7 @@ WORDS = {
     IGNORED: "Not a stock level: leave it out",
 }
 STATUS_LENGTH = 60
-MAX_LINES = 250_000
+MAX_LINES = 100_000  # in one transaction, within a worker's time
 LIMIT = 1_000_000_000
 AHEAD = timedelta(minutes=5)  # clocks differ
 SKU, GTIN, ALIAS = "sku", "gtin", "alias"

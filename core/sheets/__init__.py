@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from core.errors import Invalid, Problem
 
 MAX_BYTES = 8 * 1024 * 1024
-MAX_ROWS = 200_000
+MAX_ROWS = 100_000
 MAX_COLUMNS = 200
 MAX_CELL = 2_000
 

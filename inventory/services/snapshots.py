@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -169,9 +170,13 @@ def _insert(
 
 
 def _insert_lines(snapshot: StockSnapshot, lines: Sequence[SnapshotLine]) -> None:
-    for line in lines:
-        line.snapshot = snapshot
-    SnapshotLine.objects.bulk_create(lines, batch_size=CHUNK)
+    """By COPY: a snapshot may have a hundred thousand lines, and a worker has a minute."""
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        for line in lines:
+            copy.write_row((
+                snapshot.pk, line.n, line.code, line.place, line.status, line.quantity, json.dumps(line.codes),
+                line.item_id, line.location_id, line.measure, line.outcome, line.problem,
+            ))  # fmt: skip
 
 
 def _imply(snapshot: StockSnapshot, *, start: int) -> None:
@@ -205,6 +210,12 @@ def _told(snapshot: StockSnapshot) -> dict[str, Any]:
         "refused": snapshot.refused,
     }
 
+
+_COPY = """
+COPY inventory_snapshotline (
+    snapshot_id, n, code, place, status, quantity, codes, item_id, location_id, measure, outcome, problem
+) FROM STDIN
+"""
 
 _PLACES = """
 INSERT INTO inventory_snapshotplace (snapshot_id, location_id, lines)
