@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -110,6 +111,17 @@ class Reckoning:
             self.measured = promising.measured(every, book.channel)
 
     def rows(self) -> list[Available]:
+        """Every row. Made without the cycle collector: it would walk the whole heap every few thousand rows, for rows
+        that can't be part of a cycle, and take a third of the time."""
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            return self._rows()
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _rows(self) -> list[Available]:
         wanted = set(self.asked) - self.parts.keys()
         rows: list[Available] = []
         parts: dict[int, dict[int, Available]] = {}
