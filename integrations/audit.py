@@ -17,12 +17,13 @@ def register() -> None:
     )
     audit.register(
         "integrations.what_went_through_has_its_result",
-        "A processed message names an order or a stock snapshot that exists.",
+        "A processed message names an order, a stock snapshot or a movement that exists.",
         """
         SELECT m.id, m.result_kind, m.result_uid FROM integrations_inboundmessage m
         LEFT JOIN orders_order o ON m.result_kind = 'order' AND o.id::text = m.result_uid
         LEFT JOIN inventory_stocksnapshot s ON m.result_kind = 'snapshot' AND s.id::text = m.result_uid
-        WHERE m.status = 'PROCESSED' AND o.id IS NULL AND s.id IS NULL
+        LEFT JOIN inventory_stockmovement g ON m.result_kind = 'movement' AND g.id::text = m.result_uid
+        WHERE m.status = 'PROCESSED' AND o.id IS NULL AND s.id IS NULL AND g.id IS NULL
         """,
     )
     audit.register(

@@ -26,6 +26,7 @@ class Done:
     order_id: int | None = None
     number: str = ""
     snapshot: Subject | None = None
+    moved: Subject | None = None  # the first movement of goods without an order
     made_known: list[str] = field(default_factory=list)
 
 
@@ -39,7 +40,8 @@ def carry_out(acts: Sequence[Act], message: InboundMessage) -> Done:
 
 def _one(act: Act, message: InboundMessage, done: Done) -> None:
     if isinstance(act, MoveGoods):
-        goods.move(act, message)
+        posted = goods.move(act, message)
+        done.moved = Subject("movement", str(posted.movement_ids[0]), act.ref)
         done.changed, done.words = True, ""
         return
     connection = message.connection

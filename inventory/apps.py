@@ -13,6 +13,7 @@ class InventoryConfig(AppConfig):
         subjects.register("location", title="Location")
         subjects.register("stock", title="Stock")
         subjects.register("demand", title="Reservation")
+        subjects.register("movement", title="Movement")
         subjects.register("buffer_rule", title="Buffer rule", url_name="inventory:buffer")
         subjects.register("channel_feed", title="Channel feed")
         subjects.register("count", title="Count", url_name="inventory:count")

@@ -154,7 +154,10 @@ def test_a_cancelled_invoice_brings_goods_back_to_be_inspected(lamp, web, write)
     assert (lamp.sellable, lamp.awaiting_inspection) == (100, 3)
     assert report["ignored"]["reasons"] == {"a discount given back: money without goods": {"rows": 1, "units": -1}}
     moved = StockMovement.objects.get(from_state="customer")
+    message = InboundMessage.objects.get()
     assert (moved.cause_kind, moved.cause_label) == ("message", "C536379")
+    assert (message.result_kind, message.result_uid) == ("movement", str(moved.pk))
+    assert [found.invariant.name for found in audit.audit("integrations.") if found.broken] == []
 
 
 def test_an_invoice_to_nobody_for_nothing_puts_stock_right(lamp, web, write):

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from core import audit
 from exceptions.models import Case
@@ -22,7 +23,7 @@ from tests.factories.inventory import LocationFactory
 from tests.integrations.conftest import SAMPLES
 
 MONTHS = sorted((SAMPLES / "volume").glob("uci_online_retail_*.csv.gz"))
-ROWS = 350  # of a month, in the short run
+ROWS = 120  # of a month, in the short run
 pytestmark = [pytest.mark.django_db, pytest.mark.skipif(not MONTHS, reason="no public samples here")]
 
 
@@ -63,9 +64,15 @@ def odd_rows(lines: list[dict[str, str]]) -> list[dict[str, str]]:
         for line in lines[ROWS:]
         if not line["InvoiceNo"].isdigit() or int(line["Quantity"]) < 0 or not line["StockCode"][:5].isdigit()
     ]
-    wanted = {line["InvoiceNo"] for line in lines[:ROWS]} | {line["InvoiceNo"] for line in strange[:40]}
+    wanted = {line["InvoiceNo"] for line in lines[:ROWS]} | {line["InvoiceNo"] for line in strange[:25]}
     counts = Counter(line["InvoiceNo"] for line in lines)
-    return [line for line in lines if line["InvoiceNo"] in wanted and counts[line["InvoiceNo"]] < 120]
+    return [line for line in lines if line["InvoiceNo"] in wanted and counts[line["InvoiceNo"]] < 60]
+
+
+def broken() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # the planner knows nothing of rows this transaction wrote
+    return [found.invariant.name for found in audit.audit() if found.broken]
 
 
 def holds(report: dict[str, Any], lines: list[dict[str, str]]) -> None:
@@ -105,7 +112,7 @@ def test_every_row_of_a_months_beginning_and_of_its_oddities_is_accounted_for(ch
     cards = report["sale"].get("reasons", {}).get("a gift card", {"units": 0})
     assert sum(left) == report["sale"]["units"] - cards["units"]
     assert set(Order.objects.values_list("channel__code", flat=True)) == {"web", "till"}
-    assert not [found.invariant.name for found in audit.audit() if found.broken]
+    assert broken() == []
 
 
 @pytest.mark.long
@@ -123,4 +130,4 @@ def test_a_whole_month_adds_up_and_changes_nothing_the_second_time(channels, mon
     assert kept == (
         InboundMessage.objects.count(), Order.objects.count(), StockMovement.objects.count(), Case.objects.count(),
     )  # fmt: skip
-    assert not [found.invariant.name for found in audit.audit() if found.broken]
+    assert broken() == []
