@@ -23,7 +23,7 @@ from tests.factories.inventory import LocationFactory
 from tests.integrations.conftest import SAMPLES
 
 MONTHS = sorted((SAMPLES / "volume").glob("uci_online_retail_*.csv.gz"))
-ROWS = 120  # of a month, in the short run
+ROWS = 60  # of a month, in the short run
 pytestmark = [pytest.mark.django_db, pytest.mark.skipif(not MONTHS, reason="no public samples here")]
 
 
@@ -64,8 +64,10 @@ def odd_rows(lines: list[dict[str, str]]) -> list[dict[str, str]]:
         for line in lines[ROWS:]
         if not line["InvoiceNo"].isdigit() or int(line["Quantity"]) < 0 or not line["StockCode"][:5].isdigit()
     ]
-    wanted = {line["InvoiceNo"] for line in lines[:ROWS]} | {line["InvoiceNo"] for line in strange[:25]}
+    wanted = {line["InvoiceNo"] for line in lines[:ROWS]} | {line["InvoiceNo"] for line in strange[:20]}
     counts = Counter(line["InvoiceNo"] for line in lines)
+    paid = [line["InvoiceNo"] for line in lines if not line["CustomerID"] and float(line["UnitPrice"]) > 0]
+    wanted |= set([number for number in dict.fromkeys(paid) if number.isdigit() and counts[number] < 60][:2])
     return [line for line in lines if line["InvoiceNo"] in wanted and counts[line["InvoiceNo"]] < 60]
 
 
@@ -92,7 +94,7 @@ def goods(lines: list[dict[str, str]]) -> list[dict[str, str]]:
     return [line for line in lines if line["StockCode"][:5].isdigit()]
 
 
-@pytest.mark.parametrize("month", [MONTHS[0], MONTHS[-1]] if MONTHS else [], ids=lambda path: path.name[18:25])
+@pytest.mark.parametrize("month", MONTHS[-1:], ids=lambda path: path.name[18:25])
 def test_every_row_of_a_months_beginning_and_of_its_oddities_is_accounted_for(channels, month: Path, tmp_path: Path):
     lines = odd_rows(lines_of(month))
     path = tmp_path / "part.csv"
