@@ -6,9 +6,9 @@ import logging
 import time
 
 from core.errors import Permanent, TryLater
-from integrations import pace
 from integrations.channels import registry
 from integrations.channels.vendor import Vendor
+from integrations.failures import FailureClass
 from integrations.models import Connection
 from inventory.models import ChannelFeed
 from inventory.services import full_publication, publishing
@@ -88,11 +88,11 @@ def _send(vendor: Vendor, connection: Connection, batch: Batch) -> int | None:
         return 0
     try:
         outcomes = vendor.set_levels(connection, batch.levels, str(batch.token))
-    except pace.TooFast as wait:
-        publishing.release(batch, seconds=wait.seconds or 1.0)
-        return None
     except TryLater as later:
-        publishing.failed(batch, str(later), seconds=later.seconds)
+        if _only_a_pause(later):
+            publishing.release(batch, seconds=later.seconds or 1.0)
+        else:
+            publishing.failed(batch, str(later), seconds=later.seconds)
         return None
     except Permanent as refused:
         publishing.failed(batch, str(refused), seconds=GOOD_REASON_SECONDS)
@@ -100,3 +100,8 @@ def _send(vendor: Vendor, connection: Connection, batch: Batch) -> int | None:
     told = publishing.acknowledge(batch, outcomes)
     publishing.measure(batch.feed_id)
     return told
+
+
+def _only_a_pause(later: TryLater) -> bool:
+    """Our own pace, or the channel's rate limit: figures wait their turn, and nobody has failed."""
+    return not later.spends_attempt or getattr(later, "failure_class", None) == FailureClass.RATE_LIMIT

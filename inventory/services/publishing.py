@@ -181,7 +181,7 @@ def back_off(feed_id: int, words: str, *, seconds: float | None = None, counts: 
 
 
 def release(batch: Batch, *, seconds: float) -> None:
-    """Not sent, because our own pace says wait: as before, a little later."""
+    """Not sent, because a rate limit, ours or the channel's, says wait: as before, a little later."""
     with transaction.atomic():
         Publication.objects.filter(feed_id=batch.feed_id, lease_token=batch.token).update(
             lease_token=None, leased_until=None, changed_since=None
