@@ -20,6 +20,14 @@ def _append_only_tables_can_be_emptied() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _nobody_remembers_the_test_before() -> None:
+    """Rate limits and hints live in the cache under primary keys, which an emptied database hands out again."""
+    from django.core.cache import cache
+
+    cache.clear()
+
+
+@pytest.fixture(autouse=True)
 def _a_test_that_hangs_says_where(request: pytest.FixtureRequest) -> Iterator[None]:
     """After ten minutes (an hour with --long) every thread's stack is printed and the run ends: better than silence."""
     faulthandler.dump_traceback_later(3600 if request.config.getoption("--long") else 600, exit=True)
