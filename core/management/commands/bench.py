@@ -19,7 +19,6 @@ HOME = "tests.benchmarks"
 
 class Command(BaseCommand):
     help = "Measure one of the hot paths against the same effect in raw SQL."
-    requires_migrations_checks = True
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("name", help="reserve, intake, outbox, pages, …")
