@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import faulthandler
+import functools
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -21,10 +23,21 @@ def _append_only_tables_can_be_emptied() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _nobody_remembers_the_test_before() -> None:
-    """Rate limits and hints live in the cache under primary keys, which an emptied database hands out again."""
+    """Rate limits and hints are kept under primary keys, which an emptied database hands out again."""
     from django.core.cache import cache
 
     cache.clear()
+    redis = _redis()
+    if spent := list(redis.scan_iter("backroom:rate:*", count=1_000)):
+        redis.delete(*spent)
+
+
+@functools.cache
+def _redis() -> Any:
+    from django.conf import settings
+    from redis import Redis
+
+    return Redis.from_url(settings.REDIS_URL)
 
 
 @pytest.fixture(autouse=True)

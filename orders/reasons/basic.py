@@ -278,12 +278,6 @@ def _lines_unknown() -> Any:
     return lines.order_by("order_id").values_list("order_id", flat=True).distinct()
 
 
-def register() -> None:
-    """Called once when the app is ready."""
-    for reason in REASONS:
-        reasons.register(reason)
-
-
 REASONS = (
     Reason(
         code="orders.unknown_sku",

@@ -1,0 +1,13 @@
+"""The cases an order can open, a module for each kind of trouble. Each module's REASONS are registered."""
+
+from __future__ import annotations
+
+from exceptions import reasons
+from orders.reasons import basic
+
+
+def register() -> None:
+    """Called once when the app is ready."""
+    for module in (basic,):
+        for reason in module.REASONS:
+            reasons.register(reason)
