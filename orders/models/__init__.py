@@ -1,5 +1,6 @@
 """What was bought where, what stops it, who delivers it, and the money events of it."""
 
+from orders.models.carriage import CarrierService
 from orders.models.channel import Channel, ChannelKind
 from orders.models.fulfilment import (
     ACTIVE,
@@ -23,6 +24,7 @@ __all__ = [
     "ENDED",
     "GONE",
     "Blocks",
+    "CarrierService",
     "Channel",
     "ChannelKind",
     "FulfilmentLine",
