@@ -80,6 +80,8 @@ app.conf.beat_schedule = {
     "watch-jobs": _every(60, "core.tasks.watch_jobs"),
     "seal-events": _every(3600, "core.tasks.seal_events"),
     "allocate-waiting": _every(60, "orders.tasks.allocate_waiting"),
+    "reweigh-credit": _every(60, "orders.tasks.reweigh_credit"),
+    "release-requested": _every(300, "orders.tasks.release_requested"),
     "expire-reservations": _every(30, "inventory.tasks.expire_reservations"),
     "measure-paces": _every(900, "inventory.tasks.measure_paces"),
     "open-planned-counts": _every(900, "inventory.tasks.open_planned_counts"),

@@ -51,6 +51,7 @@ def _orders() -> None:
     events.subscribe(facts.ALLOCATED, "orders.release", tasks.release)
     events.subscribe(facts.HOLD_RESOLVED, "orders.release_after_hold", tasks.release)
     events.subscribe("item.alias_added", "orders.map_lines", tasks.map_lines)
+    events.subscribe(facts.ACCOUNT_CHANGED, "orders.reweigh_account", tasks.reweigh_account)
 
 
 def _finance() -> None:

@@ -14,6 +14,7 @@ class OrdersConfig(AppConfig):
         subjects.register("order", title="Order", url_name="orders:detail", argument="label")
         subjects.register("fulfilment", title="Fulfilment", url_name="orders:fulfilment", argument="label")
         subjects.register("channel", title="Channel")
+        subjects.register("account", title="Account", url_name="orders:account", argument="label")
         subjects.register("shipment", title="Shipment")
         asides.register("orders", picked)
         reasons.register()

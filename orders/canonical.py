@@ -23,7 +23,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -52,6 +52,7 @@ _DECIMAL = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,4}0{0,12})?")
 _DATETIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:?[0-9]{2})"
 )
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 _FOUR_PLACES = Decimal("0.0001")
@@ -123,6 +124,19 @@ def _moment(value: Any, info: Any) -> datetime:
     return value
 
 
+def _day(value: Any, info: Any) -> date:
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        try:
+            value = date.fromisoformat(value)
+        except ValueError:
+            raise PydanticCustomError("date", "is not a day that exists") from None
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise PydanticCustomError("date", "must be a day such as 2026-01-31")
+    if not 1970 <= value.year < 9000:
+        raise PydanticCustomError("date_range", "must be between 1970 and 9000")
+    return value
+
+
 def _text(value: str) -> str:
     if value.isascii():
         bad = "\x00" in value
@@ -183,6 +197,7 @@ class _Read:
 _MONEY_SCHEMA = {"type": "string", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,4})?$", "example": "12.50"}
 Money = Annotated[Decimal, _Read(_amount), WithJsonSchema(_MONEY_SCHEMA)]
 Moment = Annotated[datetime, _Read(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+Day = Annotated[date, _Read(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Key = Annotated[str, Field(strict=True, min_length=1, max_length=120), AfterValidator(_key)]
 OptionalKey = Annotated[str, Field(strict=True, max_length=120), AfterValidator(_key)]
 Short = Annotated[str, Field(strict=True, max_length=255), AfterValidator(_text)]
@@ -193,6 +208,7 @@ Count = Annotated[int, Field(strict=True, ge=0, le=MAX_QUANTITY)]
 Flag = Annotated[bool, Field(strict=True)]
 Currency = Annotated[str, Field(strict=True, min_length=3, max_length=3), AfterValidator(_currency)]
 Country = Annotated[str, Field(strict=True, pattern=r"^([A-Z]{2})?$")]
+Terms = Annotated[str, Field(strict=True, pattern=r"^(PREPAID|NET[1-9][0-9]{0,2})?$")]
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False), BeforeValidator(_degrees)]
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False), BeforeValidator(_degrees)]
 
@@ -314,6 +330,9 @@ class IncomingOrder:
 
     `channel_ref` is the source's immutable id, as text; `number` what the source shows to people ("#1001").
     `refunds` and `payments` may repeat what was sent before or separately: each counts once by its ref.
+
+    A business names its `account`; `payment_terms` are the account's where the source says none, `po_number` is the
+    buyer's own number, and nothing leaves before `requested_ship_on`.
     """
 
     __pydantic_config__ = closed
@@ -348,6 +367,10 @@ class IncomingOrder:
     note: Long = ""
     tags: Annotated[tuple[Short, ...], Field(max_length=250), BeforeValidator(_sequence)] = ()
     test: Flag = False
+    account: OptionalKey = ""
+    po_number: OptionalKey = ""
+    payment_terms: Terms = ""
+    requested_ship_on: Day | None = None
 
 
 # --- Reading it ----------------------------------------------------------------------------------------------------
@@ -417,6 +440,8 @@ def _contradictions(order: IncomingOrder) -> Iterable[Problem]:
         yield Problem("lines", "decimal_range", "are worth 1 000 000 000 000 or more together")
     if order.method == "PICKUP" and not order.pickup_location_code and order.status == "open":
         yield Problem("pickup_location_code", "missing", "is needed when the order is collected")
+    if order.payment_terms and not order.account:
+        yield Problem("account", "missing", "is needed where payment terms are said")
     for index, refund in enumerate(order.refunds):
         if refund.order_ref != order.channel_ref:
             yield Problem(f"refunds[{index}].order_ref", "foreign", "is not the ref of this order")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 COLLECTION_HOURS = 2
@@ -11,16 +11,30 @@ WORK_HOURS = 2  # picking and packing take this long, so later orders go with to
 SUNDAY = 6
 
 
-def due_at(released_at: datetime, *, method: str, time_zone: str, promise_by: datetime | None = None) -> datetime:
+def due_at(
+    released_at: datetime,
+    *,
+    method: str,
+    time_zone: str,
+    promise_by: datetime | None = None,
+    not_before: date | None = None,
+) -> datetime:
     """A collection is due two hours after release; a parcel at the next carrier's departure there is time for.
 
-    Never later than what the customer was promised.
+    Not before the day that was asked for, and never later than what the customer was promised.
     """
+    if not_before is not None:
+        released_at = max(released_at, datetime.combine(not_before, time(), tzinfo=_zone(time_zone)))
     if method == "PICKUP":
         due = released_at + timedelta(hours=COLLECTION_HOURS)
     else:
         due = _next_departure(released_at, _zone(time_zone))
     return min(due, promise_by) if promise_by else due
+
+
+def releases_at(not_before: date, time_zone: str) -> datetime:
+    """When work for a day that was asked for may begin: the day before, so that it is ready to leave in the morning."""
+    return datetime.combine(not_before - timedelta(days=1), time(), tzinfo=_zone(time_zone)).astimezone(UTC)
 
 
 def _next_departure(moment: datetime, zone: ZoneInfo) -> datetime:

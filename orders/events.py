@@ -12,6 +12,10 @@ PAID = "order.paid"  # data: payments [{ref, kind, amount, currency}]
 
 CONTACT_SHOWN = "order.contact_shown"  # a person looked at the customer's contact in clear
 
+NOTED = "order.noted"  # data: note, text
+APPROVED = "order.approved"  # data: kind (APPROVAL | CREDIT), total, currency, note
+ACCOUNT_CHANGED = "account.changed"  # about the account; data: made, changes [{field, before, after}]
+
 HELD = "order.held"  # data: type, blocks, reason
 HOLD_RESOLVED = "hold.resolved"  # data: type, blocks, how
 

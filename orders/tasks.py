@@ -7,7 +7,7 @@ from celery import shared_task
 from core.actors import SYSTEM
 from core.events import Fact
 from orders.models import Channel
-from orders.services import allocation, fulfilment, mapping
+from orders.services import allocation, approving, fulfilment, mapping, releasing
 
 
 def release(fact: Fact) -> None:
@@ -20,6 +20,23 @@ def map_lines(fact: Fact) -> None:
     channel = Channel.objects.filter(code=fact.data.get("system", "")).first()
     if channel is not None:
         mapping.retry(str(fact.data.get("code", "")), channel, actor=SYSTEM)
+
+
+def reweigh_account(fact: Fact) -> None:
+    """`account.changed`: its orders that wait for credit, for a person's word or for the account itself."""
+    approving.reweigh_account(int(fact.subject.uid), actor=fact.actor)
+
+
+@shared_task(ignore_result=True)
+def reweigh_credit() -> None:
+    """Orders held for credit, now that their account may owe less."""
+    approving.reweigh_waiting()
+
+
+@shared_task(ignore_result=True)
+def release_requested() -> None:
+    """Orders that were not to leave before a day which is near now."""
+    releasing.release_requested()
 
 
 @shared_task(ignore_result=True)

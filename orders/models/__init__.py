@@ -1,5 +1,6 @@
 """What was bought where, what stops it, who delivers it, and the money events of it."""
 
+from orders.models.account import PREPAID, Account, Approval, ApprovalKind
 from orders.models.carriage import CarrierService
 from orders.models.channel import Channel, ChannelKind
 from orders.models.fulfilment import (
@@ -14,7 +15,8 @@ from orders.models.fulfilment import (
     ShortReason,
 )
 from orders.models.hold import Blocks, Hold, HoldStatus, HoldType
-from orders.models.order import Method, Order, OrderLine, OrderStatus, PaymentState
+from orders.models.note import NOTE_LENGTH, OrderNote
+from orders.models.order import OWED, Method, Order, OrderLine, OrderStatus, PaymentState
 from orders.models.payment import Payment, PaymentKind, Refund
 from orders.models.shipment import Package, Shipment
 from orders.models.sourcing import NodeExclusion, SourcingDecision
@@ -23,6 +25,12 @@ __all__ = [
     "ACTIVE",
     "ENDED",
     "GONE",
+    "NOTE_LENGTH",
+    "OWED",
+    "PREPAID",
+    "Account",
+    "Approval",
+    "ApprovalKind",
     "Blocks",
     "CarrierService",
     "Channel",
@@ -38,6 +46,7 @@ __all__ = [
     "NodeExclusion",
     "Order",
     "OrderLine",
+    "OrderNote",
     "OrderStatus",
     "Package",
     "Payment",

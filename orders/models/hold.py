@@ -13,7 +13,12 @@ from orders.models.order import Order
 
 class HoldType(models.TextChoices):
     PAYMENT = "PAYMENT", "Payment"
+    FRAUD = "FRAUD", "Fraud review"
     ADDRESS = "ADDRESS", "Address"
+    CREDIT = "CREDIT", "Credit"
+    APPROVAL = "APPROVAL", "Approval"
+    PRICE = "PRICE", "Price"
+    DUPLICATE = "DUPLICATE", "Duplicate"
     MANUAL = "MANUAL", "Held by a person"
 
 

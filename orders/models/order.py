@@ -17,6 +17,7 @@ from orders.canonical import MAX_QUANTITY
 from orders.models.channel import Channel
 
 MONEY_LIMIT = 10**15
+OWED = ("pending", "partially_paid", "unknown", "voided")  # payment states in which somebody owes us for an order
 
 
 class OrderStatus(models.TextChoices):
@@ -127,6 +128,14 @@ class Order(StateMachine):
     disagreements = ArrayField(models.TextField(), default=list, blank=True, help_text="Figures that don't add up")
     payment_state = models.CharField(max_length=18, choices=PaymentState, default=PaymentState.UNKNOWN)
 
+    account = models.ForeignKey(
+        "orders.Account", null=True, blank=True, on_delete=models.PROTECT, related_name="orders", db_index=False
+    )
+    account_code = models.CharField(max_length=120, blank=True, help_text="As the source names the business")
+    po_number = models.CharField(max_length=120, blank=True, help_text="The buyer's own number of its purchase")
+    payment_terms = models.CharField(max_length=7, blank=True, help_text="Those of the account where none were said")
+    requested_ship_on = models.DateField(null=True, blank=True, help_text="Not to leave before this day")
+
     note = models.TextField(blank=True)
     tags = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     test = models.BooleanField(default=False)
@@ -179,6 +188,26 @@ class Order(StateMachine):
             ),
             models.Index(fields=("-id",), name="order_disagreeing", condition=~Q(disagreements=[])),
             models.Index(fields=("channel_number",), name="order_by_channel_number"),
+            models.Index(
+                fields=("account", "-placed_at", "-id"), name="order_by_account", condition=Q(account__isnull=False)
+            ),
+            # What an account may still owe for: what is paid leaves this index.
+            models.Index(
+                fields=("account",),
+                name="order_owed",
+                condition=Q(account__isnull=False, payment_state__in=OWED) & ~Q(status="CANCELLED"),
+            ),
+            models.Index(
+                fields=("account_code",),
+                name="order_of_unknown_account",
+                condition=Q(account__isnull=True) & ~Q(account_code=""),
+            ),
+            models.Index(fields=("po_number",), name="order_by_po_number", condition=~Q(po_number="")),
+            models.Index(
+                fields=("requested_ship_on",),
+                name="order_for_a_day",
+                condition=Q(requested_ship_on__isnull=False, status__in=("RECEIVED", "ACCEPTED")),
+            ),
             models.Index(fields=("buyer_email",), name="order_by_buyer_email", condition=~Q(buyer_email="")),
         ]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from exceptions import reasons
-from orders.reasons import basic
+from orders.reasons import accounts, basic
 
 
 def register() -> None:
     """Called once when the app is ready."""
-    for module in (basic,):
+    for module in (accounts, basic):
         for reason in module.REASONS:
             reasons.register(reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +26,8 @@ _ADDRESS_PARTS = tuple(part.name for part in fields(Address))
 # Shown in the timeline when they change; the rest is in the message itself.
 _TOLD = (
     "channel_number", "method", "pickup_location_code", "ship_to", "bill_to", "currency", "discount_total",
-    "shipping_total", "tax_total", "total", "payment_state", "source_cancelled", "note", "tags",
+    "shipping_total", "tax_total", "total", "payment_state", "source_cancelled", "note", "tags", "account_code",
+    "po_number", "payment_terms", "requested_ship_on",
 )  # fmt: skip
 _TOLD_OF_LINES = ("ordered", "cancelled", "fulfilled", "sku", "unit_price")
 
@@ -57,6 +58,9 @@ def describe(order: Order, incoming: IncomingOrder, digest: bytes, seen: Seen) -
     order.total = incoming.total
     order.disagreements = canonical.totals_problem(incoming)
     order.payment_state = incoming.payment_state
+    order.account_code, order.account_id = incoming.account, seen.account_id
+    order.po_number, order.requested_ship_on = incoming.po_number, incoming.requested_ship_on
+    order.payment_terms = incoming.payment_terms or seen.payment_terms
     order.note, order.tags, order.test = incoming.note, list(incoming.tags), incoming.test
 
 
@@ -160,6 +164,9 @@ def complain(desk: Desk) -> None:
     if order.disagreements:
         words = "; ".join(order.disagreements)
         desk.case("orders.totals_disagree", summary=words, value=order.total, currency=order.currency)
+    if order.account_code and order.account_id is None:
+        words = f"Nobody knows an account {order.account_code}."
+        desk.case("orders.unknown_account", summary=words, value=order.total, currency=order.currency)
     complain_of_lateness(desk)
 
 
@@ -206,7 +213,7 @@ def _differences(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str
 
 
 def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Decimal) else value
+    return str(value) if isinstance(value, Decimal | date) else value
 
 
 # --- Cancelling ----------------------------------------------------------------------------------------------------

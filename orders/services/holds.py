@@ -12,12 +12,12 @@ from inventory.services.locking import retrying
 from orders import canonical, quantities
 from orders import events as facts
 from orders.models import Blocks, Hold, HoldStatus, HoldType, Method, Order, OrderLine, PaymentState
-from orders.services import lifecycle
+from orders.services import credit, lifecycle
 from orders.services.desk import Desk, open_desk
 
 
 def _payment(order: Order, lines: list[OrderLine]) -> str:
-    if order.payment_state in {PaymentState.PENDING, PaymentState.VOIDED}:
+    if order.payment_state in {PaymentState.PENDING, PaymentState.VOIDED} and not credit.on_account(order):
         return f"The payment is {order.payment_state}."
     return ""
 
@@ -34,6 +34,8 @@ def _address(order: Order, lines: list[OrderLine]) -> str:
 PREDICATES: dict[str, Callable[[Order, list[OrderLine]], str]] = {
     HoldType.PAYMENT: _payment,
     HoldType.ADDRESS: _address,
+    HoldType.CREDIT: credit.credit_problem,
+    HoldType.APPROVAL: credit.approval_problem,
 }
 
 

@@ -46,7 +46,9 @@ def place(incoming: IncomingOrder, *, channel: Channel, actor: Actor, source: Su
 def _place(incoming: IncomingOrder, digest: bytes, channel: Channel, actor: Actor, source: Subject | None) -> Placed:
     skus = list({line.sku for line in incoming.lines if line.sku})
     pickup = incoming.pickup_location_code or ""
-    seen = lookups.look(channel.pk, channel.code, incoming.channel_ref, skus, len(incoming.lines), pickup)
+    seen = lookups.look(
+        channel.pk, channel.code, incoming.channel_ref, skus, len(incoming.lines), pickup, incoming.account
+    )
     if not seen.known:
         return _create(incoming, digest, channel, actor, source, seen)
     if seen.source_digest == digest and seen.source_version == incoming.version:

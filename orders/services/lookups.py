@@ -28,13 +28,23 @@ class Seen:
     items: dict[str, int]
     nodes: list[Node]
     pickup_location_id: int | None
+    account_id: int | None = None
+    payment_terms: str = ""  # the account's
 
 
-def look(channel_id: int, channel_code: str, channel_ref: str, skus: Sequence[str], lines: int, pickup: str) -> Seen:
+def look(
+    channel_id: int,
+    channel_code: str,
+    channel_ref: str,
+    skus: Sequence[str],
+    lines: int,
+    pickup: str,
+    account: str = "",
+) -> Seen:
     """One round trip. An order we know is locked; for a new one the ids are drawn."""
-    parameters = [channel_id, channel_ref, list(skus), channel_code, lines, pickup]
-    ((order_id, known, number, ours, version, digest, line_ids, items, nodes, place),) = prepared.fetchall(
-        _LOOK, parameters
+    parameters = [channel_id, channel_ref, list(skus), channel_code, lines, pickup, account, channel_id]
+    ((order_id, known, number, ours, version, digest, line_ids, items, nodes, place, buyer, terms),) = (
+        prepared.fetchall(_LOOK, parameters)
     )
     return Seen(
         known=known,
@@ -47,6 +57,8 @@ def look(channel_id: int, channel_code: str, channel_ref: str, skus: Sequence[st
         items=json.loads(items) if items else {},
         nodes=_read(nodes),
         pickup_location_id=place,
+        account_id=buyer,
+        payment_terms=terms or "",
     )
 
 
@@ -135,8 +147,13 @@ SELECT
     END,
     (SELECT jsonb_object_agg(code, item_id) FROM named WHERE item_id IS NOT NULL),
     CASE WHEN known.id IS NULL THEN ({_NODES.format(items="SELECT item_id FROM named")}) END,
-    (SELECT id FROM inventory_location WHERE code = %s::text)
-FROM (SELECT) AS always LEFT JOIN known ON true
+    (SELECT id FROM inventory_location WHERE code = %s::text),
+    account.id,
+    account.payment_terms
+FROM (SELECT) AS always
+LEFT JOIN known ON true
+LEFT JOIN orders_account account ON account.code = %s::text
+    AND (account.channel_id IS NULL OR account.channel_id = %s::bigint)
 """  # noqa: S608
 
 

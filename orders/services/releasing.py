@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import timedelta
 
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
 from core.actors import SYSTEM, Actor
@@ -12,7 +13,7 @@ from inventory.models import Location
 from inventory.services.locking import retrying
 from orders import due
 from orders import events as facts
-from orders.models import Blocks, FulfilmentLine, FulfilmentOrder
+from orders.models import Blocks, FulfilmentLine, FulfilmentOrder, Hold, Order
 from orders.services import holds, lifecycle
 from orders.services.desk import Desk, open_desk
 
@@ -20,19 +21,37 @@ from orders.services.desk import Desk, open_desk
 def create(order_id: int, *, actor: Actor = SYSTEM) -> list[int]:
     """Open one fulfilment order per node for what was allocated and not released yet; returns their ids.
 
-    Safe to repeat. Nothing happens while a RELEASE hold stands: resolving it calls again.
+    Safe to repeat. Nothing happens while a RELEASE hold stands (resolving it calls again), nor before the eve of the
+    day the order is to leave (a timer calls again).
     """
 
     def work() -> list[int]:
         desk = open_desk(order_id, actor=actor)
         waiting = [promise for promise in desk.promises if promise.fulfilment_id is None]
-        if not waiting or holds.blocks(desk, Blocks.RELEASE):
+        if not waiting or holds.blocks(desk, Blocks.RELEASE) or _too_early(desk.order):
             return []
         made = _open(desk, waiting)
         lifecycle.save(desk)
         return made
 
     return retrying(work)
+
+
+def release_requested(*, actor: Actor = SYSTEM, limit: int = 500) -> int:
+    """Orders that were to leave on a day which is near now; returns how many nodes got work. For a timer."""
+    near = timezone.now().date() + timedelta(days=2)  # the day may have begun elsewhere: `create` knows exactly
+    unreleased = FulfilmentLine.objects.filter(order_line__order=OuterRef("pk"), fulfilment=None, quantity__gt=0)
+    held = Hold.objects.standing().filter(order=OuterRef("pk"), blocks=Blocks.RELEASE)
+    orders = Order.objects.filter(
+        Exists(unreleased), ~Exists(held), requested_ship_on__lte=near, status__in=("RECEIVED", "ACCEPTED")
+    )
+    found = list(orders.order_by("requested_ship_on", "pk").values_list("pk", flat=True)[:limit])
+    return sum(len(create(order_id, actor=actor)) for order_id in found)
+
+
+def _too_early(order: Order) -> bool:
+    day = order.requested_ship_on
+    return day is not None and timezone.now() < due.releases_at(day, order.channel.time_zone)
 
 
 def _open(desk: Desk, waiting: list[FulfilmentLine]) -> list[int]:
@@ -50,7 +69,11 @@ def _open(desk: Desk, waiting: list[FulfilmentLine]) -> list[int]:
             location_id=location_id,
             method=order.method,
             due_at=due.due_at(
-                now, method=order.method, time_zone=nodes[location_id].time_zone, promise_by=order.promise_by
+                now,
+                method=order.method,
+                time_zone=nodes[location_id].time_zone,
+                promise_by=order.promise_by,
+                not_before=order.requested_ship_on,
             ),
             created_at=now,
         )
