@@ -82,6 +82,7 @@ app.conf.beat_schedule = {
     "allocate-waiting": _every(60, "orders.tasks.allocate_waiting"),
     "reweigh-credit": _every(60, "orders.tasks.reweigh_credit"),
     "release-requested": _every(300, "orders.tasks.release_requested"),
+    "follow-deliveries": _every(300, "orders.tasks.follow_deliveries"),
     "expire-reservations": _every(30, "inventory.tasks.expire_reservations"),
     "measure-paces": _every(900, "inventory.tasks.measure_paces"),
     "open-planned-counts": _every(900, "inventory.tasks.open_planned_counts"),

@@ -52,6 +52,9 @@ def _orders() -> None:
     events.subscribe(facts.HOLD_RESOLVED, "orders.release_after_hold", tasks.release)
     events.subscribe("item.alias_added", "orders.map_lines", tasks.map_lines)
     events.subscribe(facts.ACCOUNT_CHANGED, "orders.reweigh_account", tasks.reweigh_account)
+    events.subscribe(facts.SITE_CLOSED, "orders.clear_site", tasks.clear_site)
+    events.subscribe("inbound.expected", "orders.follow_delivery", tasks.follow_delivery)
+    events.subscribe("inbound.settled", "orders.fill_from_delivery", tasks.follow_delivery)
 
 
 def _finance() -> None:

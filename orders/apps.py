@@ -8,7 +8,7 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         from core import subjects
         from inventory import asides
-        from orders import audit, metrics, reasons, shell, wording
+        from orders import audit, metrics, reasons, shell, supply_audit, wording
         from orders.services.asides import picked
 
         subjects.register("order", title="Order", url_name="orders:detail", argument="label")
@@ -21,4 +21,5 @@ class OrdersConfig(AppConfig):
         wording.register()
         shell.register()
         audit.register()
+        supply_audit.register()
         metrics.register()

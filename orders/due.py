@@ -9,6 +9,8 @@ COLLECTION_HOURS = 2
 CUT_OFF = time(16, 0)  # carriers leave then
 WORK_HOURS = 2  # picking and packing take this long, so later orders go with tomorrow's carrier
 SUNDAY = 6
+PUT_AWAY_HOURS = 4  # from the gate to the shelf
+TRANSIT_DAYS = 2  # where no carrier says better
 
 
 def due_at(
@@ -25,7 +27,7 @@ def due_at(
     """
     if not_before is not None:
         released_at = max(released_at, datetime.combine(not_before, time(), tzinfo=_zone(time_zone)))
-    if method == "PICKUP":
+    if method in {"PICKUP", "SHIP_TO_STORE"}:
         due = released_at + timedelta(hours=COLLECTION_HOURS)
     else:
         due = _next_departure(released_at, _zone(time_zone))
@@ -35,6 +37,14 @@ def due_at(
 def releases_at(not_before: date, time_zone: str) -> datetime:
     """When work for a day that was asked for may begin: the day before, so that it is ready to leave in the morning."""
     return datetime.combine(not_before - timedelta(days=1), time(), tzinfo=_zone(time_zone)).astimezone(UTC)
+
+
+def promise_from(arrives_at: datetime, *, method: str, time_zone: str) -> datetime:
+    """What a customer can be told of units that arrive at a node then: put away, and ready to collect or on the way."""
+    ready = arrives_at + timedelta(hours=PUT_AWAY_HOURS)
+    if method == "PICKUP":
+        return ready + timedelta(hours=COLLECTION_HOURS)
+    return _next_departure(ready, _zone(time_zone)) + timedelta(days=TRANSIT_DAYS)
 
 
 def _next_departure(moment: datetime, zone: ZoneInfo) -> datetime:

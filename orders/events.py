@@ -10,6 +10,11 @@ COMPLETED = "order.completed"
 REFUNDED = "order.refunded"  # data: ref, amount, currency, lines
 PAID = "order.paid"  # data: payments [{ref, kind, amount, currency}]
 
+PROMISE_CHANGED = "order.promise_changed"  # data: before, after (moments or null), why
+BACKORDERED = "order.backordered"  # data: lines [{line, sku, quantity, due_at, receipt}], promise_by
+BACKORDER_FILLED = "order.backorder_filled"  # data: lines [{line, sku, quantity}]
+BACKORDER_SLIPPED = "order.backorder_slipped"  # data: before, after, receipt
+
 CONTACT_SHOWN = "order.contact_shown"  # a person looked at the customer's contact in clear
 
 NOTED = "order.noted"  # data: note, text
@@ -29,4 +34,14 @@ SHIPPED = "fulfilment.shipped"  # data: shipment uid, carrier, tracking, lines: 
 FULFILMENT_CANCELLED = "fulfilment.cancelled"
 REJECTED = "fulfilment.rejected"
 READY = "fulfilment.ready"
+RESOURCED = "fulfilment.resourced"  # taken off a node that couldn't make it; data: why, to [{location, quantity}]
 UNCOLLECTED = "fulfilment.uncollected"
+
+ASKED = "partner.asked"  # these are about the fulfilment order, too; data: request, answer_by
+ANSWERED = "partner.answered"  # data: request, accepted, reason, said
+WITHDRAWN = "partner.withdrawn"  # data: request, why
+
+SITE_CLOSED = "site.closed"  # subject: the location; data: until, reason
+SITE_REOPENED = "site.reopened"
+CARRIER_OUT = "carrier.out"  # subject: the carrier; data: reason
+CARRIER_BACK = "carrier.back"

@@ -48,9 +48,9 @@ def settle(line: Units, *, order_cancelled: bool, refunded: int = 0) -> int:
     room = line.ordered - line.fulfilled
     line.cancelled = room if order_cancelled else min(gone, room)
     remaining = room - line.cancelled
-    line.backordered = min(line.backordered, remaining)
-    surplus = max(0, line.allocated - (remaining - line.backordered))
+    surplus = max(0, line.allocated - remaining)
     line.allocated -= surplus
+    line.backordered = min(line.backordered, remaining - line.allocated)  # what still has to come goes first
     line.open = remaining - line.backordered - line.allocated
     return surplus
 

@@ -7,7 +7,7 @@ from celery import shared_task
 from core.actors import SYSTEM
 from core.events import Fact
 from orders.models import Channel
-from orders.services import allocation, approving, fulfilment, mapping, releasing
+from orders.services import allocation, approving, closures, fulfilment, mapping, refilling, releasing
 
 
 def release(fact: Fact) -> None:
@@ -37,6 +37,22 @@ def reweigh_credit() -> None:
 def release_requested() -> None:
     """Orders that were not to leave before a day which is near now."""
     releasing.release_requested()
+
+
+def follow_delivery(fact: Fact) -> None:
+    """`inbound.expected`, `inbound.settled`: whoever waits for it gets its units, or hears that it slips."""
+    refilling.follow_cause(fact.subject.kind, fact.subject.uid, actor=SYSTEM)
+
+
+def clear_site(fact: Fact) -> None:
+    """`site.closed`: what closing it left for later is given to other sites, or promised later."""
+    closures.clear(int(fact.subject.uid), actor=SYSTEM)
+
+
+@shared_task(ignore_result=True)
+def follow_deliveries() -> None:
+    """Deliveries whose news was missed."""
+    refilling.sweep()
 
 
 @shared_task(ignore_result=True)

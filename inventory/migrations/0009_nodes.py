@@ -1,7 +1,66 @@
-from django.db import migrations
+from django.db import migrations, models
+import django.contrib.postgres.fields
+import pgtrigger.compiler
+import pgtrigger.migrations
 
 
 class Migration(migrations.Migration):
     dependencies = [("inventory", "0008_tracked_work")]
 
-    operations: list[object] = []
+    operations = [
+        pgtrigger.migrations.RemoveTrigger(
+            model_name='location',
+            name='insert_insert',
+        ),
+        pgtrigger.migrations.RemoveTrigger(
+            model_name='location',
+            name='update_update',
+        ),
+        migrations.AddField(
+            model_name='expectedreceipt',
+            name='committed',
+            field=models.IntegerField(db_default=0, default=0, help_text='Units still to come that are promised to somebody already'),
+        ),
+        migrations.AddField(
+            model_name='location',
+            name='carriers',
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), blank=True, db_default=models.Value([], django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), size=None)), default=list, help_text='Codes of the carriers that call here; empty means any', size=None),
+        ),
+        migrations.AddField(
+            model_name='location',
+            name='closed_reason',
+            field=models.CharField(blank=True, db_default='', default='', max_length=200),
+        ),
+        migrations.AddField(
+            model_name='location',
+            name='closed_until',
+            field=models.DateTimeField(blank=True, help_text='Takes no new work before this moment: closed for the day', null=True),
+        ),
+        migrations.AddField(
+            model_name='locationevent',
+            name='carriers',
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), blank=True, db_default=models.Value([], django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), size=None)), default=list, help_text='Codes of the carriers that call here; empty means any', size=None),
+        ),
+        migrations.AddField(
+            model_name='locationevent',
+            name='closed_reason',
+            field=models.CharField(blank=True, db_default='', default='', max_length=200),
+        ),
+        migrations.AddField(
+            model_name='locationevent',
+            name='closed_until',
+            field=models.DateTimeField(blank=True, help_text='Takes no new work before this moment: closed for the day', null=True),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='location',
+            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "inventory_locationevent" ("address", "allows_backorder", "carriers", "closed_reason", "closed_until", "code", "country", "created_at", "gln", "id", "kind", "lat", "lon", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "pick_capacity_hour", "pickup", "priority", "returns", "ships", "site_id", "status", "time_zone") VALUES (NEW."address", NEW."allows_backorder", NEW."carriers", NEW."closed_reason", NEW."closed_until", NEW."code", NEW."country", NEW."created_at", NEW."gln", NEW."id", NEW."kind", NEW."lat", NEW."lon", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."pick_capacity_hour", NEW."pickup", NEW."priority", NEW."returns", NEW."ships", NEW."site_id", NEW."status", NEW."time_zone"); RETURN NULL;', hash='aea93ad2f5c8ab01793a25e3c1208feb6e751a4f', operation='INSERT', pgid='pgtrigger_insert_insert_78351', table='inventory_location', when='AFTER')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='location',
+            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "inventory_locationevent" ("address", "allows_backorder", "carriers", "closed_reason", "closed_until", "code", "country", "created_at", "gln", "id", "kind", "lat", "lon", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "pick_capacity_hour", "pickup", "priority", "returns", "ships", "site_id", "status", "time_zone") VALUES (NEW."address", NEW."allows_backorder", NEW."carriers", NEW."closed_reason", NEW."closed_until", NEW."code", NEW."country", NEW."created_at", NEW."gln", NEW."id", NEW."kind", NEW."lat", NEW."lon", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."pick_capacity_hour", NEW."pickup", NEW."priority", NEW."returns", NEW."ships", NEW."site_id", NEW."status", NEW."time_zone"); RETURN NULL;', hash='9fe631700290f81defc308a1306f8176ae51a86a', operation='UPDATE', pgid='pgtrigger_update_update_33415', table='inventory_location', when='AFTER')),
+        ),
+        migrations.AddConstraint(
+            model_name='expectedreceipt',
+            constraint=models.CheckConstraint(condition=models.Q(('committed__gte', 0)), name='receipt_commitments_are_not_negative'),
+        ),
+    ]

@@ -29,13 +29,17 @@ class ExpectedReceipt(models.Model):
     """Units of one item that some cause (a transfer, a purchase) brings to a location by a moment.
 
     Written by services.inbound only. A cause has at most one open row per item and location; `received` grows towards
-    `quantity` and what is left is what may be promised ahead.
+    `quantity` and what is left, without what is `committed` to somebody, may be promised ahead. A supplier may cut a
+    delivery below what was committed: whoever was promised it hears of it by `inbound.expected`.
     """
 
     item = models.ForeignKey(Item, on_delete=models.PROTECT, db_index=False, related_name="expected")
     location = models.ForeignKey(Location, on_delete=models.PROTECT, db_index=False, related_name="expected")
     quantity = models.IntegerField()
     received = models.IntegerField(default=0)
+    committed = models.IntegerField(
+        default=0, db_default=0, help_text="Units still to come that are promised to somebody already"
+    )
     due_at = models.DateTimeField()
     cause_kind = models.CharField(max_length=40)
     cause_uid = models.CharField(max_length=64)
@@ -55,6 +59,7 @@ class ExpectedReceipt(models.Model):
             models.CheckConstraint(
                 condition=Q(received__gte=0, received__lte=F("quantity")), name="no_more_is_received_than_expected"
             ),
+            models.CheckConstraint(condition=Q(committed__gte=0), name="receipt_commitments_are_not_negative"),
             models.CheckConstraint(
                 condition=Q(status="EXPECTED", ended_at__isnull=True)
                 | (~Q(status="EXPECTED") & Q(ended_at__isnull=False)),
@@ -77,3 +82,8 @@ class ExpectedReceipt(models.Model):
     @property
     def left(self) -> int:
         return self.quantity - self.received
+
+    @property
+    def free(self) -> int:
+        """What is still to come and promised to nobody."""
+        return max(0, self.left - self.committed)

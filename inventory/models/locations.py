@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pghistory
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils import timezone
 
 from core.models import Site
@@ -55,6 +56,17 @@ class Location(models.Model):
     priority = models.SmallIntegerField(default=100, help_text="Smaller goes first")
     pick_capacity_hour = models.PositiveIntegerField(null=True, blank=True, help_text="Units; empty means no limit")
     status = models.CharField(max_length=6, choices=LocationStatus, default=LocationStatus.ACTIVE)
+    closed_until = models.DateTimeField(
+        null=True, blank=True, help_text="Takes no new work before this moment: closed for the day"
+    )
+    closed_reason = models.CharField(max_length=200, blank=True, default="", db_default="")
+    carriers = ArrayField(
+        models.CharField(max_length=60),
+        default=list,
+        db_default=Value([], ArrayField(models.CharField(max_length=60))),
+        blank=True,
+        help_text="Codes of the carriers that call here; empty means any",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = LocationQuerySet.as_manager()

@@ -16,6 +16,7 @@ from core.retry import retrying
 from core.subjects import Subject
 from inventory.events import EXPECTED, SETTLED
 from inventory.models import MAX_UNITS, ExpectedReceipt, Location, ReceiptStatus
+from inventory.services import ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ def settle(cause: Subject, lines: Sequence[Line] | None = None, *, actor: Actor)
     """Units of the cause arrived (or never will): they are promised ahead no longer. Returns how many units ended.
 
     Without `lines` everything left ends. A partial arrival names its lines: more than is left simply ends the rest, so
-    an over-delivery is no error here. Safe to call when nothing is open. Locks the cause's rows.
+    an over-delivery is no error here. Units promised ahead are held for whoever was promised them, so the ledger must
+    have them by now. Safe to call when nothing is open. Locks the cause's rows, then stock rows.
     """
     _check(lines or (), None)
 
@@ -74,9 +76,10 @@ def settle(cause: Subject, lines: Sequence[Line] | None = None, *, actor: Actor)
                 ended += units
                 row.received += units
                 _settle(row)
-                touched.append(row)
+                touched.append((row, units))
         if touched:
-            _record(SETTLED, cause, touched, actor, units=ended)
+            ahead.keep(touched, actor=actor)
+            _record(SETTLED, cause, [row for row, _ in touched], actor, units=ended)
         return ended
 
     return retrying(work)

@@ -66,7 +66,7 @@ def places(
     return {row["id"]: _judged(row, method, by, now, busy.get(row["id"], 0)) for row in found}
 
 
-_PLACE = ("id", "code", "name", "time_zone", "status", "ships", "pickup", "pick_capacity_hour")
+_PLACE = ("id", "code", "name", "time_zone", "status", "ships", "pickup", "pick_capacity_hour", "closed_until")
 _CALENDAR = (
     "site__time_zone",
     "site__calendar__name",
@@ -97,6 +97,7 @@ def _judged(row: dict[str, Any], method: str | None, by: date | None, now: datet
 def _open_hours(row: dict[str, Any], by: date | None, now: datetime) -> float:
     """Hours of work between now and the end of the day asked about, by the calendar of the location's site."""
     until = end_of(by, row["time_zone"]) if by else now + AHEAD
+    now = max(now, row["closed_until"] or now)
     if until <= now:
         return 0.0
     if row["site__calendar__weekly"] is None:
@@ -198,7 +199,8 @@ FROM (
     GROUP BY item_id, location_id
 ) held GROUP BY item_id
 UNION ALL
-SELECT 'inbound', item_id, array_agg(location_id), array_agg(quantity - received), NULL, array_agg(due_at)
+SELECT 'inbound', item_id, array_agg(location_id), array_agg(greatest(quantity - received - committed, 0)), NULL,
+    array_agg(due_at)
 FROM inventory_expectedreceipt
 WHERE status = 'EXPECTED' AND item_id = ANY(%(items)s::bigint[]) {narrowed}
     AND due_at >= %(from)s AND due_at < %(until)s

@@ -5,9 +5,11 @@ from orders.models.carriage import CarrierService
 from orders.models.channel import Channel, ChannelKind
 from orders.models.fulfilment import (
     ACTIVE,
+    COLLECTED_HERE,
     ENDED,
     GONE,
     FulfilmentLine,
+    FulfilmentMethod,
     FulfilmentOrder,
     FulfilmentPart,
     FulfilmentStatus,
@@ -17,12 +19,16 @@ from orders.models.fulfilment import (
 from orders.models.hold import Blocks, Hold, HoldStatus, HoldType
 from orders.models.note import NOTE_LENGTH, OrderNote
 from orders.models.order import OWED, Method, Order, OrderLine, OrderStatus, PaymentState
+from orders.models.outages import CarrierOutage
+from orders.models.partners import PartnerLink, PartnerRequest, PartnerRequestStatus, RejectReason
 from orders.models.payment import Payment, PaymentKind, Refund
 from orders.models.shipment import Package, Shipment
 from orders.models.sourcing import NodeExclusion, SourcingDecision
+from orders.models.supply import BackOrder, BackOrderStatus
 
 __all__ = [
     "ACTIVE",
+    "COLLECTED_HERE",
     "ENDED",
     "GONE",
     "NOTE_LENGTH",
@@ -31,11 +37,15 @@ __all__ = [
     "Account",
     "Approval",
     "ApprovalKind",
+    "BackOrder",
+    "BackOrderStatus",
     "Blocks",
+    "CarrierOutage",
     "CarrierService",
     "Channel",
     "ChannelKind",
     "FulfilmentLine",
+    "FulfilmentMethod",
     "FulfilmentOrder",
     "FulfilmentPart",
     "FulfilmentStatus",
@@ -49,10 +59,14 @@ __all__ = [
     "OrderNote",
     "OrderStatus",
     "Package",
+    "PartnerLink",
+    "PartnerRequest",
+    "PartnerRequestStatus",
     "Payment",
     "PaymentKind",
     "PaymentState",
     "Refund",
+    "RejectReason",
     "Shipment",
     "ShortPick",
     "ShortReason",

@@ -9,7 +9,7 @@ from django.utils import timezone
 from core.scoping import ScopedQuerySet
 from core.states import StateMachine
 from inventory.models import Item, Location
-from orders.models.order import Method, Order, OrderLine
+from orders.models.order import Order, OrderLine
 
 
 class FulfilmentStatus(models.TextChoices):
@@ -26,6 +26,17 @@ class FulfilmentStatus(models.TextChoices):
     REJECTED = "REJECTED"
     CANCELLED = "CANCELLED"
 
+
+class FulfilmentMethod(models.TextChoices):
+    """How the units of one node's work reach the customer. An order's own method is SHIP or PICKUP alone."""
+
+    SHIP = "SHIP", "Sent"
+    PICKUP = "PICKUP", "Collected"
+    SHIP_TO_STORE = "SHIP_TO_STORE", "Sent to the store, collected there"
+    DROPSHIP = "DROPSHIP", "Sent by the supplier"
+
+
+COLLECTED_HERE = frozenset({FulfilmentMethod.PICKUP, FulfilmentMethod.SHIP_TO_STORE})
 
 S = FulfilmentStatus
 # Work somebody still has to do at the node.
@@ -48,7 +59,8 @@ class FulfilmentOrder(StateMachine):
 
     MOVES = {
         S.OPEN: {S.ACCEPTED, S.REJECTED, S.CANCELLED},
-        S.ACCEPTED: {S.PICKING, S.REJECTED, S.CANCELLED},
+        # A partner says no more than that it has sent: picking and packing are its own business.
+        S.ACCEPTED: {S.PICKING, S.SHIPPED, S.REJECTED, S.CANCELLED},
         S.PICKING: {S.PICKED, S.REJECTED, S.CANCELLED},
         S.PICKED: {S.PACKED, S.READY, S.CANCELLED},
         S.PACKED: {S.SHIPPED, S.CANCELLED},
@@ -60,7 +72,7 @@ class FulfilmentOrder(StateMachine):
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="fulfilments", db_index=False)
     sequence = models.PositiveSmallIntegerField()
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="fulfilments", db_index=False)
-    method = models.CharField(max_length=6, choices=Method, default=Method.SHIP)
+    method = models.CharField(max_length=13, choices=FulfilmentMethod, default=FulfilmentMethod.SHIP)
     status = models.CharField(max_length=11, choices=FulfilmentStatus, default=FulfilmentStatus.OPEN)
     version = models.PositiveIntegerField(default=1)
     due_at = models.DateTimeField()
@@ -72,6 +84,7 @@ class FulfilmentOrder(StateMachine):
     shipped_at = models.DateTimeField(null=True)
     worked_by = models.CharField(max_length=200, blank=True)
     ended_reason = models.CharField(max_length=255, blank=True)
+    risk_judged_at = models.DateTimeField(null=True, help_text="When another node was last looked for in time")
 
     objects = FulfilmentQuerySet.as_manager()
 
@@ -84,6 +97,7 @@ class FulfilmentOrder(StateMachine):
         constraints = [
             models.UniqueConstraint(fields=("order", "sequence"), name="fulfilments_of_an_order_are_numbered"),
             models.CheckConstraint(condition=Q(status__in=FulfilmentStatus.values), name="fulfilment_status_is_known"),
+            models.CheckConstraint(condition=Q(method__in=FulfilmentMethod.values), name="fulfilment_method_is_known"),
         ]
         indexes = [
             models.Index(

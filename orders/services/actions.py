@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from orders.models import FulfilmentOrder, FulfilmentStatus, Method
+from orders.models import COLLECTED_HERE, FulfilmentOrder, FulfilmentStatus
 
 WORK, WITHDRAW = "orders.work_fulfilment", "orders.cancel_fulfilment"
 
@@ -45,7 +45,7 @@ _BY_STATUS: dict[str, tuple[str, ...]] = {
 
 def supported_actions(job: FulfilmentOrder, user: Any) -> list[Choice]:
     """In the order to show them; the first is the obvious next step. A person without the permission gets fewer."""
-    other_way = "ready" if job.method == Method.SHIP else "pack"
+    other_way = "pack" if job.method in COLLECTED_HERE else "ready"
     return [
         _CHOICES[code]
         for code in _BY_STATUS.get(job.status, ())

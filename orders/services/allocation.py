@@ -68,10 +68,17 @@ def wants(desk: Desk) -> tuple[sourcing.Want, ...]:
 
 
 def source(
-    desk: Desk, *, nodes: list[sourcing.Node] | None = None, let_down: dict[int, frozenset[int]] | None = None
+    desk: Desk,
+    *,
+    nodes: list[sourcing.Node] | None = None,
+    let_down: dict[int, frozenset[int]] | None = None,
+    wanted: tuple[sourcing.Want, ...] | None = None,
 ) -> Allocated:
-    """Plan, hold, and put the outcome on the desk (not saved). Someone else may win the stock: then plan again."""
-    wanted = wants(desk)
+    """Plan, hold, and put the outcome on the desk (not saved). Someone else may win the stock: then plan again.
+
+    For everything open, unless `wanted` says for which part of it.
+    """
+    wanted = wants(desk) if wanted is None else wanted
     if not wanted:
         return Allocated(ok=True)
     order = desk.order

@@ -17,7 +17,7 @@ from orders import canonical, quantities
 from orders import events as facts
 from orders.canonical import Address, IncomingLine, IncomingOrder
 from orders.models import Order, OrderLine
-from orders.services import allocation, elsewhere, holds, lifecycle
+from orders.services import allocation, backorders, elsewhere, holds, lifecycle
 from orders.services.desk import Desk, open_desk
 from orders.services.lookups import Seen
 
@@ -122,7 +122,9 @@ def _start_over(desk: Desk, line: OrderLine) -> None:
     held = [promise for promise in desk.promises if promise.order_line_id == line.pk]
     units = sum(promise.quantity for promise in held)
     line.allocated -= units
-    line.open += units
+    line.open += units + line.backordered
+    line.backordered = 0
+    backorders.trim(desk, [line], reason="Another item is meant")
     lifecycle.take_back(desk, [(p, p.quantity) for p in held], reason="Another item is meant")
 
 

@@ -17,7 +17,16 @@ from core.actors import Actor
 from core.errors import Refusal
 from core.events import EventDraft
 from core.subjects import Subject
-from orders.models import FulfilmentLine, FulfilmentOrder, FulfilmentPart, Hold, Order, OrderLine, SourcingDecision
+from orders.models import (
+    BackOrder,
+    FulfilmentLine,
+    FulfilmentOrder,
+    FulfilmentPart,
+    Hold,
+    Order,
+    OrderLine,
+    SourcingDecision,
+)
 
 
 @dataclass(slots=True)
@@ -31,6 +40,7 @@ class Desk:
     promises: list[FulfilmentLine] = field(default_factory=list)
     new_promises: list[FulfilmentLine] = field(default_factory=list)
     new_parts: list[FulfilmentPart] = field(default_factory=list)  # of kits among the new promises
+    new_backorders: list[BackOrder] = field(default_factory=list)
     decisions: list[SourcingDecision] = field(default_factory=list)
     cases: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     facts: list[EventDraft] = field(default_factory=list)

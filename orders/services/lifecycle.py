@@ -13,6 +13,7 @@ from inventory.services import reservations
 from orders import events as facts
 from orders import quantities
 from orders.models import (
+    BackOrder,
     FulfilmentLine,
     FulfilmentPart,
     FulfilmentStatus,
@@ -22,6 +23,7 @@ from orders.models import (
     Refund,
     SourcingDecision,
 )
+from orders.services import backorders
 from orders.services.desk import Desk
 
 TOPIC = "orders"  # what open pages listen for
@@ -87,6 +89,7 @@ def settle(desk: Desk, refunded: Mapping[str, int]) -> None:
     """Bring every line's units in line with what is known; give back what nodes hold too much."""
     cancelled = desk.order.source_cancelled or desk.order.cancelled_here
     back: list[tuple[FulfilmentLine, int]] = []
+    waited = {line.pk: line.backordered for line in desk.lines if line.backordered}
     for line in desk.lines:
         surplus = quantities.settle(line, order_cancelled=cancelled, refunded=refunded.get(line.ref, 0))
         for promise in sorted((p for p in desk.promises if p.order_line_id == line.pk), key=_least_done_first):
@@ -95,6 +98,8 @@ def settle(desk: Desk, refunded: Mapping[str, int]) -> None:
             units = min(surplus, promise.quantity)
             surplus -= units
             back.append((promise, units))
+    fewer = [line for line in desk.lines if line.backordered < waited.get(line.pk, 0)]
+    backorders.trim(desk, fewer, reason="No longer wanted")
     take_back(desk, back, reason="No longer wanted")
 
 
@@ -128,7 +133,12 @@ def save_picks(promises: list[FulfilmentLine], *fields: str) -> None:
 
 
 def save_parts(desk: Desk) -> None:
-    """Write the parts of new kit lines, which by now have their rows: found by the reservation that names each."""
+    """Write what hangs on rows written a moment ago: back-orders, and the parts of new kit lines.
+
+    A new kit line is found by the reservation that names it.
+    """
+    BackOrder.objects.bulk_create([row for row in desk.new_backorders if row.quantity])
+    desk.new_backorders.clear()
     if not desk.new_parts:
         return
     named = [part.fulfilment_line.reservation_id for part in desk.new_parts]

@@ -109,7 +109,13 @@ _CHANNEL = f"SELECT {', '.join(_CHANNEL_FIELDS)} FROM orders_channel WHERE code 
 
 _NODES = """
 SELECT jsonb_agg(jsonb_build_array(
-    place.id, place.code, place.status, place.ships, place.pickup, place.priority, place.country, place.lat, place.lon,
+    place.id, place.code, CASE
+        WHEN place.closed_until > statement_timestamp() THEN 'CLOSED FOR THE DAY'
+        WHEN place.carriers <> '{{}}' AND place.carriers <@ ARRAY(
+            SELECT carrier FROM orders_carrieroutage WHERE ended_at IS NULL
+        ) THEN 'WITHOUT A CARRIER'
+        ELSE place.status
+    END, place.ships, place.pickup, place.priority, place.country, place.lat, place.lon,
     had.free
 ))
 FROM (

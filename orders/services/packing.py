@@ -11,7 +11,7 @@ from core.actors import Actor
 from core.errors import Invalid, Problem, Refusal
 from inventory.services.locking import retrying
 from orders import events as facts
-from orders.models import FulfilmentOrder, FulfilmentStatus, Method, Package
+from orders.models import COLLECTED_HERE, FulfilmentOrder, FulfilmentStatus, Package
 from orders.services import lifecycle
 from orders.services.work import open_work
 
@@ -43,7 +43,7 @@ def pack(
 
     def work() -> FulfilmentOrder:
         w = open_work(fulfilment_id, version=version, actor=actor)
-        if w.job.method == Method.PICKUP:
+        if w.job.method in COLLECTED_HERE:
             raise Refusal("collected_not_sent", f"{w.job.number} is collected here, not sent.")
         w.move(FulfilmentStatus.PACKED, facts.PACKED, {"parcels": len(parcels)}, packed_at=timezone.now())
         Package.objects.bulk_create(

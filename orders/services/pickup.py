@@ -8,7 +8,7 @@ from core.actors import Actor
 from core.errors import Refusal
 from inventory.services.locking import retrying
 from orders import events as facts
-from orders.models import FulfilmentOrder, FulfilmentStatus, Method
+from orders.models import COLLECTED_HERE, FulfilmentOrder, FulfilmentStatus
 from orders.services import lifecycle
 from orders.services.shipping import leave, leaving
 from orders.services.withdrawing import withdraw
@@ -20,7 +20,7 @@ def ready(fulfilment_id: int, *, version: int | None = None, actor: Actor) -> Fu
 
     def work() -> FulfilmentOrder:
         w = open_work(fulfilment_id, version=version, actor=actor)
-        if w.job.method != Method.PICKUP:
+        if w.job.method not in COLLECTED_HERE:
             raise Refusal("sent_not_collected", f"{w.job.number} is sent, not collected.")
         w.move(FulfilmentStatus.READY, facts.READY)
         lifecycle.save(w.desk)

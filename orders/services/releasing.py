@@ -9,11 +9,11 @@ from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
 from core.actors import SYSTEM, Actor
-from inventory.models import Location
+from inventory.models import Location, LocationKind
 from inventory.services.locking import retrying
 from orders import due
 from orders import events as facts
-from orders.models import Blocks, FulfilmentLine, FulfilmentOrder, Hold, Order
+from orders.models import BackOrder, Blocks, FulfilmentLine, FulfilmentMethod, FulfilmentOrder, Hold, Method, Order
 from orders.services import holds, lifecycle
 from orders.services.desk import Desk, open_desk
 
@@ -60,6 +60,7 @@ def _open(desk: Desk, waiting: list[FulfilmentLine]) -> list[int]:
     for promise in waiting:
         by_node[promise.location_id].append(promise)
     nodes = Location.objects.in_bulk(list(by_node))
+    brought = _brought(order, waiting)
     last = order.fulfilments.aggregate(last=Max("sequence"))["last"] or 0
     jobs = [
         FulfilmentOrder(
@@ -67,7 +68,7 @@ def _open(desk: Desk, waiting: list[FulfilmentLine]) -> list[int]:
             order=order,
             sequence=sequence,
             location_id=location_id,
-            method=order.method,
+            method=method_of(order, nodes[location_id], brought=location_id in brought),
             due_at=due.due_at(
                 now,
                 method=order.method,
@@ -87,3 +88,19 @@ def _open(desk: Desk, waiting: list[FulfilmentLine]) -> list[int]:
         desk.note_work(facts.OPENED, job, {"units": units, "due_at": job.due_at.isoformat(), "method": job.method})
     FulfilmentLine.objects.bulk_update(waiting, ["fulfilment"])
     return [job.pk for job in jobs]
+
+
+def method_of(order: Order, node: Location, *, brought: bool = False) -> str:
+    """How this node's share of the order reaches the customer."""
+    if order.method == Method.PICKUP:
+        return FulfilmentMethod.SHIP_TO_STORE if brought else FulfilmentMethod.PICKUP
+    return FulfilmentMethod.DROPSHIP if node.kind == LocationKind.SUPPLIER else FulfilmentMethod.SHIP
+
+
+def _brought(order: Order, waiting: list[FulfilmentLine]) -> set[int]:
+    """The places of collection to which a transfer brought units of these lines."""
+    if order.method != Method.PICKUP:
+        return set()
+    lines = {promise.order_line_id for promise in waiting}
+    rows = BackOrder.objects.filter(order_line__in=lines, transfer=True, filled__gt=0)
+    return set(rows.values_list("location_id", flat=True))

@@ -53,7 +53,7 @@ def withdraw(
     def work() -> FulfilmentOrder:
         w = open_work(fulfilment_id, version=version, actor=actor)
         w.move(to, event, {"reason": reason}, ended_reason=reason[:255])
-        _free(w, reason)
+        free(w, reason)
         if source_again:
             allocation.source(w.desk)
         lifecycle.save(w.desk)
@@ -62,7 +62,11 @@ def withdraw(
     return retrying(work)
 
 
-def _free(w: Work, reason: str) -> None:
+def free(w: Work, reason: str, *, exclude: bool = True) -> None:
+    """The work's units go back to stock and are open again; its node isn't asked for these lines any more.
+
+    Without `exclude` the node stays a candidate: it isn't its fault.
+    """
     desk = w.desk
     if not w.lines:
         return
@@ -78,8 +82,9 @@ def _free(w: Work, reason: str) -> None:
         wanted.open += line.quantity
         line.quantity = line.picked = 0
         line.recount()
-        NodeExclusion.objects.get_or_create(
-            order_line=wanted, location_id=line.location_id, defaults={"reason": reason[:60]}
-        )
+        if exclude:
+            NodeExclusion.objects.get_or_create(
+                order_line=wanted, location_id=line.location_id, defaults={"reason": reason[:60]}
+            )
     lifecycle.save_picks(w.lines, "quantity")
     desk.promises = [promise for promise in desk.promises if promise.quantity]
