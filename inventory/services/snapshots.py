@@ -20,6 +20,7 @@ from core.subjects import Subject
 from inventory.events import SNAPSHOT_RESOLVED, SNAPSHOT_TAKEN
 from inventory.models import LineOutcome, SnapshotLine, SnapshotPlace, StatusMap, StockSnapshot, StockSource
 from inventory.services import differences, sources, understanding, unresolved
+from inventory.services.understanding import Understood
 from inventory.snapshots import Code, IncomingSnapshot, ReportedLine, checked, fingerprint
 
 CHUNK = 5_000
@@ -137,7 +138,7 @@ def _insert(
     as_of: datetime,
     digest: bytes,
     statuses: StatusMap,
-    lines: Sequence[SnapshotLine],
+    lines: Sequence[Understood],
     *,
     cause: Subject,
     actor: Actor,
@@ -169,7 +170,7 @@ def _insert(
     )
 
 
-def _insert_lines(snapshot: StockSnapshot, lines: Sequence[SnapshotLine]) -> None:
+def _insert_lines(snapshot: StockSnapshot, lines: Sequence[Understood]) -> None:
     """By COPY: a snapshot may have a hundred thousand lines, and a worker has a minute."""
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
         for line in lines:

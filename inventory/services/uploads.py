@@ -20,8 +20,9 @@ from core.models import Job
 from core.models.jobs import JobStatus
 from core.subjects import Subject
 from inventory import uploads as files
-from inventory.models import LineOutcome, SnapshotLine, StockSource, StockUpload, UploadStatus
+from inventory.models import LineOutcome, StockSource, StockUpload, UploadStatus
 from inventory.services import snapshots, sources, understanding
+from inventory.services.understanding import Understood
 from inventory.snapshots import AHEAD, IncomingSnapshot
 from inventory.uploads import NEEDED, Parsed
 
@@ -36,7 +37,7 @@ class Preview:
     header: tuple[str, ...]
     missing: list[str]  # what no column and no default says yet
     parsed: Parsed
-    lines: list[SnapshotLine]  # as they would be understood, without being written
+    lines: list[Understood]  # as they would be understood, without being written
     remarks: tuple[str, ...]
 
     @property
