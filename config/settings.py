@@ -247,6 +247,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 }
 
 # Who may read /metrics from elsewhere; without a token only this machine may.
+SOURCING_PROFILE_SECONDS = 2.0  # how long a process goes by the costs and capacities of nodes it has read
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 
 # --- Logs: one JSON object a line in production, readable lines elsewhere.

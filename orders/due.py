@@ -30,7 +30,7 @@ def due_at(
     if method in {"PICKUP", "SHIP_TO_STORE"}:
         due = released_at + timedelta(hours=COLLECTION_HOURS)
     else:
-        due = _next_departure(released_at, _zone(time_zone))
+        due = next_departure(released_at, time_zone)
     return min(due, promise_by) if promise_by else due
 
 
@@ -44,17 +44,19 @@ def promise_from(arrives_at: datetime, *, method: str, time_zone: str) -> dateti
     ready = arrives_at + timedelta(hours=PUT_AWAY_HOURS)
     if method == "PICKUP":
         return ready + timedelta(hours=COLLECTION_HOURS)
-    return _next_departure(ready, _zone(time_zone)) + timedelta(days=TRANSIT_DAYS)
+    return next_departure(ready, time_zone) + timedelta(days=TRANSIT_DAYS)
 
 
-def _next_departure(moment: datetime, zone: ZoneInfo) -> datetime:
+def next_departure(moment: datetime, time_zone: str, cut_off: time = CUT_OFF) -> datetime:
+    """When the next carrier leaves that there is still time to pick and pack for; none does on Sundays."""
+    zone = _zone(time_zone)
     here = (moment + timedelta(hours=WORK_HOURS)).astimezone(zone)
     day = here.date()
-    if here.time() > CUT_OFF:
+    if here.time() > cut_off:
         day += timedelta(days=1)
     if day.weekday() == SUNDAY:
         day += timedelta(days=1)
-    return datetime.combine(day, CUT_OFF, tzinfo=zone).astimezone(UTC)
+    return datetime.combine(day, cut_off, tzinfo=zone).astimezone(UTC)
 
 
 def _zone(name: str) -> ZoneInfo:

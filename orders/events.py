@@ -45,3 +45,5 @@ SITE_CLOSED = "site.closed"  # subject: the location; data: until, reason
 SITE_REOPENED = "site.reopened"
 CARRIER_OUT = "carrier.out"  # subject: the carrier; data: reason
 CARRIER_BACK = "carrier.back"
+POLICY_CHANGED = "sourcing_policy.changed"  # data: what, version, rules
+NODE_TERMS_CHANGED = "node_terms.changed"  # about the location; data: what it says now

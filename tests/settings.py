@@ -18,4 +18,5 @@ DATABASES["default"] |= {
     "CONN_HEALTH_CHECKS": False,
     "TEST": {"NAME": os.environ.get("BACKROOM_TEST_DB") or "test_backroom"},
 }
+SOURCING_PROFILE_SECONDS = 0.0  # a test that changes a node's figures sees them at once
 RELAY_WAKES = False  # nobody listens at the broker; tests drain the outbox themselves

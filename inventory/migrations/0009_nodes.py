@@ -51,13 +51,43 @@ class Migration(migrations.Migration):
             name='closed_until',
             field=models.DateTimeField(blank=True, help_text='Takes no new work before this moment: closed for the day', null=True),
         ),
-        pgtrigger.migrations.AddTrigger(
+        migrations.AddField(
             model_name='location',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "inventory_locationevent" ("address", "allows_backorder", "carriers", "closed_reason", "closed_until", "code", "country", "created_at", "gln", "id", "kind", "lat", "lon", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "pick_capacity_hour", "pickup", "priority", "returns", "ships", "site_id", "status", "time_zone") VALUES (NEW."address", NEW."allows_backorder", NEW."carriers", NEW."closed_reason", NEW."closed_until", NEW."code", NEW."country", NEW."created_at", NEW."gln", NEW."id", NEW."kind", NEW."lat", NEW."lon", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."pick_capacity_hour", NEW."pickup", NEW."priority", NEW."returns", NEW."ships", NEW."site_id", NEW."status", NEW."time_zone"); RETURN NULL;', hash='aea93ad2f5c8ab01793a25e3c1208feb6e751a4f', operation='INSERT', pgid='pgtrigger_insert_insert_78351', table='inventory_location', when='AFTER')),
+            name='hazardous',
+            field=models.BooleanField(db_default=True, default=True, help_text='May handle hazardous goods'),
+        ),
+        migrations.AddField(
+            model_name='location',
+            name='not_to',
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), blank=True, default=list, help_text='Regions it never delivers to', size=None),
+        ),
+        migrations.AddField(
+            model_name='location',
+            name='only_to',
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), blank=True, default=list, help_text='Regions it delivers to, all where empty: GB, GB-NIR, or GB:BT (the postal code begins so)', size=None),
+        ),
+        migrations.AddField(
+            model_name='locationevent',
+            name='hazardous',
+            field=models.BooleanField(db_default=True, default=True, help_text='May handle hazardous goods'),
+        ),
+        migrations.AddField(
+            model_name='locationevent',
+            name='not_to',
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), blank=True, default=list, help_text='Regions it never delivers to', size=None),
+        ),
+        migrations.AddField(
+            model_name='locationevent',
+            name='only_to',
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), blank=True, default=list, help_text='Regions it delivers to, all where empty: GB, GB-NIR, or GB:BT (the postal code begins so)', size=None),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='location',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "inventory_locationevent" ("address", "allows_backorder", "carriers", "closed_reason", "closed_until", "code", "country", "created_at", "gln", "id", "kind", "lat", "lon", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "pick_capacity_hour", "pickup", "priority", "returns", "ships", "site_id", "status", "time_zone") VALUES (NEW."address", NEW."allows_backorder", NEW."carriers", NEW."closed_reason", NEW."closed_until", NEW."code", NEW."country", NEW."created_at", NEW."gln", NEW."id", NEW."kind", NEW."lat", NEW."lon", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."pick_capacity_hour", NEW."pickup", NEW."priority", NEW."returns", NEW."ships", NEW."site_id", NEW."status", NEW."time_zone"); RETURN NULL;', hash='9fe631700290f81defc308a1306f8176ae51a86a', operation='UPDATE', pgid='pgtrigger_update_update_33415', table='inventory_location', when='AFTER')),
+            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "inventory_locationevent" ("address", "allows_backorder", "carriers", "closed_reason", "closed_until", "code", "country", "created_at", "gln", "hazardous", "id", "kind", "lat", "lon", "name", "not_to", "only_to", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "pick_capacity_hour", "pickup", "priority", "returns", "ships", "site_id", "status", "time_zone") VALUES (NEW."address", NEW."allows_backorder", NEW."carriers", NEW."closed_reason", NEW."closed_until", NEW."code", NEW."country", NEW."created_at", NEW."gln", NEW."hazardous", NEW."id", NEW."kind", NEW."lat", NEW."lon", NEW."name", NEW."not_to", NEW."only_to", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."pick_capacity_hour", NEW."pickup", NEW."priority", NEW."returns", NEW."ships", NEW."site_id", NEW."status", NEW."time_zone"); RETURN NULL;', hash='bc3b18b91ac4b32cde1b28a860b0c61feeb87bd3', operation='INSERT', pgid='pgtrigger_insert_insert_78351', table='inventory_location', when='AFTER')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='location',
+            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "inventory_locationevent" ("address", "allows_backorder", "carriers", "closed_reason", "closed_until", "code", "country", "created_at", "gln", "hazardous", "id", "kind", "lat", "lon", "name", "not_to", "only_to", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "pick_capacity_hour", "pickup", "priority", "returns", "ships", "site_id", "status", "time_zone") VALUES (NEW."address", NEW."allows_backorder", NEW."carriers", NEW."closed_reason", NEW."closed_until", NEW."code", NEW."country", NEW."created_at", NEW."gln", NEW."hazardous", NEW."id", NEW."kind", NEW."lat", NEW."lon", NEW."name", NEW."not_to", NEW."only_to", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."pick_capacity_hour", NEW."pickup", NEW."priority", NEW."returns", NEW."ships", NEW."site_id", NEW."status", NEW."time_zone"); RETURN NULL;', hash='8f7442d9f212348041745b1ad1f10624fa02bea9', operation='UPDATE', pgid='pgtrigger_update_update_33415', table='inventory_location', when='AFTER')),
         ),
         migrations.AddConstraint(
             model_name='expectedreceipt',

@@ -55,6 +55,14 @@ class Location(models.Model):
     )
     priority = models.SmallIntegerField(default=100, help_text="Smaller goes first")
     pick_capacity_hour = models.PositiveIntegerField(null=True, blank=True, help_text="Units; empty means no limit")
+    only_to = ArrayField(
+        models.CharField(max_length=20), default=list, blank=True,
+        help_text="Regions it delivers to, all where empty: GB, GB-NIR, or GB:BT (the postal code begins so)",
+    )  # fmt: skip
+    not_to = ArrayField(
+        models.CharField(max_length=20), default=list, blank=True, help_text="Regions it never delivers to"
+    )
+    hazardous = models.BooleanField(default=True, db_default=True, help_text="May handle hazardous goods")
     status = models.CharField(max_length=6, choices=LocationStatus, default=LocationStatus.ACTIVE)
     closed_until = models.DateTimeField(
         null=True, blank=True, help_text="Takes no new work before this moment: closed for the day"

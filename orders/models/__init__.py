@@ -17,11 +17,13 @@ from orders.models.fulfilment import (
     ShortReason,
 )
 from orders.models.hold import Blocks, Hold, HoldStatus, HoldType
+from orders.models.nodes import NodeMeasure, NodeTerms
 from orders.models.note import NOTE_LENGTH, OrderNote
 from orders.models.order import OWED, Method, Order, OrderLine, OrderStatus, PaymentState
 from orders.models.outages import CarrierOutage
 from orders.models.partners import PartnerLink, PartnerRequest, PartnerRequestStatus, RejectReason
 from orders.models.payment import Payment, PaymentKind, Refund
+from orders.models.policy import PolicyReplay, PolicyStatus, PolicyVersion, ShadowDecision, SourcingPolicy
 from orders.models.shipment import Package, Shipment
 from orders.models.sourcing import NodeExclusion, SourcingDecision
 from orders.models.supply import BackOrder, BackOrderStatus
@@ -54,6 +56,8 @@ __all__ = [
     "HoldType",
     "Method",
     "NodeExclusion",
+    "NodeMeasure",
+    "NodeTerms",
     "Order",
     "OrderLine",
     "OrderNote",
@@ -65,10 +69,15 @@ __all__ = [
     "Payment",
     "PaymentKind",
     "PaymentState",
+    "PolicyReplay",
+    "PolicyStatus",
+    "PolicyVersion",
     "Refund",
     "RejectReason",
+    "ShadowDecision",
     "Shipment",
     "ShortPick",
     "ShortReason",
     "SourcingDecision",
+    "SourcingPolicy",
 ]

@@ -8,6 +8,7 @@ from django.utils import timezone
 from core.scoping import ScopedQuerySet
 from inventory.models import Location
 from orders.models.order import Order, OrderLine
+from orders.models.policy import PolicyVersion
 
 
 class SourcingDecisionQuerySet(ScopedQuerySet):
@@ -24,6 +25,9 @@ class SourcingDecision(models.Model):
     sequence = models.PositiveIntegerField()
     ladder = models.CharField(max_length=40)
     ladder_version = models.PositiveIntegerField()
+    policy_version = models.ForeignKey(
+        PolicyVersion, null=True, on_delete=models.PROTECT, related_name="+", help_text="Empty: the built-in ladder"
+    )
     rule = models.CharField(max_length=40, blank=True, help_text="The rule that decided; empty when none could")
     explanation = models.JSONField(default=dict)
     decided_at = models.DateTimeField(default=timezone.now)

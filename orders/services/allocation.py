@@ -12,9 +12,10 @@ from inventory.services.locking import retrying
 from orders import events as facts
 from orders import quantities, sourcing
 from orders.models import Blocks, FulfilmentLine, FulfilmentPart, FulfilmentStatus, OrderLine, SourcingDecision
-from orders.services import holds, lifecycle, lookups, making
+from orders.services import holds, lifecycle, lookups, making, shadowing, situation
 from orders.services.desk import Desk, location_subject, open_desk
 from orders.services.making import Recipes
+from orders.services.policies import Standing
 from orders.sourcing.explain import explain
 
 ATTEMPTS = 4
@@ -73,17 +74,20 @@ def source(
     nodes: list[sourcing.Node] | None = None,
     let_down: dict[int, frozenset[int]] | None = None,
     wanted: tuple[sourcing.Want, ...] | None = None,
+    goods: dict[int, sourcing.Goods] | None = None,
+    versions: Standing | None = None,
 ) -> Allocated:
     """Plan, hold, and put the outcome on the desk (not saved). Someone else may win the stock: then plan again.
 
-    For everything open, unless `wanted` says for which part of it.
+    For everything open, unless `wanted` says for which part of it. What the caller has read already it gives; the rest
+    is read here.
     """
     wanted = wants(desk) if wanted is None else wanted
     if not wanted:
         return Allocated(ok=True)
     order = desk.order
     order.sourcings += 1
-    request = _request(desk, wanted, lookups.let_down([w.line_id for w in wanted]) if let_down is None else let_down)
+    asked = situation.of(desk, wanted, let_down=let_down, goods=goods, versions=versions)
     recipes: Recipes | None = None
     for attempt in range(ATTEMPTS):
         if nodes is None:
@@ -93,7 +97,8 @@ def source(
         if recipes:
             stocked = lookups.nodes_with(making.items(wanted, recipes))
             nodes = making.offer(wanted, recipes, stocked, careful=attempt > 0)
-        plan = sourcing.plan(request, nodes)
+        nodes = asked.nodes(nodes)
+        plan = sourcing.plan(asked.request, nodes, asked.ladder)
         if not plan.picks:
             break
         picks = [reservations.Want(str(p.line_id), p.item_id, p.location_id, p.quantity) for p in plan.picks]
@@ -104,9 +109,11 @@ def source(
             cause=Subject("order", str(order.pk), order.number),
         )
         if held.ok:
-            return _take(desk, request, plan, held.reservations, recipes)
+            shadowing.watch(desk, asked, nodes, plan)
+            return _take(desk, asked.request, plan, held.reservations, recipes)
         nodes = None
-    return _fall_short(desk, request, plan)
+    shadowing.watch(desk, asked, nodes or [], plan)
+    return _fall_short(desk, asked.request, plan)
 
 
 def give_back_unstarted(desk: Desk) -> None:
@@ -121,19 +128,6 @@ def give_back_unstarted(desk: Desk) -> None:
         line.allocated -= promise.quantity
         line.open += promise.quantity
     lifecycle.take_back(desk, [(p, p.quantity) for p in unstarted], reason="Sourced anew")
-
-
-def _request(desk: Desk, wanted: tuple[sourcing.Want, ...], let_down: dict[int, frozenset[int]]) -> sourcing.Request:
-    address = desk.order.ship_to or {}
-    return sourcing.Request(
-        wants=wanted,
-        method=desk.order.method,
-        pickup_location_id=desk.order.pickup_location_id,
-        country=address.get("country", ""),
-        latitude=address.get("latitude"),
-        longitude=address.get("longitude"),
-        let_down=let_down,
-    )
 
 
 def _take(
@@ -186,7 +180,12 @@ def _fall_short(desk: Desk, request: sourcing.Request, plan: sourcing.Plan) -> A
     desk.decisions.append(_decision(desk, request, plan))
     desk.note(
         facts.UNALLOCATED,
-        {"short": [{"line": line.pk, "sku": line.sku, "wanted": n, "free": free} for line, n, free in short]},
+        {
+            "short": [{"line": line.pk, "sku": line.sku, "wanted": n, "free": free} for line, n, free in short],
+            "then": str(plan.then),
+            "rule": plan.asked.name if plan.asked else "",
+            "sequence": desk.order.sourcings,
+        },
         [(Subject("item", str(line.item_id), line.sku), "item") for line, _, _ in short],
     )
     words = ", ".join(f"{line.sku or line.title}: {n} wanted, {free} free" for line, n, free in short[:5])
@@ -207,6 +206,7 @@ def _decision(desk: Desk, request: sourcing.Request, plan: sourcing.Plan) -> Sou
         sequence=desk.order.sourcings,
         ladder=plan.ladder.name,
         ladder_version=plan.ladder.version,
+        policy_version_id=plan.ladder.version_id,
         rule=plan.rule,
         explanation=explain(request, plan),
     )

@@ -25,6 +25,7 @@ from orders.models import (
     Hold,
     Order,
     OrderLine,
+    ShadowDecision,
     SourcingDecision,
 )
 
@@ -42,6 +43,7 @@ class Desk:
     new_parts: list[FulfilmentPart] = field(default_factory=list)  # of kits among the new promises
     new_backorders: list[BackOrder] = field(default_factory=list)
     decisions: list[SourcingDecision] = field(default_factory=list)
+    shadows: list[ShadowDecision] = field(default_factory=list)
     cases: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     facts: list[EventDraft] = field(default_factory=list)
     source: Subject | None = None  # the message that brought this about

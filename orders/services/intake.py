@@ -92,7 +92,7 @@ def _create(
     )
     new_holds = holds.sync(desk)
     changes.complain(desk)
-    allocation.source(desk, nodes=seen.nodes, let_down={})
+    allocation.source(desk, nodes=seen.nodes, let_down={}, goods=seen.goods, versions=seen.policies)
     elsewhere.hand_over(desk, new=True)
     lifecycle.derive(desk)
     rows.insert(desk, new_holds, *money.note(desk, incoming.payments, incoming.refunds))

@@ -21,6 +21,7 @@ from orders.models import (
     OrderLine,
     OrderStatus,
     Refund,
+    ShadowDecision,
     SourcingDecision,
 )
 from orders.services import backorders
@@ -192,6 +193,7 @@ def save(desk: Desk) -> None:
     FulfilmentLine.objects.bulk_create(desk.new_promises)
     save_parts(desk)
     SourcingDecision.objects.bulk_create(desk.decisions)
+    ShadowDecision.objects.bulk_create(desk.shadows)
     announce(desk)
     cases.recheck(desk.subject, actor=desk.actor)
 

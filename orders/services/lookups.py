@@ -10,8 +10,12 @@ from typing import Any
 from django.db import connection
 
 from core import prepared
+from inventory.models import Pace
 from orders.models import Channel, NodeExclusion
-from orders.sourcing import Node
+from orders.services import policies
+from orders.services.policies import Standing
+from orders.sourcing import Goods, Node, Restrictions
+from orders.sourcing.candidates import UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class Seen:
     items: dict[str, int]
     nodes: list[Node]
     pickup_location_id: int | None
+    goods: dict[int, Goods]
+    policies: Standing
     account_id: int | None = None
     payment_terms: str = ""  # the account's
 
@@ -42,8 +48,8 @@ def look(
     account: str = "",
 ) -> Seen:
     """One round trip. An order we know is locked; for a new one the ids are drawn."""
-    parameters = [channel_id, channel_ref, list(skus), channel_code, lines, pickup, account, channel_id]
-    ((order_id, known, number, ours, version, digest, line_ids, items, nodes, place, buyer, terms),) = (
+    parameters = [channel_id, channel_ref, list(skus), channel_code, lines, channel_id, pickup, account, channel_id]
+    ((order_id, known, number, ours, version, digest, line_ids, items, nodes, goods, policy, place, buyer, terms),) = (
         prepared.fetchall(_LOOK, parameters)
     )
     return Seen(
@@ -57,6 +63,8 @@ def look(
         items=json.loads(items) if items else {},
         nodes=_read(nodes),
         pickup_location_id=place,
+        goods=_articles(goods),
+        policies=policies.read_in_force(policy),
         account_id=buyer,
         payment_terms=terms or "",
     )
@@ -74,6 +82,18 @@ def nodes_with(items: Collection[int]) -> list[Node]:
     return _read(nodes)
 
 
+def goods_of(items: Collection[int]) -> dict[int, Goods]:
+    """What sourcing must know of these articles."""
+    ((goods,),) = prepared.fetchall(_GOODS_OF, [list(items)])
+    return _articles(goods)
+
+
+def paces(items: Collection[int]) -> dict[tuple[int, int], float]:
+    """(item, location): units sold a day, where that was measured."""
+    rows = Pace.objects.filter(item__in=items, sold__gt=0).values_list("item_id", "location_id", "sold", "days")
+    return {(item, place): sold / days for item, place, sold, days in rows}
+
+
 def let_down(line_ids: Collection[int]) -> dict[int, frozenset[int]]:
     """Per line, the locations that came up short on it or declined it."""
     found: dict[int, set[int]] = {}
@@ -89,19 +109,16 @@ def _read(nodes: str | None) -> list[Node]:
 
 
 def _node(row: list[Any]) -> Node:
-    location_id, code, status, ships, pickup, priority, country, latitude, longitude, free = row
-    return Node(
-        location_id=location_id,
-        code=code,
-        free={int(item): units for item, units in free.items()},
-        status=status,
-        ships=ships,
-        pickup=pickup,
-        priority=priority,
-        country=country,
-        latitude=latitude,
-        longitude=longitude,
-    )
+    location_id, code, free, *plain, restricted = row
+    limits = Restrictions(tuple(restricted[0]), tuple(restricted[1]), restricted[2]) if restricted else None
+    return Node._make((location_id, code, {int(item): units for item, units in free.items()}, *plain, limits, UNKNOWN))
+
+
+def _articles(goods: str | None) -> dict[int, Goods]:
+    return {
+        pk: Goods(grams or 0, float(cost or 0), currency, attributes if isinstance(attributes, dict) else {})
+        for pk, grams, cost, currency, attributes in (json.loads(goods) if goods else ())
+    }
 
 
 _CHANNEL_FIELDS = [f.attname for f in Channel._meta.concrete_fields]
@@ -109,14 +126,15 @@ _CHANNEL = f"SELECT {', '.join(_CHANNEL_FIELDS)} FROM orders_channel WHERE code 
 
 _NODES = """
 SELECT jsonb_agg(jsonb_build_array(
-    place.id, place.code, CASE
+    place.id, place.code, had.free, CASE
         WHEN place.closed_until > statement_timestamp() THEN 'CLOSED FOR THE DAY'
         WHEN place.carriers <> '{{}}' AND place.carriers <@ ARRAY(
             SELECT carrier FROM orders_carrieroutage WHERE ended_at IS NULL
         ) THEN 'WITHOUT A CARRIER'
         ELSE place.status
-    END, place.ships, place.pickup, place.priority, place.country, place.lat, place.lon,
-    had.free
+    END, place.ships, place.pickup, place.priority, place.country, place.lat, place.lon, place.kind,
+    CASE WHEN place.only_to <> '{{}}' OR place.not_to <> '{{}}' OR NOT place.hazardous
+        THEN jsonb_build_array(place.only_to, place.not_to, place.hazardous) END
 ))
 FROM (
     SELECT stock.location_id, jsonb_object_agg(stock.item_id, stock.sellable - stock.reserved) AS free
@@ -127,6 +145,15 @@ FROM (
 JOIN inventory_location place ON place.id = had.location_id
 """
 
+_GOODS = """
+SELECT jsonb_agg(jsonb_build_array(
+    article.id, article.weight_grams, article.unit_cost, article.cost_currency,
+    CASE WHEN article.attributes <> '{{}}' THEN article.attributes END
+))
+FROM inventory_item article WHERE article.id IN ({items})
+"""
+
+_GOODS_OF = f"SELECT ({_GOODS.format(items='SELECT unnest(%s::bigint[])')})"
 _NODES_OF = f"SELECT ({_NODES.format(items='SELECT unnest(%s::bigint[])')})"
 
 # Nothing of a caller's is interpolated: {items} is one of two texts of this file.
@@ -153,6 +180,8 @@ SELECT
     END,
     (SELECT jsonb_object_agg(code, item_id) FROM named WHERE item_id IS NOT NULL),
     CASE WHEN known.id IS NULL THEN ({_NODES.format(items="SELECT item_id FROM named")}) END,
+    CASE WHEN known.id IS NULL THEN ({_GOODS.format(items="SELECT item_id FROM named")}) END,
+    CASE WHEN known.id IS NULL THEN ARRAY({policies.IN_FORCE}) END,
     (SELECT id FROM inventory_location WHERE code = %s::text),
     account.id,
     account.payment_terms

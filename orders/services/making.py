@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from inventory.services import kits
 from inventory.services.kits import Parts
@@ -48,5 +47,5 @@ def offer(wanted: Sequence[Want], recipes: Recipes, nodes: Sequence[Node], *, ca
             if careful:
                 for part, each in recipes[kit]:
                     left[part] = left.get(part, 0) - whole[kit] * each
-        offered.append(replace(node, free={**node.free, **{kit: n for kit, n in whole.items() if n}}))
+        offered.append(node._replace(free={**node.free, **{kit: n for kit, n in whole.items() if n}}))
     return offered

@@ -23,6 +23,7 @@ def insert(desk: Desk, holds: Sequence[Hold], payments: Sequence[Payment], refun
         desk.lines,
         desk.new_promises,
         desk.decisions,
+        desk.shadows,
         holds,
         payments,
         refunds,

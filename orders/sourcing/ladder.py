@@ -1,153 +1,124 @@
 """The ladder: rules tried in order until one finds nodes for everything that is wanted.
 
-`one_node`: the best node that has everything. `fewest_nodes`: the smallest set of nodes that has everything together;
-among sets of that size, the one whose nodes rank best in total. Nodes rank by the rule's criteria, compared in order,
-then by priority and code, so the same values always give the same plan.
+A rule that may not split gives everything to the best node that has it. One that may finds the smallest set of nodes
+that has everything together; among sets of that size, the one whose nodes rank best in total. Nodes rank by the rule's
+criteria, compared in order, then by priority and code, so the same values always give the same plan. What ships alone
+is planned by itself: it needs a parcel of its own wherever it comes from.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from orders.sourcing.candidates import Node, Pick, Request, Want, covers, exclusion
-from orders.sourcing.criteria import scores
+from orders.sourcing.candidates import Node, Pick, Request, Want, exclusions
+from orders.sourcing.covering import MAX_NODES, Needs, smallest
+from orders.sourcing.rules import STANDARD, Ladder, Rule, Then
 from orders.sourcing.sharing import share, unmet
 
-MAX_NODES = 6
-MAX_STEPS = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    name: str
-    split: bool
-    criteria: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Ladder:
-    name: str
-    version: int
-    rules: tuple[Rule, ...]
-
-
-STANDARD = Ladder(
-    "standard",
-    1,
-    (
-        Rule("one_node", split=False, criteria=("domestic", "nearness", "priority", "depth")),
-        Rule("fewest_nodes", split=True, criteria=("domestic", "nearness", "priority", "depth")),
-    ),
-)
+Ranked = list[tuple[Node, tuple[float, ...]]]
 
 
 @dataclass(slots=True)
 class Plan:
-    """The picks, empty when no rule found enough; with what each node scored or why it was left out."""
+    """The picks, empty when no rule found enough; with what each node scored or why it was left out.
+
+    `rule` decided, `asked` is the last rule that was tried; `then` says what is to happen when nothing was found.
+    """
 
     ladder: Ladder
     rule: str = ""
+    asked: Rule | None = None
+    then: Then = Then.NEXT
     picks: list[Pick] = field(default_factory=list)
-    ranked: list[tuple[Node, tuple[float, ...]]] = field(default_factory=list)
+    ranked: Ranked = field(default_factory=list)
     excluded: list[tuple[Node, str]] = field(default_factory=list)
     short: list[tuple[Want, int]] = field(default_factory=list)  # the want, and what all nodes together have for it
+    tried: list[tuple[str, str]] = field(default_factory=list)  # rules passed over, each with why
     exhaustive: bool = True  # False: the search was cut short, so a smaller split may exist
+    wants: tuple[Want, ...] = ()
+    alone: list[Plan] = field(default_factory=list)  # the plans of what ships by itself
 
 
-def plan(request: Request, nodes: list[Node], ladder: Ladder = STANDARD) -> Plan:
+def plan(request: Request, nodes: Sequence[Node], ladder: Ladder = STANDARD) -> Plan:
     """Where every want comes from, or what is missing. All or nothing."""
-    found = Plan(ladder)
-    fit = []
-    for node in nodes:
-        why = exclusion(request, node)
-        if why is None:
-            fit.append(node)
-        else:
-            found.excluded.append((node, why))
-    for rule in ladder.rules:
-        found.ranked = _ranked(request, fit, rule)
-        ranked = [node for node, _ in found.ranked]
-        picks = _split(request, ranked, found) if rule.split else _whole(request, ranked)
-        if picks:
-            found.rule, found.picks = rule.name, picks
-            return found
-    found.short = _short(request, fit)
+    plans = [_plan(group, nodes, ladder) for group in request.groups()]
+    found, found.alone = plans[0], plans[1:]
+    if not found.alone:
+        return found
+    found.short = [each for one in plans for each in one.short]
+    failed = next((one for one in plans if not one.picks), None)
+    found.picks = [] if failed else [pick for one in plans for pick in one.picks]
+    if failed:
+        found.rule, found.then, found.asked = "", failed.then, failed.asked
     return found
 
 
-def _ranked(request: Request, nodes: list[Node], rule: Rule) -> list[tuple[Node, tuple[float, ...]]]:
-    scored = [(node, scores(request, node, rule.criteria)) for node in nodes]
-    scored.sort(key=lambda pair: (tuple(-score for score in pair[1]), pair[0].priority, pair[0].code))
-    return scored
+def _plan(request: Request, nodes: Sequence[Node], ladder: Ladder) -> Plan:
+    found = Plan(ladder, wants=request.wants)
+    fit, barred = exclusions(request, nodes)
+    found.excluded = barred
+    candidates: list[Node] = []
+    ranks: dict[object, tuple[list[Node], Ranked, list[tuple[Node, str]]]] = {}
+    for rule in ladder.rules:
+        if not rule.orders.fits(request):
+            found.tried.append((rule.name, "is for other orders"))
+            continue
+        if (rule.nodes, rule.criteria) not in ranks:
+            ranks[rule.nodes, rule.criteria] = _ranked(request, fit, rule)
+        candidates, found.ranked, out = ranks[rule.nodes, rule.criteria]
+        found.asked, found.excluded = rule, barred + out
+        picks = _picks(request, candidates, rule, found)
+        if picks:
+            found.rule, found.picks = rule.name, picks
+            return found
+        if rule.then != Then.NEXT:
+            found.then = rule.then
+            break
+    found.short = _short(request, candidates)
+    return found
 
 
-def _whole(request: Request, ranked: list[Node]) -> list[Pick]:
-    for node in ranked:
-        if covers(request, node):
-            return [Pick(w.line_id, w.item_id, node.location_id, w.quantity) for w in request.wants]
+def _ranked(request: Request, fit: list[Node], rule: Rule) -> tuple[list[Node], Ranked, list[tuple[Node, str]]]:
+    """The rule's nodes best first, the same with their scores, and those its criteria leave out."""
+    out: list[tuple[Node, str]] = []
+    if rule.nodes.kinds or rule.nodes.codes or rule.nodes.countries:
+        out = [(node, "not asked by this rule") for node in fit if not rule.nodes.fits(node)]
+        fit = [node for node in fit if rule.nodes.fits(node)]
+    verdicts = [criterion.judge(request, fit) for criterion in rule.criteria]
+    left_out: dict[int, str] = {}
+    for _, because in reversed(verdicts):
+        left_out.update(because)
+    rows = zip(*(scores for scores, _ in verdicts), strict=True) if verdicts else (() for _ in fit)
+    pairs = list(zip(fit, rows, strict=True))
+    if left_out:
+        out += [(fit[n], why) for n, why in sorted(left_out.items())]
+        pairs = [pair for n, pair in enumerate(pairs) if n not in left_out]
+    pairs.sort(key=lambda pair: (pair[0].priority, pair[0].code))
+    pairs.sort(key=lambda pair: pair[1], reverse=True)  # stable, so that priority and code still decide
+    return [node for node, _ in pairs], pairs, out
+
+
+def _picks(request: Request, ranked: list[Node], rule: Rule, found: Plan) -> list[Pick]:
+    needs = Needs(request)
+    given = needs.given_by(ranked)
+    if not rule.split or rule.max_nodes == 1:
+        place = next((n for n, vector in enumerate(given) if vector == needs.wanted), None)
+        if place is None:
+            found.tried.append((rule.name, "no node has everything"))
+            return []
+        at = ranked[place].location_id
+        return [Pick(want.line_id, want.item_id, at, want.quantity) for want in request.wants]
+    most = rule.max_nodes or MAX_NODES
+    chosen, sure = smallest(given, needs.wanted, min(most, len(ranked)))
+    found.exhaustive = found.exhaustive and sure
+    if chosen is not None:
+        return share(request, [ranked[place] for place in chosen])
+    if rule.max_nodes is None and (picks := share(request, ranked)):
+        found.exhaustive = False
+        return picks
+    found.tried.append((rule.name, f"no {most} nodes have everything together" if rule.max_nodes else "too few units"))
     return []
-
-
-def _split(request: Request, ranked: list[Node], found: Plan) -> list[Pick]:
-    """Deepen by number of nodes; at each size the search is complete, so the first size that works is the smallest."""
-    if _short(request, ranked):
-        return []
-    for size in range(2, MAX_NODES + 1):
-        search = _Search(request, ranked, size)
-        search.run()
-        if not search.complete:
-            found.exhaustive = False
-        if search.best is not None:
-            return share(request, [ranked[i] for i in search.best])
-    found.exhaustive = False
-    return share(request, ranked)
-
-
-class _Search:
-    """Every cover must hold a node that helps the want hardest to meet: branch on those, best rank first."""
-
-    def __init__(self, request: Request, ranked: list[Node], size: int):
-        self.request, self.ranked, self.size = request, ranked, size
-        self.best: tuple[int, ...] | None = None
-        self.best_cost: tuple[int, tuple[int, ...]] = (2**62, ())
-        self.seen: set[tuple[int, ...]] = set()
-        self.steps = 0
-        self.complete = True
-
-    def run(self) -> None:
-        self._extend(())
-
-    def _extend(self, chosen: tuple[int, ...]) -> None:
-        self.steps += 1
-        if self.steps > MAX_STEPS:
-            self.complete = False
-            return
-        missing = unmet(self.request, [self.ranked[i] for i in chosen])
-        if not missing:
-            cost = (sum(chosen), chosen)
-            if cost < self.best_cost:
-                self.best, self.best_cost = chosen, cost
-            return
-        if len(chosen) == self.size:
-            return
-        options = min((self._helpers(group, chosen) for group in missing), key=len)
-        for option in options:
-            larger = tuple(sorted((*chosen, option)))
-            if larger in self.seen or sum(larger) > self.best_cost[0]:
-                continue
-            self.seen.add(larger)
-            self._extend(larger)
-
-    def _helpers(self, group: list[Want], chosen: tuple[int, ...]) -> list[int]:
-        """Nodes one of which every larger set must hold, for the group's first want to be met."""
-        let_down = self.request.let_down
-        return [
-            i
-            for i, node in enumerate(self.ranked)
-            if i not in chosen
-            and node.free.get(group[0].item_id, 0) > 0
-            and any(node.location_id not in let_down.get(want.line_id, ()) for want in group)
-        ]
 
 
 def _short(request: Request, nodes: list[Node]) -> list[tuple[Want, int]]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.sourcing import STANDARD, Node, Request, Want, plan
-from orders.sourcing.candidates import covers, exclusion
-from orders.sourcing.criteria import kilometres, scores
+from orders.geography import kilometres
+from orders.sourcing import STANDARD, Goods, Ladder, Node, Profile, Request, Restrictions, Rule, Then, Want, plan
+from orders.sourcing.candidates import Place, exclusion
+from orders.sourcing.criteria import CRITERIA, Criterion
 from orders.sourcing.explain import explain
+from orders.sourcing.rules import Nodes, Orders
 
 
 def node(pk, free, **fields):
@@ -90,7 +93,7 @@ def test_who_can_not_take_part_is_named_with_the_reason():
 
     assert found.picks[0].location_id == 5
     assert [why for _, why in found.excluded] == ["paused", "closed", "does not ship", "fell short or declined before"]
-    assert explain(request, found)["excluded"][0] == {"id": 1, "code": "n1", "why": "paused"}
+    assert explain(request, found)["excluded"][0] == {"id": 1, "code": "n1", "why": "paused", "free": [9]}
 
 
 def test_a_collection_comes_from_its_own_place_or_not_at_all():
@@ -106,6 +109,194 @@ def test_a_degree_of_latitude_is_111_kilometres():
     assert 111 < kilometres(50, 0, 51, 0) < 112
 
 
+# --- Criteria
+
+DOOR = {"country": "GB", "latitude": 53.8, "longitude": -1.55, "postal_code": "BT1 4GQ", "province": "NIR"}
+
+
+def judged(name, request, *nodes, step=0.01, **given):
+    """The scores, with the reason in place of the score of a node that is left out."""
+    scores, out = Criterion(name, tuple(given.items()), step).judge(request, list(nodes))
+    return [out.get(n, score) for n, score in enumerate(scores)]
+
+
+def known(pk=1, free=9, profile=None, **fields):
+    return node(pk, {7: free}, profile=Profile(**(profile or {})), **fields)
+
+
+def test_a_promise_is_kept_best_by_whoever_is_in_time_and_then_by_whoever_is_least_late():
+    day = 86_400.0
+    request = Request(wants=(Want(1, 7, 1),), promise_by=3 * day, now=0.0)
+    nodes = [known(profile={"leaves_at": day * n, "days": 1}) for n in (1, 2, 3, 5)]
+
+    assert judged("promise", request, *nodes) == [1.0, 1.0, 0.5, 0.25]
+    assert judged("promise", request, nodes[3], late=1) == ["would come 3.0 days after the promise"]
+    assert judged("promise", request, known()) == [0.5]
+
+
+def test_distance_has_a_limit_where_one_is_set():
+    request = Request(wants=(Want(1, 7, 1),), **DOOR)
+    near, far = known(latitude=53.8, longitude=-1.55), known(latitude=43.3, longitude=5.4)
+
+    assert judged("distance", request, near, known()) == [1.0, 0.0]
+    assert "km away, at most 500" in judged("distance", request, far, most=500)[0]
+
+
+def test_capacity_is_what_is_left_of_this_hour():
+    nodes = [known(profile={"capacity": 20, "waiting": waiting}) for waiting in (0, 5, 20, 50)]
+
+    assert judged("capacity", one(), *nodes, known()) == [1.0, 0.75, 0.0, 0.0, 1.0]
+    assert judged("capacity", one(), nodes[1], least=0.8) == ["busy: 5 units wait, 20 can be picked this hour"]
+
+
+def test_costs_count_the_parcel_the_weight_the_border_and_the_hands():
+    request = Request(wants=(Want(1, 7, 2),), goods={7: Goods(grams=500)}, **DOOR)
+    own = {"parcel": 4, "parcel_abroad": 14, "kilo": 1, "handling": 1, "handling_unit": 0.5}
+
+    assert judged("shipping_cost", request, known(profile=own, country="GB"), known(profile=own, country="FR"),
+                  known(), half=5) == [0.5, 0.25, 0.5]  # fmt: skip
+    assert judged("handling_cost", request, known(profile=own), half=2) == [0.5]
+    assert judged("shipping_cost", request, known(profile=own), most=4) == [
+        "shipping would cost 5.00, at most 4.00 allowed"
+    ]
+
+
+def test_margin_is_what_is_left_of_the_price():
+    request = Request(wants=(Want(1, 7, 2),), goods={7: Goods(cost=10)}, worth={1: 40.0}, **DOOR)
+
+    assert judged("margin", request, known(profile={"parcel": 6, "handling": 2}), known()) == [0.3, 0.5]
+    assert "30% of the price would be left" in judged(
+        "margin", request, known(profile={"parcel": 6, "handling": 2}), least=0.4
+    )[0]  # fmt: skip
+
+
+def test_ageing_stock_goes_first():
+    request = Request(wants=(Want(1, 7, 1),), paces={(7, 1): 0.3, (7, 2): 3.0})
+
+    assert judged("ageing", request, known(1), known(2), known(3), half=30) == [0.5, 0.09, 1.0]
+
+
+def test_nodes_that_refuse_little_go_first():
+    nodes = [known(profile={"refusals": share}) for share in (0.0, 0.25)]
+
+    assert judged("rejections", one(), *nodes, known()) == [1.0, 0.75, 1.0]
+    assert judged("rejections", one(), nodes[1], most=0.2) == ["refuses 25% of what it is asked for"]
+
+
+def test_hazardous_goods_cross_no_border_unless_allowed():
+    request = Request(wants=(Want(1, 7, 1),), goods={7: Goods(attributes={"hazardous": True})}, country="GB")
+
+    assert judged("hazardous", request, known(country="GB"), known(country="FR")) == [
+        1.0, "hazardous goods would cross a border"
+    ]  # fmt: skip
+    assert judged("hazardous", request, known(country="FR"), abroad=1) == [0.0]
+
+
+def test_a_node_made_for_the_region_goes_before_the_others():
+    ours = Restrictions(only_to=("GB-NIR",))
+
+    assert judged("region", Request(wants=(), **DOOR), known(restrictions=ours), known()) == [1.0, 0.5]
+
+
+def test_scores_within_a_step_count_as_equal():
+    nodes = [known(profile={"refusals": share}) for share in (0.02, 0.06)]
+
+    assert judged("rejections", one(), *nodes, step=0.25) == [1.0, 1.0]
+
+
+def test_every_criterion_is_known_by_its_name_and_asks_for_something():
+    assert all(kind.name == name and kind.words for name, kind in CRITERIA.items())
+
+
+# --- What no policy can overrule
+
+
+@pytest.mark.parametrize("region, there", [("GB", True), ("GB-NIR", True), ("GB:BT", True), ("GB:B", True),
+                                           ("GB:LS", False), ("IE", False), ("GB-ENG", False)])  # fmt: skip
+def test_a_region_is_a_country_a_province_or_the_start_of_a_postal_code(region, there):
+    assert Place("GB", "NIR", "bt1 4gq").within([region]) is there
+
+
+@pytest.mark.parametrize("restrictions, why", [
+    (Restrictions(not_to=("GB:BT",)), "does not deliver there"),
+    (Restrictions(only_to=("IE",)), "does not deliver there"),
+    (Restrictions(only_to=("GB",)), None),
+    (Restrictions(hazardous=False), "handles no hazardous goods"),
+])  # fmt: skip
+def test_a_node_keeps_to_its_restrictions(restrictions, why):
+    request = Request(wants=(Want(1, 7, 1),), goods={7: Goods(attributes={"hazardous": True})}, **DOOR)
+
+    assert exclusion(request, node(1, {7: 9}, restrictions=restrictions)) == why
+
+
+@pytest.mark.parametrize("attributes, barred", [({"not_to": ["GB-NIR"]}, True), ({"only_to": ["FR", "IE"]}, True),
+                                                ({"only_to": ["GB"]}, False), ({"not_to": "GB"}, False)])  # fmt: skip
+def test_goods_go_only_where_they_may(attributes, barred):
+    request = Request(wants=(Want(1, 7, 1),), goods={7: Goods(attributes=attributes)}, **DOOR)
+
+    assert (exclusion(request, node(1, {7: 9})) == "something wanted may not go there") is barred
+
+
+def test_what_ships_alone_is_planned_by_itself():
+    request = Request(wants=(Want(1, 7, 1), Want(2, 8, 1)), goods={8: Goods(attributes={"ship_alone": True})})
+
+    found = plan(request, [node(1, {7: 9}), node(2, {8: 9})], Ladder("whole", 1, (Rule("whole", False, ()),)))
+
+    assert {(p.line_id, p.location_id) for p in found.picks} == {(1, 1), (2, 2)}
+    assert [part.rule for part in found.alone] == ["whole"]
+    assert explain(request, found)["alone"][0]["wants"] == [[2, 8, 1]]
+
+
+def test_what_ships_alone_takes_the_rest_down_with_it():
+    request = Request(wants=(Want(1, 7, 1), Want(2, 8, 2)), goods={8: Goods(attributes={"ship_alone": True})})
+
+    found = plan(request, [node(1, {7: 9, 8: 1})])
+
+    assert not found.picks
+    assert found.short == [(Want(2, 8, 2), 1)]
+
+
+# --- Rules
+
+
+@pytest.mark.parametrize("orders, fits", [
+    (Orders(channels=("web",)), True), (Orders(channels=("shop",)), False), (Orders(methods=("PICKUP",)), False),
+    (Orders(regions=("GB:BT", "FR")), True), (Orders(tags=("gift", "vip")), True), (Orders(tags=("gift",)), False),
+    (Orders(value_from=50.0), True), (Orders(value_below=50.0), False), (Orders(value_from=50.01), False),
+    (Orders(attribute=("size", "XL")), True), (Orders(attribute=("season", "winter")), True),
+    (Orders(attribute=("size", "M")), False),
+])  # fmt: skip
+def test_a_rule_is_for_some_orders(orders, fits):
+    goods = {7: Goods(attributes={"size": "xl", "season": ["winter", "autumn"]})}
+    request = Request(wants=(Want(1, 7, 1),), goods=goods, channel="web", tags=("vip",), value=50.0, **DOOR)
+
+    assert orders.fits(request) is fits
+
+
+def test_rules_ask_in_turn_and_the_last_says_what_happens():
+    near_depots = Rule("depots", False, (), nodes=Nodes(kinds=("WAREHOUSE",)))
+    gifts = Rule("gifts", True, (), orders=Orders(tags=("gift",)), then=Then.HOLD)
+    ladder = Ladder("two", 3, (gifts, near_depots, Rule("any", False, (), then=Then.CANCEL)))
+
+    served = plan(one(), [node(1, {7: 5}, kind="STORE"), node(2, {7: 0}, kind="WAREHOUSE")], ladder)
+    refused = plan(one(9), [node(1, {7: 5}, kind="STORE")], ladder)
+
+    assert (served.rule, served.picks[0].location_id) == ("any", 1)
+    assert served.tried == [("gifts", "is for other orders"), ("depots", "no node has everything")]
+    assert (refused.then, refused.asked.name, refused.picks) == (Then.CANCEL, "any", [])
+
+
+def test_no_more_nodes_take_part_than_a_rule_allows():
+    request = Request(wants=tuple(Want(n, n, 1) for n in range(3)))
+    nodes = [node(n, {n: 1}) for n in range(3)]
+
+    assert not plan(request, nodes, Ladder("l", 1, (Rule("two", True, (), max_nodes=2),))).picks
+    assert len(plan(request, nodes, Ladder("l", 1, (Rule("three", True, (), max_nodes=3),))).picks) == 3
+
+
+# --- Against brute force
+
+
 @st.composite
 def situations(draw):
     items = draw(st.integers(1, 3))
@@ -115,16 +306,47 @@ def situations(draw):
             {i: draw(st.integers(0, 4)) for i in range(items)},
             priority=draw(st.integers(0, 3)) * 100,
             status=draw(st.sampled_from(["ACTIVE", "ACTIVE", "ACTIVE", "PAUSED"])),
+            kind=draw(st.sampled_from(["STORE", "WAREHOUSE"])),
+            country=draw(st.sampled_from(["GB", "FR"])),
+            latitude=50.0 + draw(st.integers(0, 3)),
+            longitude=0.0,
+            profile=Profile(
+                capacity=10, waiting=draw(st.integers(0, 11)), parcel=draw(st.integers(1, 6)),
+                refusals=draw(st.sampled_from([None, 0.1, 0.4])),
+            ),
         )
         for pk in range(1, draw(st.integers(1, 6)) + 1)
-    ]
+    ]  # fmt: skip
     wants = tuple(
         Want(line, draw(st.integers(0, items - 1)), draw(st.integers(1, 5))) for line in range(draw(st.integers(1, 4)))
     )
     let_down = {
         want.line_id: frozenset(draw(st.sets(st.integers(1, 6), max_size=2))) for want in wants if draw(st.booleans())
     }
-    return Request(wants=wants, let_down=let_down), nodes
+    tags = ("gift",) if draw(st.booleans()) else ()
+    return Request(wants=wants, let_down=let_down, country="GB", latitude=51.0, longitude=0.0, tags=tags), nodes
+
+
+CHOICE = st.sampled_from(
+    [
+        Criterion("domestic"), Criterion("distance", (("most", 250.0),)), Criterion("priority", (), 0.25),
+        Criterion("depth", (), 0.5), Criterion("capacity", (("least", 0.1),)), Criterion("shipping_cost", (), 0.2),
+        Criterion("rejections", (("most", 0.3),)), Criterion("promise"),
+    ]
+)  # fmt: skip
+RULES = st.builds(
+    Rule,
+    name=st.sampled_from(["a", "b"]),
+    split=st.booleans(),
+    criteria=st.lists(CHOICE, max_size=3, unique_by=lambda each: each.name).map(tuple),
+    max_nodes=st.sampled_from([None, 1, 2, 3]),
+    orders=st.sampled_from([Orders(), Orders(), Orders(tags=("gift",))]),
+    nodes=st.sampled_from([Nodes(), Nodes(), Nodes(kinds=("STORE",)), Nodes(countries=("GB",))]),
+    then=st.sampled_from([Then.NEXT, Then.NEXT, Then.HOLD]),
+)
+LADDERS = st.one_of(
+    st.just(STANDARD), st.lists(RULES, min_size=1, max_size=3).map(lambda r: Ladder("any", 1, tuple(r)))
+)
 
 
 def enough(request, nodes):
@@ -139,40 +361,53 @@ def enough(request, nodes):
     return True
 
 
-@given(situations())
-def test_the_plan_is_the_one_brute_force_finds(situation):
+def ranking(request, nodes, rule):
+    """The rule's nodes, best first, each judged by itself."""
+    kept = []
+    for n in nodes:
+        verdicts = [criterion.judge(request, [n]) for criterion in rule.criteria]
+        if exclusion(request, n) is None and rule.nodes.fits(n) and not any(out for _, out in verdicts):
+            kept.append((tuple(-scores[0] for scores, _ in verdicts), n.priority, n.code, n))
+    return [n for *_, n in sorted(kept, key=lambda row: row[:3])]
+
+
+def best_by_trying_everything(request, nodes, ladder):
+    """(rule, the nodes it takes), or (None, what happens then)."""
+    for rule in ladder.rules:
+        if not rule.orders.fits(request):
+            continue
+        ranked = ranking(request, nodes, rule)
+        most = min(rule.max_nodes or len(ranked), len(ranked)) if rule.split else min(1, len(ranked))
+        for size in range(1, most + 1):
+            sets = [c for c in combinations(range(len(ranked)), size) if enough(request, [ranked[i] for i in c])]
+            if sets:
+                best = min(sets, key=lambda c: (sum(c), c))
+                return rule.name, {ranked[i].location_id for i in best}
+        if rule.then != Then.NEXT:
+            return None, rule.then
+    return None, Then.NEXT
+
+
+@given(situations(), LADDERS)
+def test_the_plan_is_the_one_brute_force_finds(situation, ladder):
     request, nodes = situation
-    fit = [n for n in nodes if exclusion(request, n) is None]
-    rule = STANDARD.rules[0]
-    ranked = sorted(fit, key=lambda n: (tuple(-s for s in scores(request, n, rule.criteria)), n.priority, n.code))
 
-    found = plan(request, nodes)
+    found = plan(request, nodes, ladder)
 
-    whole = [n for n in ranked if covers(request, n)]
-    if whole:
-        assert found.rule == "one_node"
-        assert {p.location_id for p in found.picks} == {whole[0].location_id}
-        return
-    best = None
-    for size in range(2, len(ranked) + 1):
-        sets = [c for c in combinations(range(len(ranked)), size) if enough(request, [ranked[i] for i in c])]
-        if sets:
-            best = min(sets, key=lambda c: (sum(c), c))
-            break
-    if best is None:
-        assert not found.picks
-        assert found.short
+    rule, best = best_by_trying_everything(request, nodes, ladder)
+    if rule is None:
+        assert (found.picks, found.then) == ([], best)
     else:
-        assert found.rule == "fewest_nodes"
-        assert {p.location_id for p in found.picks} <= {ranked[i].location_id for i in best}
-        assert len({p.location_id for p in found.picks}) == len(best)
+        assert found.rule == rule
+        assert {p.location_id for p in found.picks} == best
+    assert {n.location_id for n, _ in found.ranked} | {n.location_id for n, _ in found.excluded} <= set(range(1, 7))
 
 
-@given(situations())
-def test_a_plan_gives_every_line_its_units_and_takes_no_more_than_there_is(situation):
+@given(situations(), LADDERS)
+def test_a_plan_gives_every_line_its_units_and_takes_no_more_than_there_is(situation, ladder):
     request, nodes = situation
 
-    found = plan(request, nodes)
+    found = plan(request, nodes, ladder)
 
     if found.picks:
         for want in request.wants:

@@ -1,0 +1,98 @@
+"""What is stated and measured of nodes, as sourcing takes it. Read for all nodes at once, and kept for a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
+from time import monotonic
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from orders import due
+from orders.sourcing import Node, Profile
+
+ENOUGH_OFFERED = 20  # units; a share of fewer says nothing
+ENOUGH_WEEKS = 3  # that an hour was worked in before its throughput counts
+_kept: tuple[float, dict[int, Profile]] = (0.0, {})
+
+
+def attach(nodes: Sequence[Node]) -> list[Node]:
+    """The nodes with their profiles. One query, none where they were read a moment ago and no node is new."""
+    global _kept  # noqa: PLW0603  (one small table a process; a lost update costs a query)
+    read_at, known = _kept
+    fresh = monotonic() - read_at < settings.SOURCING_PROFILE_SECONDS
+    if not fresh or any(node.location_id not in known for node in nodes):
+        known = everyone()
+        _kept = (monotonic(), known)
+    return [node._replace(profile=known[node.location_id]) for node in nodes if node.location_id in known]
+
+
+def forget() -> None:
+    """Have the next sourcing of this process read them again."""
+    global _kept  # noqa: PLW0603
+    _kept = (0.0, {})
+
+
+def everyone(now: datetime | None = None) -> dict[int, Profile]:
+    """Every location's profile as of now."""
+    now = now or timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(_PROFILES, [now, now])
+        rows = cursor.fetchall()
+    departures: dict[tuple[str, time], float] = {}
+    return {row[0]: _profile(row, now, departures) for row in rows}
+
+
+def _profile(row: tuple[Any, ...], now: datetime, departures: dict[tuple[str, time], float]) -> Profile:
+    (_, zone, stated, cut_off, days, abroad, parcel, parcel_abroad, kilo, handling, unit, currency, offered, refused,
+     pace, weeks, waiting) = row  # fmt: skip
+    leaves = (zone, cut_off or due.CUT_OFF)
+    if leaves not in departures:
+        departures[leaves] = due.next_departure(now.astimezone(UTC), *leaves).timestamp()
+    return Profile(
+        capacity=capacity(stated, pace, weeks),
+        waiting=waiting or 0,
+        refusals=refused / offered if offered and offered >= ENOUGH_OFFERED else None,
+        leaves_at=departures[leaves],
+        days=1.0 if days is None else float(days),
+        days_abroad=3.0 if abroad is None else float(abroad),
+        parcel=_number(parcel),
+        parcel_abroad=_number(parcel_abroad),
+        kilo=float(kilo or 0),
+        handling=_number(handling),
+        handling_unit=float(unit or 0),
+        currency=currency or "",
+    )
+
+
+def capacity(stated: int | None, measured: float | None, weeks: int | None) -> float | None:
+    """Units an hour: what is stated, unless what was measured in enough weeks is less. None is no limit."""
+    known = measured if measured and weeks and weeks >= ENOUGH_WEEKS else None
+    figures = [float(each) for each in (stated, known) if each is not None]
+    return min(figures) if figures else None
+
+
+def _number(amount: Any) -> float | None:
+    return None if amount is None else float(amount)
+
+
+# The hour of the week is the node's own. What waits there is promised, picked by nobody, and still to be done.
+_PROFILES = """
+SELECT place.id, place.time_zone, place.pick_capacity_hour, terms.cut_off, terms.days, terms.days_abroad, terms.parcel,
+    terms.parcel_abroad, terms.kilo, terms.handling, terms.handling_unit, terms.currency, measure.offered,
+    measure.refused, measure.hours[hour.slot], measure.worked[hour.slot], waiting.units
+FROM inventory_location place
+CROSS JOIN LATERAL (
+    SELECT ((extract(isodow FROM %s::timestamptz AT TIME ZONE place.time_zone) - 1) * 24
+        + extract(hour FROM %s::timestamptz AT TIME ZONE place.time_zone) + 1)::int AS slot
+) hour
+LEFT JOIN orders_nodeterms terms ON terms.location_id = place.id
+LEFT JOIN orders_nodemeasure measure ON measure.location_id = place.id
+LEFT JOIN (
+    SELECT location_id, sum(quantity - picked)::int AS units FROM orders_fulfilmentline
+    WHERE NOT shipped AND quantity > picked GROUP BY location_id
+) waiting ON waiting.location_id = place.id
+"""
