@@ -246,6 +246,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "REDOC_DIST": "SIDECAR",
 }
 
+# The retailer's own GS1 company prefix, for the SSCCs of parcels whose labels are made here. Zeros are nobody's.
+GS1_COMPANY_PREFIX = env.text("GS1_COMPANY_PREFIX", "0000000")
+
 # Who may read /metrics from elsewhere; without a token only this machine may.
 SOURCING_PROFILE_SECONDS = 2.0  # how long a process goes by the costs and capacities of nodes it has read
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")

@@ -55,6 +55,8 @@ def _orders() -> None:
     events.subscribe(facts.SITE_CLOSED, "orders.clear_site", tasks.clear_site)
     events.subscribe("inbound.expected", "orders.follow_delivery", tasks.follow_delivery)
     events.subscribe("inbound.settled", "orders.fill_from_delivery", tasks.follow_delivery)
+    for ended in (facts.FULFILMENT_CANCELLED, facts.REJECTED):
+        events.subscribe(ended, "orders.give_labels_back", tasks.give_labels_back)
 
 
 def _finance() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 QUIET = 10
-START_B, START_C, TO_C, TO_B, STOP = 104, 105, 99, 100, "2331112"
+START_B, START_C, TO_C, TO_B, FNC1, STOP = 104, 105, 99, 100, 102, "2331112"
 # Widths of bar, space, bar, space, bar, space for the values 0 to 105.
 _WIDTHS = """
     212222 222122 222221 121223 121322 131222 122213 122312 132212 221213 221312 231212 112232 122132 122231 113222
@@ -18,9 +18,10 @@ _WIDTHS = """
 """.split()  # noqa: SIM905  (106 numbers read better in rows)
 
 
-def values(text: str) -> list[int]:
+def values(text: str, *, gs1: bool = False) -> list[int]:
     """The symbol values of `text` with start and check; digits in runs of four or more are packed in pairs.
 
+    With `gs1` it is a GS1-128 symbol: FNC1 follows the start, and `text` is the element string without brackets.
     Raises ValueError for anything but printable ASCII."""
     if not text or any(not " " <= c <= "~" for c in text):
         raise ValueError("Code 128 B takes printable ASCII only.")
@@ -44,6 +45,8 @@ def values(text: str) -> list[int]:
         else:
             made.append(ord(text[at]) - 32)
             at += 1
+    if gs1:
+        made.insert(1, FNC1)
     check = (made[0] + sum(i * v for i, v in enumerate(made))) % 103
     return [*made, check]
 
@@ -55,10 +58,10 @@ def _digits(text: str, at: int) -> int:
     return end - at
 
 
-def svg(text: str, cls: str = "c128") -> Markup:
+def svg(text: str, cls: str = "c128", *, gs1: bool = False) -> Markup:
     """The bars as one path, and the text as its name; sized by CSS."""
     x, path = QUIET, []
-    for pattern in [*(_WIDTHS[v] for v in values(text)), STOP]:
+    for pattern in [*(_WIDTHS[v] for v in values(text, gs1=gs1)), STOP]:
         for i, width in enumerate(pattern):
             if i % 2 == 0:
                 path.append(f"M{x} 0h{width}v40h-{width}z")

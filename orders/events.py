@@ -47,3 +47,20 @@ CARRIER_OUT = "carrier.out"  # subject: the carrier; data: reason
 CARRIER_BACK = "carrier.back"
 POLICY_CHANGED = "sourcing_policy.changed"  # data: what, version, rules
 NODE_TERMS_CHANGED = "node_terms.changed"  # about the location; data: what it says now
+
+# Parcels: about the fulfilment order; `label` in their data is the label's id, `parcel` the parcel's number.
+LABEL_WANTED = "parcel.label_wanted"  # data: label, parcel, service
+LABEL_READY = "parcel.label_ready"  # data: label, parcel, carrier, service, tracking_number, cost, currency
+LABEL_FAILED = "parcel.label_failed"  # data: label, parcel, service, reason
+LABEL_FELL_BACK = "parcel.label_fell_back"  # data: label, parcel, service, instead_of, reason
+LABEL_VOID_WANTED = "parcel.label_void_wanted"  # data: label, parcel, reason
+LABEL_VOIDED = "parcel.label_voided"  # data: label, parcel, taken_back
+LABEL_PRINTED = "parcel.label_printed"  # data: label, parcel, prints
+TRACKED = "parcel.tracked"  # data: parcel, tracking_number, state, before, words, place
+DELIVERED = "fulfilment.delivered"
+
+# What customers were told: about the order; `message` in their data is the message's id.
+MESSAGE_QUEUED = "customer.message_queued"  # data: message, event, medium
+MESSAGE_SENT = "customer.message_sent"  # data: message, event, medium
+MESSAGE_FAILED = "customer.message_failed"  # data: message, event, medium, why
+MESSAGE_NOT_SENT = "customer.message_not_sent"  # data: message, event, medium, why

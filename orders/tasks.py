@@ -7,12 +7,17 @@ from celery import shared_task
 from core.actors import SYSTEM
 from core.events import Fact
 from orders.models import Channel
-from orders.services import allocation, approving, closures, fulfilment, mapping, refilling, releasing
+from orders.services import allocation, approving, closures, fulfilment, labels, mapping, refilling, releasing
 
 
 def release(fact: Fact) -> None:
     """`order.allocated`, `hold.resolved`: give the nodes their work unless a hold stands."""
     fulfilment.create(int(fact.subject.uid), actor=SYSTEM)
+
+
+def give_labels_back(fact: Fact) -> None:
+    """`fulfilment.cancelled`, `fulfilment.rejected`: what was bought for its parcels is asked back."""
+    labels.void_all(int(fact.subject.uid), reason="The work was cancelled", actor=SYSTEM)
 
 
 def map_lines(fact: Fact) -> None:

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from orders.views import detail, lists, work
+from orders.views import detail, lists, parcels, work
 
 app_name = "orders"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -19,4 +19,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<str:code>/pick/<str:number>", work.pick, name="pick"),
     path("s/<str:code>/pick/<str:number>/scan", work.scan, name="scan"),
     path("s/<str:code>/pick/<str:number>/<slug:verb>", work.act, name="act"),
+    # Parcels: labels, and where they are.
+    path("orders/<str:number>/parcels", parcels.of_order, name="order_parcels"),
+    path("fulfilments/<str:number>/parcels", parcels.parcels, name="parcels"),
+    path("fulfilments/<str:number>/labels", parcels.order_labels, name="order_labels"),
+    path("labels/<int:label_id>", parcels.label, name="label"),
+    path("labels/<int:label_id>/zpl", parcels.zpl, name="label_zpl"),
+    path("labels/<int:label_id>/printed", parcels.printed, name="label_printed"),
+    path("labels/<int:label_id>/<slug:verb>", parcels.act, name="label_act"),
 ]

@@ -9,6 +9,7 @@ from core.formats import money, plural
 from core.models import Event
 from core.timeline import Words
 from orders import events as facts
+from orders import wording_parcels
 
 _PLAIN = {
     facts.STALE_UPDATE: ("Older update dropped", "rotate-ccw", ""),
@@ -22,6 +23,7 @@ _PLAIN = {
     facts.PACKED: ("{work} packed", "package", "ok"),
     facts.FULFILMENT_CANCELLED: ("{work} cancelled", "x", ""),
     facts.REJECTED: ("{work} declined by {node}", "circle-x", "crit"),
+    facts.DELIVERED: ("{work} delivered", "circle-check", "ok"),
 }
 
 
@@ -92,6 +94,7 @@ def _plain(event: Event) -> Words:
 
 
 def register() -> None:
+    wording_parcels.register()
     timeline.register(list(_PLAIN), _plain)
     for type_, teller in {
         facts.RECEIVED: _received, facts.ALLOCATED: _allocated, facts.UNALLOCATED: _unallocated,

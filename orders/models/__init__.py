@@ -17,6 +17,14 @@ from orders.models.fulfilment import (
     ShortReason,
 )
 from orders.models.hold import Blocks, Hold, HoldStatus, HoldType
+from orders.models.label import LabelStatus, ParcelLabel, SerialReference
+from orders.models.message import (
+    CustomerMessage,
+    Medium,
+    MessageStatus,
+    MessageTemplate,
+    TemplateStatus,
+)
 from orders.models.nodes import NodeMeasure, NodeTerms
 from orders.models.note import NOTE_LENGTH, OrderNote
 from orders.models.order import OWED, Method, Order, OrderLine, OrderStatus, PaymentState
@@ -24,9 +32,10 @@ from orders.models.outages import CarrierOutage
 from orders.models.partners import PartnerLink, PartnerRequest, PartnerRequestStatus, RejectReason
 from orders.models.payment import Payment, PaymentKind, Refund
 from orders.models.policy import PolicyReplay, PolicyStatus, PolicyVersion, ShadowDecision, SourcingPolicy
-from orders.models.shipment import Package, Shipment
+from orders.models.shipment import Package, Shipment, Tracker
 from orders.models.sourcing import NodeExclusion, SourcingDecision
 from orders.models.supply import BackOrder, BackOrderStatus
+from orders.models.tracking import TrackingEvent
 
 __all__ = [
     "ACTIVE",
@@ -46,6 +55,7 @@ __all__ = [
     "CarrierService",
     "Channel",
     "ChannelKind",
+    "CustomerMessage",
     "FulfilmentLine",
     "FulfilmentMethod",
     "FulfilmentOrder",
@@ -54,6 +64,10 @@ __all__ = [
     "Hold",
     "HoldStatus",
     "HoldType",
+    "LabelStatus",
+    "Medium",
+    "MessageStatus",
+    "MessageTemplate",
     "Method",
     "NodeExclusion",
     "NodeMeasure",
@@ -63,6 +77,7 @@ __all__ = [
     "OrderNote",
     "OrderStatus",
     "Package",
+    "ParcelLabel",
     "PartnerLink",
     "PartnerRequest",
     "PartnerRequestStatus",
@@ -74,10 +89,14 @@ __all__ = [
     "PolicyVersion",
     "Refund",
     "RejectReason",
+    "SerialReference",
     "ShadowDecision",
     "Shipment",
     "ShortPick",
     "ShortReason",
     "SourcingDecision",
     "SourcingPolicy",
+    "TemplateStatus",
+    "Tracker",
+    "TrackingEvent",
 ]

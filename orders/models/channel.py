@@ -35,6 +35,12 @@ class Channel(models.Model):
     time_zone = models.CharField(max_length=60, default="UTC")
     prices_include_tax = models.BooleanField(default=False)
     active = models.BooleanField(default=True)
+    language = models.CharField(
+        max_length=8, default="en", db_default="en", help_text="In which its customers are written to: en, nl, de-CH"
+    )
+    tells_customers = models.BooleanField(
+        default=True, db_default=True, help_text="Backroom writes to its customers; off where the channel does itself"
+    )
     sells_from = models.ForeignKey(
         Location,
         null=True,
@@ -52,6 +58,9 @@ class Channel(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=ChannelKind.values), name="channel_kind_is_known"),
             models.CheckConstraint(condition=Q(currency__regex="^[A-Z]{3}$"), name="channel_currency_is_a_code"),
+            models.CheckConstraint(
+                condition=Q(language__regex="^[a-z]{2}(-[A-Z]{2})?$"), name="channel_language_is_a_code"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -17,8 +17,9 @@ from inventory.services.locking import retrying
 from inventory.services.moves import Named
 from orders import canonical
 from orders import events as facts
-from orders.models import FulfilmentLine, FulfilmentPart, FulfilmentStatus, Shipment, ShortPick
-from orders.services import lifecycle
+from orders.models import FulfilmentLine, FulfilmentPart, FulfilmentStatus, Package, Shipment, ShortPick
+from orders.services import labels, lifecycle
+from orders.services.labels import Told
 from orders.services.work import Work, open_work
 
 
@@ -32,7 +33,11 @@ def ship(
     version: int | None = None,
     actor: Actor,
 ) -> Shipment:
-    """The parcels are with the carrier. Locks the order, so of a dispatch and a cancellation that race one wins."""
+    """The parcels are with the carrier. Locks the order, so of a dispatch and a cancellation that race one wins.
+
+    Where no tracking number is given, the labels say what it is and whose. Refusal("label_pending") while one of them
+    is still being bought.
+    """
     carrier, service = canonical.clean(carrier)[:60], canonical.clean(service)[:60]
     tracking_number, tracking_url = canonical.clean(tracking_number), canonical.clean(tracking_url)
     problems = []
@@ -45,29 +50,40 @@ def ship(
 
     def work() -> Shipment:
         w = open_work(fulfilment_id, version=version, actor=actor)
+        said = labels.told(w.job) if not tracking_number else Told(carrier, service, tracking_number, tracking_url)
         now = timezone.now()
         shipment = Shipment(
             uid=uuid7(),
             fulfilment=w.job,
-            carrier=carrier,
-            service=service,
-            tracking_number=tracking_number,
-            tracking_url=tracking_url,
+            carrier=said.carrier or carrier,
+            service=said.service or service,
+            tracking_number=said.tracking_number,
+            tracking_url=said.tracking_url or tracking_url,
             shipped_at=now,
         )
         told = {
             "shipment": str(shipment.uid),
-            "carrier": carrier,
-            "service": service,
-            "tracking_number": tracking_number,
-            "tracking_url": tracking_url,
+            "carrier": shipment.carrier,
+            "service": shipment.service,
+            "tracking_number": shipment.tracking_number,
+            "tracking_url": shipment.tracking_url,
         }
         w.move(FulfilmentStatus.SHIPPED, facts.SHIPPED, leaving(w) | told, shipped_at=now)
         shipment.save()
+        numbered(w.job.pk, shipment.tracking_number)
         leave(w)
         return shipment
 
     return retrying(work)
+
+
+def numbered(fulfilment_id: int, number: str) -> None:
+    """Parcels without a number of their own travel under the shipment's, so that what the carrier says finds them."""
+    if not number:
+        return
+    if not Package.objects.filter(fulfilment=fulfilment_id).exists():
+        Package.objects.create(fulfilment_id=fulfilment_id, sequence=1)
+    Package.objects.filter(fulfilment=fulfilment_id, tracking_number="").update(tracking_number=number)
 
 
 def leaving(w: Work) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from orders import events as facts
 from orders.models import FulfilmentLine, FulfilmentOrder, FulfilmentStatus, HoldType, Order, OrderLine, Payment
 from orders.models.fulfilment import ACTIVE, GONE
 from orders.services import changes, holds
+from orders.shipping_address import lines_of
 
 S = FulfilmentStatus
 STEPS = (
@@ -153,7 +154,7 @@ def _context(request: HttpRequest, found: Order) -> dict[str, Any]:
         "events": timeline.of(subject(found)),
         "words": timeline.words,
         "contact": masked(found),
-        "address": _address(found.ship_to),
+        "address": lines_of(found.ship_to),
         "can_cancel": found.status in {"RECEIVED", "ACCEPTED"},
         "deliverable": any(line.open + line.allocated + line.backordered for line in lines),
     }
@@ -221,11 +222,3 @@ def steps(work: FulfilmentOrder, units: int, picked: int) -> list[tuple[str, str
     if work.status in {S.CANCELLED, S.REJECTED}:
         made.append((work.get_status_display(), "", "stop"))
     return made
-
-
-def _address(parts: dict[str, Any] | None) -> list[str]:
-    if not parts:
-        return []
-    town = " ".join(str(parts.get(k) or "") for k in ("postal_code", "city")).strip()
-    rows = [parts.get("name"), parts.get("company"), parts.get("line1"), parts.get("line2"), town, parts.get("country")]
-    return [str(row) for row in rows if row]
