@@ -114,7 +114,7 @@ def voided(label_id: int, *, taken_back: bool, reason: str = "", actor: Actor) -
 def _fall_back(w: Work, label: ParcelLabel, why: str) -> bool:
     """Order the label from the next service its policy names, and give the first one back. False: there is none.
 
-    A service is tried once per parcel and chain, so two that name each other don't pass a parcel to and fro.
+    A service is tried once per parcel and chain, so two that name each other don't go on for ever.
     """
     tried = _tried(label)
     codes = [code for code in label.service.fallbacks if code not in tried]

@@ -14,6 +14,7 @@ from core import actors, htmx
 from core.errors import Refusal
 from orders import labels as makers
 from orders.models import CarrierService, FulfilmentOrder, FulfilmentStatus, LabelStatus, Order, Package, ParcelLabel
+from orders.models.label import LIVE
 from orders.services import choosing, labels, sheets, tracking
 
 SEE, WORK = "orders.view_fulfilmentorder", "orders.work_fulfilment"
@@ -134,7 +135,7 @@ def _fresh(request: HttpRequest, job: FulfilmentOrder) -> HttpResponse:
 def _context(request: HttpRequest, job: FulfilmentOrder) -> dict[str, Any]:
     rows = tracking.of(job)
     newest = {row.pk: max(row.labels.all(), key=lambda made: made.pk, default=None) for row in rows}
-    unlabelled = [row for row in rows if newest[row.pk] is None or newest[row.pk].status not in {"WANTED", "BOUGHT"}]
+    unlabelled = [row for row in rows if (made := newest[row.pk]) is None or made.status not in LIVE]
     may = job.status == FulfilmentStatus.PACKED and request.user.has_perm(WORK)
     return {
         "job": job,
