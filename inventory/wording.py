@@ -7,6 +7,7 @@ from typing import Any
 from core import timeline
 from core.formats import plural
 from core.models import Event
+from core.subjects import Subject
 from core.timeline import Words
 from inventory import events as facts
 
@@ -18,6 +19,14 @@ _PLAIN = {
     facts.TRANSFER_APPROVED: ("Approved: the units are promised", "check", "ok"),
     facts.TRANSFER_CANCELLED: ("Transfer cancelled", "x", ""),
 }
+
+_WITHOUT = frozenset({facts.MOVED, facts.EXPECTED, facts.SETTLED})
+MOST_STEPS = 50
+
+
+def history(subject: Subject) -> list[Event]:
+    """What people did with a count or transfer, newest first; the movements that followed stand in the ledger."""
+    return [event for event in timeline.of(subject) if event.type not in _WITHOUT][:MOST_STEPS]
 
 
 def _plain(event: Event) -> Words:

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, downloads, htmx, timeline
+from core import actors, downloads, htmx, tabs, timeline
 from core.errors import Refusal
 from core.subjects import Subject
 from exceptions.models import Case
@@ -31,7 +31,7 @@ EXPORTED = (
     ("Prepared", "prepared_at"), ("Posted", "posted_at"), ("Waits for", "waiting_for"), ("Failure", "failure_class"),
     ("What was said", "last_error"),
 )  # fmt: skip
-VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
+VIEWS: tabs.Views = (
     ("All", {}),
     ("Rejected", {"status": "REJECTED"}),
     ("Waiting", {"status": "PENDING"}),
@@ -48,7 +48,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     context = {
         "page": htmx.keyset_page(rows.values(*COLUMNS), request, order=("-id",)),
         "total": htmx.capped_count(rows),
-        "views": _views(request),
+        "views": tabs.of(request, VIEWS),
         "statuses": Status.choices,
         "channels": list(Channel.objects.for_user(request.user).values_list("code", "name")),
         "narrowed": any(request.GET.get(name) for name in PostingFilter.base_filters),
@@ -63,19 +63,6 @@ def export(request: HttpRequest) -> HttpResponseBase:
     rows = PostingFilter(request.GET, Posting.objects.for_user(request.user)).found()
     wanted = rows.order_by("-id").values_list(*[column for _, column in EXPORTED])[: downloads.MOST]
     return downloads.csv_file("postings", [title for title, _ in EXPORTED], wanted)
-
-
-def _views(request: HttpRequest) -> list[dict[str, Any]]:
-    views = []
-    for label, params in VIEWS:
-        words = "&".join(f"{name}={value}" for name, value in params.items())
-        current = (
-            all(request.GET.getlist(name) == [value] for name, value in params.items())
-            if params
-            else not (request.GET.get("status") or request.GET.get("differs"))
-        )
-        views.append({"label": label, "url": f"?{words}", "current": current})
-    return views
 
 
 @require_safe

@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx, timeline
+from core import actors, htmx, tabs, timeline
 from core.errors import Refusal
 from exceptions.models import Case
 from integrations import alike, documents, endings, inbox, redaction
@@ -27,7 +27,9 @@ COLUMNS = (
     "copies", "size", "connection__name", "connection__status", "result_kind", "result_uid", "result_label",
 )  # fmt: skip
 SHOWN_BYTES = 200_000  # of a payload on the page; the download has all of it
-VIEWS = (("All", ""), ("Failed", "FAILED"), ("Waiting", WAITING), ("Ignored", "IGNORED"))
+VIEWS: tabs.Views = (
+    ("All", {}), ("Failed", {"status": "FAILED"}), ("Waiting", {"status": WAITING}), ("Ignored", {"status": "IGNORED"}),
+)  # fmt: skip
 Status = InboundMessage.Status
 _MARKED = re.compile(r'"\\u0001([^"\\]*)\\u0001"')
 
@@ -43,7 +45,7 @@ def messages(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "total": htmx.capped_count(rows),
-        "views": _views(request),
+        "views": tabs.of(request, VIEWS),
         "connections": list(Connection.objects.for_user(request.user).values_list("code", "name")),
         "statuses": STATUSES,
         "newest": htmx.newest(InboundMessage.objects.for_user(request.user)),
@@ -175,15 +177,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(each) for each in value]
     return f"\x01{value}\x01" if isinstance(value, Decimal) else value
-
-
-def _views(request: HttpRequest) -> list[dict[str, Any]]:
-    chosen = request.GET.getlist("status")
-    return [
-        {
-            "label": label,
-            "url": f"?status={status}" if status else "?",
-            "current": chosen == ([status] if status else []),
-        }
-        for label, status in VIEWS
-    ]

@@ -12,24 +12,21 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import actors, htmx, timeline
+from core import actors, htmx, tabs, timeline
 from core.errors import Invalid, Problem, Refusal
-from core.models import Event
-from core.subjects import Subject
 from exceptions.models import Case
-from inventory import count_filters
+from inventory import count_filters, wording
 from inventory.count_filters import CountFilter
 from inventory.count_reasons import books, worth
-from inventory.events import EXPECTED, MOVED, SETTLED
-from inventory.models import COUNT_OPEN, COUNT_TO_DO, Count, CountLine, CountOrigin, CountStatus, Item, Location
+from inventory.models import COUNT_OPEN, COUNT_TO_DO, Count, CountLine, CountOrigin, CountStatus, Location
 from inventory.services import counts
-from inventory.views import asking
+from inventory.views import asking, choosing
 
 COLUMNS = (
     "id", "status", "origin", "due_at", "location__code", "location__name", "requested_by", "counted_by",
     "cause_kind", "cause_uid", "cause_label", "posted_at",
 )  # fmt: skip
-VIEWS: tuple[tuple[str, dict[str, list[str]]], ...] = (
+VIEWS: tabs.Views = (
     ("All", {}),
     ("To count", {"status": ["REQUESTED", "COUNTING"]}),
     ("To approve", {"status": ["IN_REVIEW"]}),
@@ -51,8 +48,8 @@ def counts_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "total": htmx.capped_count(rows),
         "sort": sort,
-        "views": views(request, VIEWS),
-        "places": places(request),
+        "views": tabs.of(request, VIEWS),
+        "places": choosing.places(request),
         "statuses": CountStatus.choices,
         "origins": CountOrigin.choices,
         "labels": dict(CountStatus.choices),
@@ -78,24 +75,6 @@ def _enrich(rows: list[dict[str, Any]]) -> None:
         row["number"] = f"CT-{row['id']}"
 
 
-def places(request: HttpRequest) -> list[tuple[str, str]]:
-    return list(Location.objects.for_user(request.user).order_by("name").values_list("code", "name"))
-
-
-def views(request: HttpRequest, wanted: tuple[tuple[str, dict[str, list[str]]], ...]) -> list[dict[str, Any]]:
-    """Tabs over a list; the one whose parameters are those of the address is current."""
-    names = {name for _, params in wanted for name in params}
-    here = {name: request.GET.getlist(name) for name in names if request.GET.getlist(name)}
-    return [
-        {
-            "label": label,
-            "url": "?" + "&".join(f"{name}={value}" for name, values in params.items() for value in values),
-            "current": here == params,
-        }
-        for label, params in wanted
-    ]
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("inventory.request_count", raise_exception=True)
 def new(request: HttpRequest) -> HttpResponse:
@@ -112,7 +91,7 @@ def new(request: HttpRequest) -> HttpResponse:
         else:
             htmx.toast(request, f"CT-{count_id} is asked for")
             return htmx.redirect(request, reverse("inventory:count", args=[count_id]))
-    context = {"values": values, "problems": problems, "places": places(request)}
+    context = {"values": values, "problems": problems, "places": choosing.places(request)}
     status = 422 if problems else 200
     return htmx.render(
         request, "inventory/count_new.html", context, fragment="inventory/_count_form.html", status=status
@@ -125,27 +104,12 @@ def _request(request: HttpRequest) -> int:
         raise Invalid([Problem("place", "unknown", "Choose a place.")], status=422)
     return counts.request(
         place.pk,
-        items_named(request.POST.get("items", "")),
+        choosing.items_named(request.POST.get("items", "")),
         cause=None,
         actor=actors.person(request.user),
         blind=bool(request.POST.get("blind")),
         note=asking.words(request, "note", 500),
     )
-
-
-def items_named(text: str) -> list[int]:
-    """Items by SKU or GTIN, one a line or separated by commas; Invalid names those nobody knows."""
-    codes = [code.strip() for code in text.replace("\0", "").replace(",", "\n").splitlines() if code.strip()]
-    if len(codes) > LINES:
-        raise Invalid([Problem("items", "too_many", f"At most {LINES} items.")], status=422)
-    known = Item.objects.resolve([*codes, *(code.upper() for code in codes)])
-    digits = [code for code in codes if code.isascii() and code.isdigit()]
-    known |= dict(Item.objects.filter(gtin__in=digits).values_list("gtin", "id")) if digits else {}
-    unknown = [code for code in codes if code not in known and code.upper() not in known]
-    if unknown or not codes:
-        said = f"Nobody knows {', '.join(unknown[:5])}." if unknown else "Name at least one item."
-        raise Invalid([Problem("items", "unknown", said)], status=422)
-    return [known.get(code) or known[code.upper()] for code in codes]
 
 
 @require_safe
@@ -197,11 +161,6 @@ VERBS = {
 }
 
 
-def history(subject: Subject) -> list[Event]:
-    """What people did, newest first; the movements that followed stand in the ledger."""
-    return [event for event in timeline.of(subject) if event.type not in {MOVED, EXPECTED, SETTLED}][:50]
-
-
 def _find(request: HttpRequest, pk: int) -> Count:
     rows = Count.objects.for_user(request.user).select_related("location__site")
     return get_object_or_404(rows, pk=pk)
@@ -227,7 +186,7 @@ def _context(request: HttpRequest, found: Count) -> dict[str, Any]:
         "units": sum(line.difference or 0 for line in lines),
         "owed": [line for line in lines if line.settled and line.difference != line.posted],
         "case": case.first(),
-        "events": history(found.subject),
+        "events": wording.history(found.subject),
         "words": timeline.words,
         "may": {
             "walk": status in COUNT_TO_DO and found.location.site_id and user.has_perm("inventory.work_count"),

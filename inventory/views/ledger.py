@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from core import downloads, htmx
 from inventory.filters import CAUSES, REACHED, LedgerFilter
 from inventory.models import State, StockMovement
-from inventory.views.stock import places_of
+from inventory.views import choosing
 
 LATE = timedelta(hours=1)  # heard of so long after it happened, a movement is marked
 PLACES = ("from_location__code", "from_state", "to_location__code", "to_state")
@@ -40,7 +40,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "total": htmx.capped_count(rows),
-        "places": places_of(request),
+        "places": choosing.places(request),
         "states": REACHED,
         "causes": CAUSES,
         "state": State,

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from core import htmx
+from core import htmx, tabs
 from core.errors import Refusal
 from core.subjects import Subject
 from inventory.filters_snapshots import SnapshotFilter
@@ -22,7 +22,11 @@ COLUMNS = (
     "source_id", "source__name", "cause_kind", "cause_uid", "cause_label",
 )  # fmt: skip
 LINES = ("n", "code", "place", "status", "quantity", "outcome", "problem", "measure", "item__sku", "location__code")
-VIEWS = (("All", ""), ("Something to explain", "true"))
+VIEWS: tabs.Views = (("All", {}), ("Something to explain", {"open": "true"}))
+OUTCOMES: tabs.Views = (
+    ("All", {}), ("Compared", {"outcome": "COMPARED"}), ("To explain", {"outcome": "UNRESOLVED"}),
+    ("Left out", {"outcome": "IGNORED"}), ("Refused", {"outcome": "REFUSED"}),
+)  # fmt: skip
 
 
 @require_safe
@@ -30,15 +34,11 @@ VIEWS = (("All", ""), ("Something to explain", "true"))
 def snapshots(request: HttpRequest) -> HttpResponse:
     """GET /stock/snapshots/: filters and page in the address; the list alone when htmx asks."""
     rows = SnapshotFilter(request.GET, StockSnapshot.objects.for_user(request.user)).found()
-    chosen = request.GET.get("open", "")
     context = {
         "page": htmx.keyset_page(rows.values(*COLUMNS), request, order=("-id",)),
         "total": htmx.capped_count(rows),
         "sources": list(StockSource.objects.for_user(request.user).values_list("code", "name")),
-        "views": [
-            {"label": label, "url": f"?open={value}" if value else "?", "current": chosen == value}
-            for label, value in VIEWS
-        ],
+        "views": tabs.of(request, VIEWS),
         "narrowed": any(request.GET.get(name) for name in SnapshotFilter.base_filters),
     }
     return htmx.render(request, "inventory/snapshots.html", context, fragment="inventory/_snapshots.html")
@@ -61,7 +61,7 @@ def snapshot(request: HttpRequest, snapshot_id: int) -> HttpResponse:
         "cause": Subject(found.cause_kind, found.cause_uid, found.cause_label),
         "page": htmx.keyset_page(lines.values(*LINES), request, order=("n",)),
         "total": htmx.capped_count(lines),
-        "views": _views(found, outcome),
+        "views": _outcomes(request, found),
         "figures": FIGURES,
         "problems": PROBLEMS,
         "levels": LEVELS,
@@ -70,15 +70,6 @@ def snapshot(request: HttpRequest, snapshot_id: int) -> HttpResponse:
     return htmx.render(request, "inventory/snapshot.html", context, fragment="inventory/_snapshot_lines.html")
 
 
-def _views(found: StockSnapshot, outcome: str) -> list[dict[str, Any]]:
-    counts = (
-        ("All", "", found.lines_total),
-        ("Compared", "COMPARED", found.compared),
-        ("To explain", "UNRESOLVED", found.unresolved),
-        ("Left out", "IGNORED", found.ignored),
-        ("Refused", "REFUSED", found.refused),
-    )
-    return [
-        {"label": label, "url": f"?outcome={value}" if value else "?", "count": count, "current": outcome == value}
-        for label, value, count in counts
-    ]
+def _outcomes(request: HttpRequest, found: StockSnapshot) -> list[dict[str, Any]]:
+    counts = (found.lines_total, found.compared, found.unresolved, found.ignored, found.refused)
+    return [tab | {"count": count} for tab, count in zip(tabs.of(request, OUTCOMES), counts, strict=True)]

@@ -13,13 +13,13 @@ from core import downloads, htmx
 from core.errors import Invalid, Problem
 from inventory.filters import NEEDS, STATES, ItemFilter, PlaceFilter
 from inventory.models import INSIDE, Item, Location, Stock
+from inventory.views import choosing
 
 COLUMNS = (*(state.value for state in INSIDE), "reserved")
 ORDERS: dict[str, tuple[str, ...]] = {"sku": ("sku",), "-sku": ("-sku",), "-new": ("-id",)}
 EXPORTED = (
     "SKU", "Name", "Location", "Sellable", "Promised", "Free", "Damaged", "Quarantined", "To inspect", "Coming",
 )  # fmt: skip
-MOST_PLACES = 500  # offered by a filter
 
 
 @require_safe
@@ -33,7 +33,7 @@ def by_item(request: HttpRequest) -> HttpResponse:
         "page": page,
         "total": htmx.capped_count(items),
         "sort": sort,
-        "places": places_of(request),
+        "places": choosing.places(request),
         "states": STATES,
         "needs": NEEDS,
         "narrowed": any(request.GET.get(name) for name in ItemFilter.base_filters),
@@ -73,12 +73,6 @@ def export(request: HttpRequest) -> HttpResponseBase:
 def _with_free(row: list[Any]) -> list[Any]:
     sku, name, place, sellable, reserved, *rest = row
     return [sku, name, place, sellable, reserved, sellable - reserved, *rest]
-
-
-def places_of(request: HttpRequest) -> list[tuple[str, str]]:
-    """The places a filter offers: those the person may see."""
-    places = Location.objects.for_user(request.user).order_by("code")
-    return list(places.values_list("code", "name")[:MOST_PLACES])
 
 
 def _asked(request: HttpRequest) -> tuple[ItemFilter, QuerySet[Item], str]:

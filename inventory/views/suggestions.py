@@ -15,7 +15,7 @@ from core.errors import Invalid, Problem, Refusal
 from inventory.models import Item, Location
 from inventory.rebalancing import Goal, Proposal
 from inventory.services import rebalancing
-from inventory.views.counts import places
+from inventory.views import choosing
 
 FIGURES = {"low": 7, "target": 14, "keep": 28, "least": 1}
 
@@ -88,7 +88,7 @@ def _context(request: HttpRequest, goal: Goal, place: Location | None, found: li
     return {
         "rows": rows,
         "goal": goal,
-        "places": places(request),
+        "places": choosing.places(request),
         "destination": place.code if place else "",
         "narrowed": place is not None,
     }

@@ -11,9 +11,10 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import actors, htmx, timeline
+from core import actors, htmx, tabs, timeline
 from core.actors import PERSON
 from core.errors import Invalid, Problem, Refusal
+from inventory import wording
 from inventory.models import (
     Location,
     Resolution,
@@ -25,14 +26,13 @@ from inventory.models import (
 )
 from inventory.services import transfers
 from inventory.transfer_filters import NEEDS, TransferFilter
-from inventory.views import asking
-from inventory.views.counts import history, items_named, places, views
+from inventory.views import asking, choosing
 
 COLUMNS = (
     "id", "status", "approved_at", "due_at", "shipped_at", "received_at", "requested_by", "suggested",
     "origin__name", "destination__name", "carrier", "tracking_number",
 )  # fmt: skip
-VIEWS: tuple[tuple[str, dict[str, list[str]]], ...] = (
+VIEWS: tabs.Views = (
     ("All", {}),
     ("To approve", {"needs": ["approval"]}),
     ("To pick and send", {"needs": ["picking", "sending"]}),
@@ -53,8 +53,8 @@ def transfers_list(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "total": htmx.capped_count(rows),
-        "views": views(request, VIEWS),
-        "places": places(request),
+        "views": tabs.of(request, VIEWS),
+        "places": choosing.places(request),
         "statuses": TransferStatus.choices,
         "needs": NEEDS,
         "labels": LABELS,
@@ -91,7 +91,7 @@ def new(request: HttpRequest) -> HttpResponse:
             htmx.toast(request, f"TR-{transfer_id} is asked for")
             return htmx.redirect(request, reverse("inventory:transfer", args=[transfer_id]))
     everywhere = list(Location.objects.exclude(status="CLOSED").order_by("name").values_list("code", "name"))
-    context = {"values": values, "problems": problems, "places": places(request), "everywhere": everywhere}
+    context = {"values": values, "problems": problems, "places": choosing.places(request), "everywhere": everywhere}
     status = 422 if problems else 200
     return htmx.render(
         request, "inventory/transfer_new.html", context, fragment="inventory/_transfer_form.html", status=status
@@ -129,7 +129,7 @@ def _lines(text: str) -> list[tuple[int, int]]:
     if any("," in code for code in codes):
         raise Invalid([Problem("lines", "shape", "One item a line: the SKU, a space, and how many.")], status=422)
     try:
-        return list(zip(items_named("\n".join(codes)), units, strict=True))
+        return list(zip(choosing.items_named("\n".join(codes)), units, strict=True))
     except Invalid as invalid:
         raise Invalid([Problem("lines", p.rule, p.message) for p in invalid.problems], status=422) from invalid
 
@@ -221,7 +221,7 @@ def _context(request: HttpRequest, found: Transfer) -> dict[str, Any]:
             {"row": each, "choices": [(c.value, Resolution(c).label) for c in transfers.choices(each.kind)]}
             for each in found.discrepancies.select_related("item").order_by("pk")
         ],
-        "events": history(found.subject),
+        "events": wording.history(found.subject),
         "words": timeline.words,
         "tasks": _tasks(user, found),
         "own": own and waits,

@@ -17,7 +17,7 @@ from inventory import skus
 from inventory.filters import LotFilter
 from inventory.models import INSIDE, Item, LotStock, State
 from inventory.services import kits
-from inventory.views.stock import places_of
+from inventory.views import choosing
 
 COLUMNS = ("id", "lot__code", "lot__expires_on", "location__code", "location__name", "state", "quantity")
 
@@ -33,7 +33,7 @@ def units(request: HttpRequest, sku: str) -> HttpResponse:
         "item": found,
         "page": htmx.keyset_page(rows.values(*COLUMNS), request, order=("lot__code", "id")),
         "total": htmx.capped_count(rows),
-        "places": places_of(request),
+        "places": choosing.places(request),
         "states": [(state.value, state.label) for state in INSIDE],
         "state": State,
         "narrowed": any(request.GET.get(name) for name in LotFilter.base_filters),

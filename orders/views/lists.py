@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from core import downloads, htmx
+from core import downloads, htmx, tabs
 from orders import filters
 from orders.filters import OrderFilter
 from orders.models import Channel, Hold, Order, OrderLine
@@ -25,7 +25,7 @@ EXPORTED = (
     ("Promise", "promise_by"), ("Method", "method"), ("Payment", "payment_state"), ("Total", "total"),
     ("Currency", "currency"), ("Test", "test"),
 )  # fmt: skip
-VIEWS: tuple[tuple[str, dict[str, str]], ...] = (
+VIEWS: tabs.Views = (
     ("All", {}), ("Waiting for stock", {"needs": "unallocated"}), ("On hold", {"needs": "held"}),
     ("In work", {"status": "ACCEPTED"}), ("Unknown SKU", {"needs": "unmapped"}),
     ("Figures disagree", {"needs": "disagreeing"}),
@@ -47,7 +47,7 @@ def orders(request: HttpRequest) -> HttpResponse:
         "newest": htmx.newest(Order.objects.for_user(request.user)),
         "channels": list(Channel.objects.values_list("code", "name")),
         "filters": OrderFilter.base_filters,
-        "views": _views(request),
+        "views": tabs.of(request, VIEWS),
         "narrowed": any(request.GET.get(name) for name in OrderFilter.base_filters),
     }
     return htmx.render(request, "orders/list.html", context, fragment="orders/_list.html")
@@ -85,14 +85,3 @@ def _enrich(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         row.update(sums.get(row["id"], {"units": 0, "sent": 0, "waiting": 0}))
         row["hold"] = held.get(row["id"], "")
-
-
-def _views(request: HttpRequest) -> list[dict[str, Any]]:
-    views = []
-    for label, params in VIEWS:
-        words = "&".join(f"{k}={v}" for k, v in params.items())
-        current = all(request.GET.getlist(k) == [v] for k, v in params.items()) and (
-            bool(params) or not (request.GET.get("needs") or request.GET.get("status"))
-        )
-        views.append({"label": label, "url": f"?{words}", "current": current})
-    return views
