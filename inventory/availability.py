@@ -31,8 +31,7 @@ def promisable(terms: Terms) -> int:
 # --- Rules
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule that keeps units back. Empty or None means every channel, location or item."""
 
     id: int
@@ -102,6 +101,21 @@ class Kept(NamedTuple):
     cushion: int  # the larger of the two
 
 
+class Known(dict[int, Kept]):
+    """What a choice keeps back of so many sellable units, reckoned when it is first asked for.
+
+    Most rules say a number or a share, and the same few figures are met again and again: twenty thousand times the
+    difference between a call and a look-up is the difference between a slow answer and a quick one.
+    """
+
+    def __init__(self, choice: Choice):
+        self.choice = choice
+
+    def __missing__(self, sellable: int) -> Kept:
+        kept = self[sellable] = self.choice.kept(sellable)
+        return kept
+
+
 class Choice:
     """The rules that may win at one place: of each kind the most specific, several where they are equally so."""
 
@@ -111,21 +125,12 @@ class Choice:
         self.safety, self.buffer = _most_specific(rules, SAFETY), _most_specific(rules, BUFFER)
         measures = {rule.measure for rule in (*self.safety, *self.buffer)}
         self.derived = "DERIVED" in measures
-        # Most rules say a number, so most places need no reckoning; the others meet the same few figures again and
-        # again. Twenty thousand times this is the difference between a slow answer and a quick one.
         self.fixed: Kept | None = self._reckon(0, 0.0, 0.0) if measures <= {"UNITS"} else None
-        self.known: dict[int, Kept] = {}  # by sellable units; stays empty where a sell rate matters, too
+        self.known = Known(self)  # means nothing where a sell rate matters, too
 
     def kept(self, sellable: int, per_day: float = 0.0, lag_seconds: float = 0.0) -> Kept:
         """What is kept back of so many sellable units."""
-        if self.fixed is not None:
-            return self.fixed
-        if self.derived:
-            return self._reckon(sellable, per_day, lag_seconds)
-        known = self.known.get(sellable)
-        if known is None:
-            known = self.known[sellable] = self._reckon(sellable, 0.0, 0.0)
-        return known
+        return self.fixed or self._reckon(sellable, per_day, lag_seconds)
 
     def _reckon(self, sellable: int, per_day: float, lag_seconds: float) -> Kept:
         safety, by_safety = winner(self.safety, sellable, per_day, lag_seconds)

@@ -91,7 +91,13 @@ class Stock(models.Model):
     class Meta:
         verbose_name_plural = "stock"
         constraints = [
-            models.UniqueConstraint(fields=("item", "location"), name="one_stock_row_per_item_and_location"),
+            # Carries what availability asks for: a question about 20 000 rows reads this index alone, where the rows
+            # would be as many scattered pages. Reservations lose their HOT update by it; measured, they don't feel it.
+            models.UniqueConstraint(
+                fields=("item", "location"),
+                include=("sellable", "reserved"),
+                name="one_stock_row_per_item_and_location",
+            ),
             *(
                 models.CheckConstraint(
                     condition=Q(**{f"{state}__gte": 0, f"{state}__lte": MAX_UNITS}),

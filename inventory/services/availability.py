@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from itertools import compress, repeat
-from typing import NamedTuple
+from operator import getitem
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
 
-from inventory.availability import Kept, RuleBook
+from inventory.availability import Choice, Kept, Known, RuleBook
 from inventory.services import kits, promising
 from inventory.services.promising import Place, Shelf
 
@@ -34,8 +34,8 @@ class Free:
 class Available(NamedTuple):
     """What may be promised of an item at a location, with every term. `barred` says why nothing may, in words.
 
-    `room` is what can still be picked there in time, where that is limited. Rules are named by id; a rule that lost to
-    the other cushion is named, too.
+    `room` is what can still be picked there in time, where that is limited. `kept` names the rules by id; a rule that
+    lost to the other cushion is named, too.
     """
 
     item_id: int
@@ -43,27 +43,69 @@ class Available(NamedTuple):
     available: int
     sellable: int
     reserved: int
-    safety: int
-    buffer: int
     inbound: int
-    safety_rule: int | None
-    buffer_rule: int | None
+    kept: Kept
     room: int | None
     barred: str
+
+    @property
+    def safety(self) -> int:
+        return self.kept.safety
+
+    @property
+    def buffer(self) -> int:
+        return self.kept.buffer
+
+    @property
+    def safety_rule(self) -> int | None:
+        return self.kept.safety_rule
+
+    @property
+    def buffer_rule(self) -> int | None:
+        return self.kept.buffer_rule
 
 
 _available = partial(tuple.__new__, Available)  # Available(*columns), without a Python call for each row
 
 
-def of(
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """What may be promised of an item, place by place: the columns of its Available rows. A hundred items at two
+    hundred places are twenty thousand rows, and making them takes as long as everything else but reading."""
+
+    item_id: int
+    at: list[int]
+    available: list[int]
+    sellable: list[int]
+    reserved: list[int]
+    inbound: list[int]
+    kept: list[Kept]
+    room: list[int | None]
+    barred: list[str]
+
+    def rows(self) -> list[Available]:
+        columns = (self.at, self.available, self.sellable, self.reserved, self.inbound, self.kept, self.room)
+        return list(map(_available, zip(repeat(self.item_id), *columns, self.barred)))
+
+
+def of(item_ids: Collection[int], **asked: Any) -> list[Available]:
+    """One row per item and location that has or expects some; asked like `columns`, which is the quicker way."""
+    rows: list[Available] = []
+    for each in columns(item_ids, **asked):
+        rows += each.rows()
+    return rows
+
+
+def columns(
     item_ids: Collection[int],
     *,
     channel: str | None = None,
     location_ids: Collection[int] | None = None,
     by: date | None = None,
     method: str | None = None,
-) -> list[Available]:
-    """What `channel` may promise of these items: one row per item and location that has or expects some.
+) -> list[Promised]:
+    """What `channel` may promise of these items at every location that has or expects some. An item may come twice,
+    with other locations; an item that is nowhere doesn't come.
 
     sellable - reserved - max(safety stock, channel buffer) + inbound due by the end of `by` at the place; for a kit,
     what its parts make. Without `location_ids` the network: every active location. `method` asks whether the place may
@@ -73,7 +115,7 @@ def of(
     asked = sorted(set(item_ids))
     if not asked:
         return []
-    return Reckoning(asked, channel or "", location_ids, by, method).rows()
+    return Reckoning(asked, channel or "", location_ids, by, method).promised()
 
 
 class Reckoning:
@@ -93,7 +135,7 @@ class Reckoning:
         now = timezone.now()
         self.places: dict[int, Place] = promising.places(location_ids, method=method, by=by, now=now)
         self.limits: dict[int, Place | None] = {pk: None if place.plain else place for pk, place in self.places.items()}
-        self.limited = any(self.limits.values())
+        self.grounds: dict[tuple[int, ...], _Ground] = {}
         book = promising.rule_book(every, channel)
         self.book: RuleBook = book
         self.attributes = promising.attributes(every) if book.asks_attributes else {}
@@ -108,106 +150,107 @@ class Reckoning:
     def try_rules(self, book: RuleBook) -> None:
         """Reckon with other rules than those in force, from what was read already."""
         every = [item_id for item_id, *_ in self.shelves]
-        self.book = book
+        self.book, self.grounds = book, {}
         if book.asks_attributes and not self.attributes:
             self.attributes = promising.attributes(every)
         if book.asks_rates and self.measured is promising.NOT_MEASURED:
             self.measured = promising.measured(every, book.channel)
 
     def rows(self) -> list[Available]:
-        """Every row. Made without the cycle collector: it would walk the whole heap every few thousand rows, for rows
-        that can't be part of a cycle, and take twice as long as making them."""
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
-            return self._rows()
-        finally:
-            if collecting:
-                gc.enable()
+        return [row for each in self.promised() for row in each.rows()]
 
-    def _rows(self) -> list[Available]:
+    def promised(self) -> list[Promised]:
         wanted = set(self.asked) - self.parts.keys()
-        rows: list[Available] = []
-        parts: dict[int, dict[int, Available]] = {}
         needed = {part for parts_of_one in self.parts.values() for part, _ in parts_of_one}
-        for item_id, *columns in self.shelves:
-            made = self._at_places(item_id, *columns)
+        found: list[Promised] = []
+        parts: dict[int, dict[int, Available]] = {}
+        for item_id, *columns_read in self.shelves:
+            made = self._at_places(item_id, *columns_read)
             if item_id in wanted:
-                rows += made
+                found.append(made)
             if item_id in needed:
-                parts.setdefault(item_id, {}).update({row.location_id: row for row in made})
-        for kit in sorted(self.parts):
-            rows += self._kit(kit, parts)
-        return rows
+                parts.setdefault(item_id, {}).update({row.location_id: row for row in made.rows()})
+        return found + [self._kit(kit, parts) for kit in sorted(self.parts)]
 
-    def _at_places(self, item_id: int, at: list[int], sellable: list[int], held: list[int]) -> list[Available]:
-        """An item at all its places, column by column: a hundred items at two hundred places are twenty thousand rows,
-        and a loop that makes them one by one takes three times as long."""
-        if not self.limits.keys() >= set(at):
-            at, sellable, held = self._asked_about(at, sellable, held)
+    def _at_places(self, item_id: int, at: list[int], sellable: list[int], held: list[int]) -> Promised:
+        """An item at all its places, column by column: a loop over rows takes three times as long."""
+        key = tuple(at)
+        ground = self.grounds.get(key) or self.grounds.setdefault(key, _Ground(at, self.limits))
+        if ground.asked is not None:
+            at, sellable, held = ground.at, _of(ground, sellable), _of(ground, held)
         run_out, inbound = self.run_out.get(item_id), self.inbound.get(item_id)
         reserved = [units - run_out.get(place, 0) for place, units in zip(at, held, strict=True)] if run_out else held
-        coming = [inbound.get(place, 0) for place in at] if inbound else [0] * len(at)
-        kept = self._kept(item_id, at, sellable)
+        coming = [inbound.get(place, 0) for place in at] if inbound else ground.nothing
+        kept = self._kept(item_id, ground, sellable)
         available = [
             free if (free := units - promised - back.cushion + due) > 0 else 0
             for units, promised, back, due in zip(sellable, reserved, kept, coming, strict=True)
         ]
-        room: Iterable[int | None] = repeat(None)
-        barred: Iterable[str] = repeat("")
-        if self.limited:
-            limits = [self.limits[place] for place in at]
-            room = [limit and limit.room for limit in limits]
-            barred = [limit.barred if limit else "" for limit in limits]
+        if ground.limited:
             available = [
                 0 if why else free if most is None else min(most, free)
-                for free, most, why in zip(available, room, barred, strict=True)
+                for free, most, why in zip(available, ground.room, ground.barred, strict=True)
             ]
-        safety, buffer, by_safety, by_buffer, _ = zip(*kept, strict=True) if kept else ((),) * 5
-        cushions = (safety, buffer, coming, by_safety, by_buffer)
-        columns = zip(repeat(item_id), at, available, sellable, reserved, *cushions, room, barred)
-        return list(map(_available, columns))
+        return Promised(item_id, at, available, sellable, reserved, coming, kept, ground.room, ground.barred)
 
-    def _asked_about(self, *columns: list[int]) -> list[list[int]]:
-        """The columns without the places that aren't asked about; the first one names the places."""
-        wanted = [place in self.limits for place in columns[0]]
-        return [list(compress(column, wanted)) for column in columns]
-
-    def _kept(self, item_id: int, at: list[int], sellable: list[int]) -> list[Kept]:
+    def _kept(self, item_id: int, ground: _Ground, sellable: list[int]) -> list[Kept]:
         """What is kept back at each place."""
         most, special = self.book.for_item(item_id, self.attributes.get(item_id, {}))
-        choices = [special.get(place, most) for place in at] if special else [most] * len(at)
+        choices = ground.choices.get(most)
+        if choices is None:
+            choices = ground.choices[most] = [special.get(place, most) for place in ground.at]
+            ground.known[most] = [choice.known for choice in choices]
         if not any(choice.derived for choice in (most, *special.values())):
-            return [
-                choice.fixed or choice.known.get(units) or choice.kept(units)
-                for choice, units in zip(choices, sellable, strict=True)
-            ]
+            return list(map(getitem, ground.known[most], sellable))
         rates, lag = self.measured.rates, self.measured.lag_seconds
         return [
             choice.kept(units, rates.get((item_id, place), 0.0), lag)
-            for choice, place, units in zip(choices, at, sellable, strict=True)
+            for choice, place, units in zip(choices, ground.at, sellable, strict=True)
         ]
 
-    def _kit(self, kit: int, found: dict[int, dict[int, Available]]) -> list[Available]:
+    def _kit(self, kit: int, found: dict[int, dict[int, Available]]) -> Promised:
         """A kit at every place that has all of its parts; its own rules come off last."""
         parts = self.parts[kit]
-        at_all = set.intersection(*(set(found.get(part, {})) for part, _ in parts)) if parts else set()
+        at_all = sorted(set.intersection(*(set(found.get(part, {})) for part, _ in parts))) if parts else []
+        here = [{part: found[part][at] for part, _ in parts} for at in at_all]
+        made = [kits.whole(parts, {part: row.available for part, row in rows.items()}) for rows in here]
+        sellable = [kits.whole(parts, {part: row.sellable for part, row in rows.items()}) for rows in here]
         most, special = self.book.for_item(kit, self.attributes.get(kit, {}), general=False)
-        rows = []
-        for at in sorted(at_all):
-            rows_here = {part: found[part][at] for part, _ in parts}
-            made = kits.whole(parts, {part: row.available for part, row in rows_here.items()})
-            sellable = kits.whole(parts, {part: row.sellable for part, row in rows_here.items()})
-            choice = special.get(at, most)
-            safety, buffer, by_safety, by_buffer, cushion = choice.kept(sellable)
-            place = self.places[at]
-            rows.append(
-                Available(
-                    kit, at, max(0, made - cushion), sellable, sellable - made, safety, buffer, 0,
-                    by_safety, by_buffer, place.room, place.barred,
-                )
-            )  # fmt: skip
-        return rows
+        kept = [special.get(at, most).kept(units) for at, units in zip(at_all, sellable, strict=True)]
+        places = [self.places[at] for at in at_all]
+        return Promised(
+            kit,
+            at_all,
+            [max(0, free - back.cushion) for free, back in zip(made, kept, strict=True)],
+            sellable,
+            [units - free for units, free in zip(sellable, made, strict=True)],
+            [0] * len(at_all),
+            kept,
+            [place.room for place in places],
+            [place.barred for place in places],
+        )
+
+
+class _Ground:
+    """A list of places as several items have it, with what is the same for all of them: most goods lie at the same
+    places. `asked` says which of the places are asked about, None for all; the other columns are of those."""
+
+    def __init__(self, at: list[int], limits: Mapping[int, Place | None]):
+        asked = [place in limits for place in at]
+        self.asked = None if all(asked) else asked
+        self.at = list(compress(at, asked))
+        found = [limits[place] for place in self.at]
+        self.limited = any(found)
+        self.room = [limit and limit.room for limit in found]
+        self.barred = [limit.barred if limit else "" for limit in found]
+        self.nothing = [0] * len(found)
+        # By the choice that holds at most places: the items it serves have the same rules everywhere.
+        self.choices: dict[Choice, list[Choice]] = {}
+        self.known: dict[Choice, list[Known]] = {}
+
+
+def _of(ground: _Ground, column: list[int]) -> list[int]:
+    return list(compress(column, ground.asked or ()))
 
 
 def _add_empty_shelves(shelves: list[Shelf], inbound: Mapping[int, Mapping[int, int]]) -> None:

@@ -34,11 +34,11 @@ def latest(feed: ChannelFeed, rows: Sequence[tuple[int, str]]) -> list[Level]:
     places = dict(serving.values_list("id", "code"))
     by = timezone.now().date() + timedelta(days=feed.inbound_days) if feed.inbound_days else None
     units: dict[int, dict[str, int]] = {item: {} if feed.per_location else {"": 0} for item in items}
-    for row in availability.of(items, channel=feed.channel, location_ids=list(places), by=by):
+    for each in availability.columns(items, channel=feed.channel, location_ids=list(places), by=by):
         if feed.per_location:
-            units[row.item_id][places[row.location_id]] = row.available
+            units[each.item_id] |= {places[at]: free for at, free in zip(each.at, each.available, strict=True)}
         else:
-            units[row.item_id][""] += row.available
+            units[each.item_id][""] += sum(each.available)
     codes = codes_of(items, feed.channel)
     return [Level(item, codes.get(item, ()), ref, units[item]) for item, ref in rows]
 

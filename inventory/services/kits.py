@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from django.db import transaction
 
-from core import events
+from core import events, prepared
 from core.actors import Actor
 from core.errors import Invalid, Problem, Refusal
 from core.events import EventDraft
@@ -24,13 +24,19 @@ def components(item_ids: Collection[int]) -> dict[int, Parts]:
     """{kit: its parts} for those of the items that are kits, in one query. A kit without parts has an empty list."""
     if not item_ids:
         return {}
-    rows = Item.objects.filter(pk__in=set(item_ids), is_kit=True).order_by("pk", "parts__part_id")
     found: dict[int, Parts] = {}
-    for kit, part, quantity in rows.values_list("pk", "parts__part_id", "parts__quantity"):
+    for kit, part, quantity in prepared.fetchall(_COMPONENTS, [list(set(item_ids))]):
         found.setdefault(kit, [])
         if part is not None:
             found[kit].append((part, quantity))
     return found
+
+
+_COMPONENTS = """
+SELECT kit.id, parts.part_id, parts.quantity FROM inventory_item kit
+LEFT JOIN inventory_kitcomponent parts ON parts.kit_id = kit.id
+WHERE kit.is_kit AND kit.id = ANY(%s::bigint[]) ORDER BY kit.id, parts.part_id
+"""
 
 
 def explode(wants: Sequence[Want], *, kits: Mapping[int, Parts] | None = None) -> list[Want]:

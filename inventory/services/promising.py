@@ -8,13 +8,11 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db import connection
-from django.db.models import Q
-
+from core import prepared
 from exceptions import clock
 from exceptions.services import clocks
 from inventory.availability import Rule, RuleBook
-from inventory.models import BufferRule, ChannelFeed, Item, Location, LocationStatus, SellRate
+from inventory.models import ChannelFeed, Item, Location, LocationStatus, SellRate
 
 Pair = tuple[int, int]  # (item id, location id)
 Units = dict[int, dict[int, int]]  # item, location: units
@@ -60,8 +58,11 @@ def places(
         rows = rows.filter(status=LocationStatus.ACTIVE)
     else:
         rows = rows.filter(pk__in=set(location_ids))
-    found = list(rows.values(*_PLACE, *(_CALENDAR if method else ())))
-    limited = [row["id"] for row in found if method and row["pick_capacity_hour"] is not None]
+    if not method:
+        plain = rows.values_list("id", "code", "name", "time_zone", "status")
+        return {pk: Place(pk, code, name, zone, _inactive(status), None) for pk, code, name, zone, status in plain}
+    found = list(rows.values(*_PLACE, *_CALENDAR))
+    limited = [row["id"] for row in found if row["pick_capacity_hour"] is not None]
     busy = _picking(limited) if limited else {}
     return {row["id"]: _judged(row, method, by, now, busy.get(row["id"], 0)) for row in found}
 
@@ -77,15 +78,19 @@ _CALENDAR = (
 )
 
 
-def _judged(row: dict[str, Any], method: str | None, by: date | None, now: datetime, busy: int) -> Place:
-    barred, room = "", None
-    if row["status"] != LocationStatus.ACTIVE:
-        barred = f"The location is {row['status'].lower()}"
+def _inactive(status: str) -> str:
+    return "" if status == LocationStatus.ACTIVE else f"The location is {status.lower()}"
+
+
+def _judged(row: dict[str, Any], method: str, by: date | None, now: datetime, busy: int) -> Place:
+    barred, room = _inactive(row["status"]), None
+    if barred:
+        pass
     elif method == "SHIP" and not row["ships"]:
         barred = "The location sends nothing"
     elif method == "PICKUP" and not row["pickup"]:
         barred = "The location offers no collection"
-    elif method:
+    else:
         hours = _open_hours(row, by, now)
         if hours <= 0:
             barred = f"Closed {f'until after {by:%d %B}' if by else 'for the next 24 hours'}"
@@ -113,7 +118,7 @@ def end_of(day: date, zone: str) -> datetime:
 
 def _picking(location_ids: Sequence[int]) -> dict[int, int]:
     """Units promised and not yet gone, by location: the work that comes before whatever is promised now."""
-    return dict(_rows(_PICKING, [list(location_ids)]))
+    return dict(prepared.fetchall(_PICKING, [list(location_ids)]))
 
 
 def shelves(
@@ -131,7 +136,7 @@ def shelves(
     inbound: Units = {}
     asked = {"items": list(item_ids), "places": list(at), "from": now - OVERDUE, "until": latest}
     sql = _SHELVES.format(narrowed="AND location_id = ANY(%(places)s::bigint[])" if narrowed else "")
-    for kind, item, where, units, reserved, due in _rows(sql, asked):
+    for kind, item, where, units, reserved, due in prepared.fetchall(sql, asked, binary=True):
         if kind == "shelf":
             found.append((item, where, units, reserved))
         elif kind == "run out":
@@ -146,21 +151,15 @@ def shelves(
 
 def rule_book(item_ids: Sequence[int], channel: str) -> RuleBook:
     """The rules that could matter to these items on this channel."""
-    rows = BufferRule.objects.in_force().filter(Q(item=None) | Q(item_id__in=item_ids), channel__in={"", channel})
-    return RuleBook(rules_of(rows), channel)
-
-
-def rules_of(rows: Any) -> list[Rule]:
-    """Rules as the arithmetic takes them, from a query of BufferRule."""
-    return [
-        Rule(pk, kind, measure, amount, channel, location, item, (key, value) if key else None, at_least, at_most)
-        for pk, kind, measure, amount, channel, location, item, key, value, at_least, at_most in rows.order_by(
-            "id"
-        ).values_list(
-            "id", "kind", "measure", "amount", "channel", "location_id", "item_id", "attribute_key", "attribute_value",
-            "at_least", "at_most",
-        )
-    ]  # fmt: skip
+    return RuleBook(
+        [
+            Rule(pk, kind, measure, amount, of, place, item, (key, value) if key else None, at_least, at_most)
+            for pk, kind, measure, amount, of, place, item, key, value, at_least, at_most in prepared.fetchall(
+                _RULES, [channel, list(item_ids)]
+            )
+        ],
+        channel,
+    )
 
 
 def attributes(item_ids: Sequence[int]) -> dict[int, Mapping[str, object]]:
@@ -173,12 +172,6 @@ def measured(item_ids: Sequence[int], channel: str) -> Measured:
     lag = ChannelFeed.objects.filter(channel=channel).values_list("lag_p95_ms", flat=True).first() or 0
     rates = SellRate.objects.filter(item_id__in=item_ids).values_list("item_id", "location_id", "per_day")
     return Measured(lag / 1000, {(item, place): float(rate) for item, place, rate in rates})
-
-
-def _rows(sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchall()
 
 
 # Item by item: asked for all items at once, the planner reads the whole index by location where rows happen to lie in
@@ -205,6 +198,12 @@ FROM inventory_expectedreceipt
 WHERE status = 'EXPECTED' AND item_id = ANY(%(items)s::bigint[]) {narrowed}
     AND due_at >= %(from)s AND due_at < %(until)s
 GROUP BY item_id
+"""
+
+_RULES = """
+SELECT id, kind, measure, amount, channel, location_id, item_id, attribute_key, attribute_value, at_least, at_most
+FROM inventory_bufferrule
+WHERE active AND channel IN ('', %s) AND (item_id IS NULL OR item_id = ANY(%s::bigint[])) ORDER BY id
 """
 
 _PICKING = """

@@ -14,7 +14,7 @@ from inventory import skus
 from inventory.api.v1 import described
 from inventory.models import Item, Location
 from inventory.services import availability
-from inventory.services.availability import METHODS, Available
+from inventory.services.availability import METHODS, Available, Promised
 
 MAX_SKUS, MAX_LOCATIONS = 200, 500
 PARAMETERS = frozenset({"sku", "location", "channel", "by", "method", "explain"})
@@ -30,17 +30,17 @@ class Availability(ApiView):
         asked = _Asked(request.GET, request.auth)
         items = Item.objects.for_caller(request.auth).resolve(asked.skus, system=asked.channel or "")
         places = _places(asked.locations, request.auth)
-        rows = availability.of(
+        found = availability.columns(
             set(items.values()),
             channel=asked.channel,
             location_ids=None if places is None else set(places.values()),
             by=asked.by,
             method=asked.method,
         )
-        codes = _codes(rows) if places is None else {pk: code for code, pk in places.items()}
-        by_item: dict[int, list[Available]] = {}
-        for row in rows:
-            by_item.setdefault(row.item_id, []).append(row)
+        codes = _codes(found) if places is None else {pk: code for code, pk in places.items()}
+        by_item: dict[int, list[Promised]] = {}
+        for each in found:
+            by_item.setdefault(each.item_id, []).append(each)
         return reply(
             {
                 "as_of": timezone.now(),
@@ -131,20 +131,21 @@ def _places(codes: list[str], caller: Any) -> dict[str, int] | None:
     return found
 
 
-def _codes(rows: list[Available]) -> dict[int, str]:
-    ids = {row.location_id for row in rows}
+def _codes(found: list[Promised]) -> dict[int, str]:
+    ids = set().union(*(each.at for each in found))
     return dict(Location.objects.filter(pk__in=ids).values_list("id", "code")) if ids else {}
 
 
-def _item(sku: str, rows: list[Available], codes: dict[int, str], *, explain: bool) -> dict[str, Any]:
+def _item(sku: str, found: list[Promised], codes: dict[int, str], *, explain: bool) -> dict[str, Any]:
     """Locations in the order of their codes."""
-    named = sorted((codes[row.location_id], row) for row in rows)
     places: list[dict[str, Any]]
     if explain:
-        places = [_explained(code, row) for code, row in named]
+        rows = sorted((codes[row.location_id], row) for each in found for row in each.rows())
+        places = [_explained(code, row) for code, row in rows]
     else:
-        places = [{"location": code, "available": row.available} for code, row in named]
-    return {"sku": sku, "available": sum(row.available for row in rows), "locations": places}
+        named = sorted((codes[at], free) for each in found for at, free in zip(each.at, each.available, strict=True))
+        places = [{"location": code, "available": free} for code, free in named]
+    return {"sku": sku, "available": sum(sum(each.available) for each in found), "locations": places}
 
 
 def _explained(code: str, row: Available) -> dict[str, Any]:
