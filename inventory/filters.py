@@ -34,8 +34,9 @@ _needs = {"out": Q(sellable__lte=F("reserved")), "owed": Q(sellable__lt=F("reser
 
 
 def _seen_places(request: Any) -> QuerySet[Location]:
-    """A place of another site is refused like one that doesn't exist."""
-    return Location.objects.for_user(request.user)
+    """A place of another site is refused like one that doesn't exist. Asked by a person or through the API."""
+    caller = getattr(request, "auth", None)
+    return Location.objects.for_caller(caller) if caller else Location.objects.for_user(request.user)
 
 
 class Asked(df.FilterSet):
@@ -85,6 +86,35 @@ class ItemFilter(Asked):
 
     def filter_stock(self, items: QuerySet[Item], name: str, value: Any) -> QuerySet[Item]:
         return items  # all three narrow the same rows, so `found` applies them together
+
+
+class StockFilter(Asked):
+    """Stock rows: of items whose SKU begins so, at some places, with units in some state."""
+
+    q = df.CharFilter(method="filter_item", max_length=200)
+    sku = df.CharFilter(method="filter_sku", max_length=skus.MAX_LENGTH)
+    location = df.ModelMultipleChoiceFilter(method="filter_place", queryset=_seen_places, to_field_name="code")
+    state = df.MultipleChoiceFilter(method="filter_state", choices=STATES)
+    needs = df.MultipleChoiceFilter(method="filter_needs", choices=NEEDS)
+
+    class Meta:
+        model = Stock
+        fields: ClassVar[list[str]] = []
+
+    def filter_item(self, rows: QuerySet[Stock], name: str, value: str) -> QuerySet[Stock]:
+        return rows.filter(item__in=matching(value)) if skus.normalise(value) else rows
+
+    def filter_sku(self, rows: QuerySet[Stock], name: str, value: str) -> QuerySet[Stock]:
+        return rows.filter(item__sku=skus.normalise(value.replace("\0", ""))) if value else rows
+
+    def filter_place(self, rows: QuerySet[Stock], name: str, places: list[Location]) -> QuerySet[Stock]:
+        return rows.filter(location__in=[place.pk for place in places]) if places else rows
+
+    def filter_state(self, rows: QuerySet[Stock], name: str, value: list[str]) -> QuerySet[Stock]:
+        return rows.filter(_any(Q(**{f"{state}__gt": 0}) for state in value)) if value else rows
+
+    def filter_needs(self, rows: QuerySet[Stock], name: str, value: list[str]) -> QuerySet[Stock]:
+        return rows.filter(_any(_needs[need] for need in value)) if value else rows
 
 
 class PlaceFilter(Asked):

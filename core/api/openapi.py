@@ -36,6 +36,16 @@ KEY = OpenApiParameter(
 )
 
 
+def page_of(item: dict[str, Any]) -> dict[str, Any]:
+    """A page of a list, as `core.api.pages.page_reply` answers it."""
+    cursor = {"type": "string", "nullable": True}
+    return {
+        "type": "object",
+        "required": ["items", "next", "previous"],
+        "properties": {"items": {"type": "array", "items": item}, "next": cursor, "previous": cursor},
+    }
+
+
 def problems(*statuses: int) -> dict[Any, OpenApiResponse]:
     return {(status, "application/problem+json"): PROBLEM for status in statuses}
 

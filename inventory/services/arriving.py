@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.utils import timezone
 
@@ -31,6 +32,15 @@ REASONS = {
     DiscrepancyKind.OVER: "inventory.transfer_over",
     DiscrepancyKind.MISSHIPPED: "inventory.transfer_misshipped",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Units of an item out of the box, damaged ones included."""
+
+    item_id: int
+    found: int
+    damaged: int = 0
 
 
 def unpack(
@@ -119,6 +129,34 @@ def receive(
             _open_case(transfer, each, actor)
         cases.recheck(transfer.subject, cause="It was received.", actor=actor)
         return transfer
+
+    return retrying(work)
+
+
+def take_in(
+    transfer_id: int,
+    seen: Sequence[Seen],
+    *,
+    accept_differences: bool = False,
+    version: int | None = None,
+    actor: Actor,
+) -> Transfer:
+    """What came out of the box, told in one go and booked: all or nothing. Replaces what was scanned of these items."""
+    if twice := [n for n, each in enumerate(seen) if each.item_id in {x.item_id for x in seen[:n]}]:
+        raise Invalid([Problem(f"lines[{n}].sku", "duplicate", "It is there twice.") for n in twice], status=422)
+
+    def work() -> Transfer:
+        transfer = _arriving(transfer_id, version)
+        lines = {line.item_id: line for line in lines_of(transfer)}
+        loose.require([each.item_id for each in seen if each.item_id not in lines])
+        for n, each in enumerate(seen):
+            if each.damaged > each.found:
+                problem = Problem(f"lines[{n}].damaged", "range", "No more can be damaged than was found.")
+                raise Invalid([problem], status=422)
+            line = lines.get(each.item_id) or TransferLine(transfer=transfer, item_id=each.item_id, wanted=0)
+            line.found, line.damaged = each.found, each.damaged
+            line.save()
+        return receive(transfer_id, accept_differences=accept_differences, actor=actor)
 
     return retrying(work)
 

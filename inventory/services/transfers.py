@@ -1,9 +1,10 @@
 """Everything that may be done to a transfer, under one name: `transfers.request`, `transfers.ship` …"""
 
-from inventory.services.arriving import choices, enter, receive, resolve, unpack
+from inventory.services.arriving import Seen, choices, enter, receive, resolve, take_in, unpack
 from inventory.services.sending import approve, cancel, finish_pick, pick, request, ship, submit
 
 __all__ = [
+    "Seen",
     "approve",
     "cancel",
     "choices",
@@ -15,5 +16,6 @@ __all__ = [
     "resolve",
     "ship",
     "submit",
+    "take_in",
     "unpack",
 ]

@@ -58,7 +58,7 @@ def _day(value: Any) -> date:
     raise PydanticCustomError("date", "must be a date such as 2026-01-31")
 
 
-def _sequence(value: Any) -> Any:
+def sequence(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -95,7 +95,7 @@ class NewReservation:
 
     demand: DemandUid
     ttl_seconds: Seconds
-    lines: Annotated[tuple[ReservationLine, ...], Field(min_length=1, max_length=MAX_LINES), BeforeValidator(_sequence)]
+    lines: Annotated[tuple[ReservationLine, ...], Field(min_length=1, max_length=MAX_LINES), BeforeValidator(sequence)]
     channel: Word | None = None
 
 
@@ -146,7 +146,7 @@ class MoveLine:
     reason: Reason | None = None
     lot: LotCode | None = None
     expires_on: Day | None = None
-    serials: Annotated[tuple[LotCode, ...], Field(max_length=MAX_SERIALS), BeforeValidator(_sequence)] = field(
+    serials: Annotated[tuple[LotCode, ...], Field(max_length=MAX_SERIALS), BeforeValidator(sequence)] = field(
         default=()
     )
 
@@ -158,7 +158,7 @@ class NewMovements:
     __pydantic_config__ = closed
 
     reference: Annotated[str, Field(strict=True, min_length=1, max_length=60), AfterValidator(_code)]
-    moves: Annotated[tuple[MoveLine, ...], Field(min_length=1, max_length=MAX_MOVES), BeforeValidator(_sequence)]
+    moves: Annotated[tuple[MoveLine, ...], Field(min_length=1, max_length=MAX_MOVES), BeforeValidator(sequence)]
     occurred_at: Moment | None = None
     note: Note = ""
     channel: Word | None = None

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.db.models import Prefetch
 from django.http import HttpResponse
 
-from core.api import ApiView, idempotent, parse, reply
+from core.api import ApiView, idempotent, keyset, page_reply, parse, reply
 from core.errors import Invalid, Problem
 from core.subjects import Subject
-from inventory.api.v1 import names, words
+from inventory.api.v1 import lists, names, words
 from inventory.api.v1.bodies import MoveLine, NewMovements
-from inventory.models import AdjustmentReason, State
+from inventory.filters import LedgerFilter
+from inventory.models import AdjustmentReason, LotStep, State, StockMovement
 from inventory.services import kits, movements
 from inventory.services.movements import Move
 
@@ -21,9 +23,20 @@ _FROM = {"receive": State.SUPPLIER, "return": State.CUSTOMER, "found": State.FOU
 _TO = {"issue": State.CUSTOMER, "missing": State.SHRINKAGE}
 _NEEDS = {"move": "to_state", "transfer_out": "to_location", "found": "reason", "missing": "reason"}
 
+_JOINED = ("item", "from_location", "to_location")
+
 
 class Movements(ApiView):
-    scope_required: ClassVar[dict[str, str]] = {"POST": "stock:write"}
+    scope_required: ClassVar[dict[str, str]] = {"GET": "stock:read", "POST": "stock:write"}
+
+    @words.LEDGER
+    def get(self, request: Any) -> HttpResponse:
+        """A page of the ledger, newest first."""
+        lists.known(request, LedgerFilter)
+        rows = LedgerFilter(request.GET, StockMovement.objects.for_caller(request.auth), request=request).found()
+        named = Prefetch("lots", LotStep.objects.select_related("lot").order_by("lot__code"))
+        page = keyset(rows.select_related(*_JOINED).prefetch_related(named), request)
+        return page_reply(request, page, _movement)
 
     @words.MOVE
     @idempotent()
@@ -56,6 +69,24 @@ class Movements(ApiView):
         )
         body = {"reference": asked.reference, "movement_ids": posted.movement_ids, "replayed": posted.replayed}
         return reply(body, status=200 if posted.replayed else 201)
+
+
+def _movement(row: StockMovement) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "sku": row.item.sku,
+        "quantity": row.quantity,
+        "from": {"location": row.from_location.code if row.from_location else None, "state": row.from_state},
+        "to": {"location": row.to_location.code if row.to_location else None, "state": row.to_state},
+        "units": [{"code": step.lot.code, "quantity": step.quantity} for step in row.lots.all()],
+        "reason": row.reason or None,
+        "cause": {"kind": row.cause_kind, "uid": row.cause_uid, "label": row.cause_label},
+        "by": row.actor_label,
+        "note": row.note,
+        "compensates": row.compensates_id,
+        "occurred_at": row.occurred_at,
+        "recorded_at": row.recorded_at,
+    }
 
 
 def _require_fields(asked: NewMovements) -> None:

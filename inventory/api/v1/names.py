@@ -29,3 +29,9 @@ def resolve(skus: Coded, places: Coded, *, channel: str | None = None) -> tuple[
     if problems:
         raise Invalid(problems[:50], status=422, code="unknown_reference")
     return items, locations
+
+
+def numbered(number: str, prefix: str) -> int | None:
+    """The id behind a number such as CT-12; None for anything else, which nothing has."""
+    kind, _, digits = number.partition("-")
+    return int(digits) if kind == prefix and digits.isascii() and digits.isdigit() and len(digits) <= 18 else None

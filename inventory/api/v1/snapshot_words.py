@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 
 from core.api.openapi import ANY, JSON, KEY, problems, schema_of
+from inventory.api.v1.lists import parameters
 from inventory.api.v1.snapshot_bodies import SnapshotIn
 from inventory.filters_snapshots import DifferenceFilter, SnapshotFilter
 
@@ -32,17 +32,6 @@ _SNAPSHOT: dict[str, Any] = {
 }
 
 
-def _paging(filters: Any, flags: tuple[str, ...]) -> list[OpenApiParameter]:
-    def query(name: str, kind: Any = OpenApiTypes.STR, *, many: bool = False) -> OpenApiParameter:
-        return OpenApiParameter(name, kind, OpenApiParameter.QUERY, many=many)
-
-    named = [
-        query(name, OpenApiTypes.BOOL if name in flags else OpenApiTypes.STR, many=name not in {"q", *flags})
-        for name in filters.base_filters
-    ]
-    return [*named, query("page_size", OpenApiTypes.INT), query("after"), query("before")]
-
-
 TAKE = extend_schema(
     operation_id="stock_snapshots_take",
     summary="Say what a system believes it has",
@@ -62,7 +51,7 @@ TAKE = extend_schema(
 LIST = extend_schema(
     operation_id="stock_snapshots_list",
     summary="Snapshots, newest first",
-    parameters=_paging(SnapshotFilter, ("open",)),
+    parameters=parameters(SnapshotFilter, flags={"open"}),
     responses={200: ANY, **problems(400, 401, 403, 429)},
 )
 READ = extend_schema(
@@ -73,6 +62,6 @@ READ = extend_schema(
 DIFFERENCES = extend_schema(
     operation_id="stock_differences_list",
     summary="Where a source and the books disagree now",
-    parameters=_paging(DifferenceFilter, ("beyond",)),
+    parameters=parameters(DifferenceFilter, flags={"beyond"}),
     responses={200: ANY, **problems(400, 401, 403, 429)},
 )

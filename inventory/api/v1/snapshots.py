@@ -8,16 +8,13 @@ from django.http import Http404, HttpResponse
 from django.urls import path, reverse
 
 from core.api import ApiView, idempotent, keyset, page_reply, parse, reply
-from core.errors import Invalid, Problem
 from core.subjects import Subject
-from inventory.api.v1 import snapshot_words
+from inventory.api.v1 import lists, snapshot_words
 from inventory.api.v1.snapshot_bodies import SnapshotIn
 from inventory.filters_snapshots import DifferenceFilter, SnapshotFilter
 from inventory.models import StockDifference, StockSnapshot, StockSource
 from inventory.services import snapshots
 from inventory.snapshots import Code, IncomingSnapshot, ReportedLine
-
-PAGING = frozenset({"after", "before", "page_size"})
 
 
 class Snapshots(ApiView):
@@ -26,7 +23,7 @@ class Snapshots(ApiView):
     @snapshot_words.LIST
     def get(self, request: Any) -> HttpResponse:
         """A page of snapshots, newest first."""
-        _known(request, SnapshotFilter)
+        lists.known(request, SnapshotFilter)
         rows = SnapshotFilter(request.GET, StockSnapshot.objects.for_caller(request.auth)).found()
         return page_reply(request, keyset(rows.select_related("source"), request, ("-id",)), _snapshot)
 
@@ -69,16 +66,10 @@ class Differences(ApiView):
     @snapshot_words.DIFFERENCES
     def get(self, request: Any) -> HttpResponse:
         """A page of the differences that stand."""
-        _known(request, DifferenceFilter)
+        lists.known(request, DifferenceFilter)
         rows = StockDifference.objects.for_caller(request.auth).open()
         found = DifferenceFilter(request.GET, rows).found().select_related("source", "item", "location")
         return page_reply(request, keyset(found, request, ("-id",)), _difference)
-
-
-def _known(request: Any, kind: Any) -> None:
-    unknown = sorted(set(request.GET) - PAGING - set(kind.base_filters))
-    if unknown:
-        raise Invalid([Problem(name[:60], "unknown", "Not narrowed by this.") for name in unknown], code="bad_filter")
 
 
 def _snapshot(row: StockSnapshot) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 
-from core.api.openapi import JSON, KEY, problems, schema_of
+from core.api.openapi import ANY, JSON, KEY, page_of, problems, schema_of
 from inventory.api.v1.bodies import Confirmation, Extension, NewMovements, NewReservation, Release
+from inventory.api.v1.lists import parameters
+from inventory.filters import LedgerFilter, StockFilter
 
 _WRITES = (400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
 _RESERVATION: dict[str, Any] = {
@@ -48,6 +50,41 @@ _POSTED = {
         "reference": {"type": "string"},
         "movement_ids": {"type": "array", "items": {"type": "integer"}},
         "replayed": {"type": "boolean"},
+    },
+}
+_END: dict[str, Any] = {
+    "type": "object",
+    "required": ["location", "state"],
+    "properties": {"location": {"type": "string", "nullable": True}, "state": {"type": "string"}},
+}
+_MOVEMENT: dict[str, Any] = {
+    "type": "object",
+    "required": ["id", "sku", "quantity", "from", "to", "occurred_at", "recorded_at"],
+    "properties": {
+        "id": {"type": "integer"},
+        "sku": {"type": "string"},
+        "quantity": {"type": "integer"},
+        "from": _END,
+        "to": _END,
+        "units": {"type": "array", "items": ANY, "description": "By lot or serial number, of a tracked item."},
+        "reason": {"type": "string", "nullable": True},
+        "cause": ANY,
+        "by": {"type": "string"},
+        "note": {"type": "string"},
+        "compensates": {"type": "integer", "nullable": True},
+        "occurred_at": {"type": "string", "format": "date-time"},
+        "recorded_at": {"type": "string", "format": "date-time"},
+    },
+}
+_COLUMNS = ("sellable", "reserved", "damaged", "quarantined", "awaiting_inspection", "in_transit_in", "free")
+_STOCK: dict[str, Any] = {
+    "type": "object",
+    "required": ["sku", "location", *_COLUMNS, "updated_at"],
+    "properties": {
+        "sku": {"type": "string"},
+        "location": {"type": "string"},
+        **{name: {"type": "integer"} for name in _COLUMNS},
+        "updated_at": {"type": "string", "format": "date-time"},
     },
 }
 
@@ -109,4 +146,21 @@ MOVE = extend_schema(
         **dict.fromkeys((200, 201), _POSTED),
         **problems(*_WRITES),
     },
+)
+LEDGER = extend_schema(
+    operation_id="stock_movements_list",
+    summary="The ledger, newest first",
+    description="`recorded_*` is when Backroom heard of a movement, `happened_*` when it took place.",
+    parameters=parameters(
+        LedgerFilter, single={"recorded_from", "recorded_to", "happened_from", "happened_to", "cause_uid"}
+    ),
+    responses={200: page_of(_MOVEMENT), **problems(400, 401, 403, 429)},
+)
+STOCK = extend_schema(
+    operation_id="stock_list",
+    summary="What lies where, by state",
+    description="One row per SKU and place that ever had some, in the order they were first made. For what may be "
+    "promised, ask for availability.",
+    parameters=parameters(StockFilter, single={"sku"}),
+    responses={200: page_of(_STOCK), **problems(400, 401, 403, 429)},
 )
