@@ -83,6 +83,8 @@ app.conf.beat_schedule = {
     "reweigh-credit": _every(60, "orders.tasks.reweigh_credit"),
     "release-requested": _every(300, "orders.tasks.release_requested"),
     "follow-deliveries": _every(300, "orders.tasks.follow_deliveries"),
+    "sweep-collections": _every(60, "orders.tasks.sweep_collections"),
+    "forget-scans": _every(6 * 3600, "orders.tasks.forget_scans"),
     "expire-reservations": _every(30, "inventory.tasks.expire_reservations"),
     "measure-paces": _every(900, "inventory.tasks.measure_paces"),
     "open-planned-counts": _every(900, "inventory.tasks.open_planned_counts"),

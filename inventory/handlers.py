@@ -6,14 +6,15 @@ from core.actors import SYSTEM
 from core.events import Fact
 from inventory.services import counts, loose
 
-UNSURE = frozenset({"NOT_FOUND", "MISMATCH"})  # the shelf may hold other than the books say
+UNSURE = frozenset({"NOT_FOUND", "MISMATCH"})  # the reasons of facts that don't say themselves whether to count
 
 
 def count_after_short_pick(fact: Fact) -> None:
     """A picker found fewer than the books say: have that item counted where it happened. Safe to repeat."""
     place = next((subject for subject, qualifier in fact.related if qualifier == "location"), None)
     item = fact.data.get("item")
-    if place is None or not item or fact.data.get("reason") not in UNSURE:
+    counts_it = fact.data.get("counts", fact.data.get("reason") in UNSURE)
+    if place is None or not item or not counts_it:
         return
     items = loose.only([int(item)])
     if not items:

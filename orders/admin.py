@@ -7,7 +7,18 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from orders.models import Channel, FulfilmentLine, FulfilmentOrder, Hold, Order, OrderLine, Payment, Refund
+from orders.models import (
+    Channel,
+    FulfilmentLine,
+    FulfilmentOrder,
+    Hold,
+    Order,
+    OrderLine,
+    Payment,
+    Refund,
+    ShortRule,
+    StorePolicy,
+)
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -89,3 +100,19 @@ class FulfilmentOrderAdmin(ReadOnly):
     search_fields = ("number__exact",)
     list_select_related = ("location",)
     inlines = (Shares,)
+
+
+@admin.register(StorePolicy)
+class StorePolicies(admin.ModelAdmin):
+    """How long a store keeps orders for their customers, and what it asks to see at the counter."""
+
+    list_display = ("location", "keep_days", "remind_days", "id_check", "batch_size")
+    list_select_related = ("location",)
+    autocomplete_fields = ("location",)
+
+
+@admin.register(ShortRule)
+class ShortRules(admin.ModelAdmin):
+    """What a reason for a short pick does; a row overrides the built-in reason of its code."""
+
+    list_display = ("code", "title", "effect", "counts", "asks_again", "active")

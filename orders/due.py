@@ -47,6 +47,13 @@ def promise_from(arrives_at: datetime, *, method: str, time_zone: str) -> dateti
     return next_departure(ready, time_zone) + timedelta(days=TRANSIT_DAYS)
 
 
+def collect_by(ready_at: datetime, *, keep_days: int, time_zone: str) -> datetime:
+    """To the end of the last day an order waits for its customer, by the store's own clock."""
+    zone = _zone(time_zone)
+    day = ready_at.astimezone(zone).date() + timedelta(days=keep_days + 1)
+    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
+
+
 def next_departure(moment: datetime, time_zone: str, cut_off: time = CUT_OFF) -> datetime:
     """When the next carrier leaves that there is still time to pick and pack for; none does on Sundays."""
     zone = _zone(time_zone)

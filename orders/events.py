@@ -28,14 +28,18 @@ OPENED = "fulfilment.opened"  # related to all of these: the order and the locat
 ACCEPTED = "fulfilment.accepted"
 PICK_STARTED = "fulfilment.pick_started"
 PICKED = "fulfilment.picked"
-SHORT_PICKED = "fulfilment.short_picked"  # data: line, item, quantity, reason
+SHORT_PICKED = "fulfilment.short_picked"  # data: line, item, quantity, reason, counts
 PACKED = "fulfilment.packed"
 SHIPPED = "fulfilment.shipped"  # data: shipment uid, carrier, tracking, lines: what channels and the ERP hear of
 FULFILMENT_CANCELLED = "fulfilment.cancelled"
 REJECTED = "fulfilment.rejected"
-READY = "fulfilment.ready"
+READY = "fulfilment.ready"  # data: code, shelf, collect_by
+COLLECT_SOON = "fulfilment.collect_soon"  # it waits on the ready shelf for the last days; data: code, collect_by
 RESOURCED = "fulfilment.resourced"  # taken off a node that couldn't make it; data: why, to [{location, quantity}]
 UNCOLLECTED = "fulfilment.uncollected"
+DECLINED_AT_COUNTER = "fulfilment.declined_at_counter"  # the customer left units; data: lines [{line, sku, quantity}]
+
+REFUND_DUE = "order.refund_due"  # data: amount, currency, why, lines [{line, quantity, amount}]
 
 ASKED = "partner.asked"  # these are about the fulfilment order, too; data: request, answer_by
 ANSWERED = "partner.answered"  # data: request, accepted, reason, said

@@ -7,7 +7,18 @@ from celery import shared_task
 from core.actors import SYSTEM
 from core.events import Fact
 from orders.models import Channel
-from orders.services import allocation, approving, closures, fulfilment, labels, mapping, refilling, releasing
+from orders.services import (
+    allocation,
+    approving,
+    closures,
+    fulfilment,
+    labels,
+    mapping,
+    pickup,
+    refilling,
+    releasing,
+    scans,
+)
 
 
 def release(fact: Fact) -> None:
@@ -65,3 +76,15 @@ def allocate_waiting() -> None:
     """Orders that waited for stock or for somebody to know a SKU, now that it may be there."""
     mapping.retry_known(actor=SYSTEM)
     allocation.allocate_waiting()
+
+
+@shared_task(ignore_result=True)
+def sweep_collections() -> None:
+    """Orders nobody fetched: reminded of, then taken off the ready shelf."""
+    pickup.sweep()
+
+
+@shared_task(ignore_result=True)
+def forget_scans() -> None:
+    """Judged scans no device still holds."""
+    scans.forget()

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from orders.views import detail, lists, parcels, work
+from orders.views import batch, collecting, detail, lists, parcels, scanning, store, work
 
 app_name = "orders"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,9 +15,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/<str:number>/holds/<str:hold_type>/release", detail.release, name="release"),
     path("fulfilments/<str:number>", work.fulfilment_order, name="fulfilment"),
     path("sites/", work.sites, name="sites"),
-    path("s/<str:code>/", work.site, name="site"),
+    # The store's day.
+    path("s/<str:code>/", store.today, name="site"),
+    path("s/<str:code>/scans", scanning.receive, name="scans"),
+    path("s/<str:code>/outbox", store.outbox, name="outbox"),
+    path("s/<str:code>/batches", batch.start, name="batch_start"),
+    path("s/<str:code>/batches/<int:pk>", batch.walk, name="batch"),
+    path("s/<str:code>/batches/<int:pk>/<slug:verb>", batch.act, name="batch_act"),
+    path("s/<str:code>/handover", collecting.counter, name="counter"),
+    path("s/<str:code>/ready/", collecting.ready, name="ready"),
+    path("s/<str:code>/ready/<str:number>", collecting.collection, name="collection"),
+    path("s/<str:code>/ready/<str:number>/label", collecting.label, name="collection_label"),
+    path("s/<str:code>/ready/<str:number>/<slug:verb>", collecting.act, name="collection_act"),
     path("s/<str:code>/pick/<str:number>", work.pick, name="pick"),
-    path("s/<str:code>/pick/<str:number>/scan", work.scan, name="scan"),
     path("s/<str:code>/pick/<str:number>/<slug:verb>", work.act, name="act"),
     # Parcels: labels, and where they are.
     path("orders/<str:number>/parcels", parcels.of_order, name="order_parcels"),

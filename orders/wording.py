@@ -24,6 +24,9 @@ _PLAIN = {
     facts.FULFILMENT_CANCELLED: ("{work} cancelled", "x", ""),
     facts.REJECTED: ("{work} declined by {node}", "circle-x", "crit"),
     facts.DELIVERED: ("{work} delivered", "circle-check", "ok"),
+    facts.READY: ("{work} ready to collect", "store", "ok"),
+    facts.COLLECT_SOON: ("{work} waits for its last days", "clock", "warn"),
+    facts.UNCOLLECTED: ("{work} taken off the ready shelf", "undo-2", "warn"),
 }
 
 
@@ -81,8 +84,21 @@ def _short(event: Event) -> Words:
     )
 
 
+def _left_at_counter(event: Event) -> Words:
+    lines = event.data.get("lines") or []
+    words = ", ".join(f"{line.get('quantity')} × {line.get('sku')}" for line in lines)
+    return Words("Left at the counter", words, "undo-2", "warn")
+
+
+def _refund_due(event: Event) -> Words:
+    amount = money(event.data.get("amount"), event.data.get("currency", ""))
+    return Words(f"{amount} to be refunded", event.data.get("why") or "", "credit-card", "warn")
+
+
 def _shipped(event: Event) -> Words:
     data: dict[str, Any] = event.data
+    if data.get("method") != "SHIP" and not data.get("shipment"):
+        return Words(f"{event.subject_label} handed over", "", "store", "ok")
     parts = (data.get("carrier"), data.get("tracking") or data.get("tracking_number"))
     return Words(f"{event.subject_label} shipped", " ".join(str(p) for p in parts if p), "truck", "ok")
 
@@ -100,6 +116,7 @@ def register() -> None:
         facts.RECEIVED: _received, facts.ALLOCATED: _allocated, facts.UNALLOCATED: _unallocated,
         facts.CHANGED: _changed,
         facts.CANCELLED: _cancelled, facts.REFUNDED: _refunded, facts.HELD: _held, facts.HOLD_RESOLVED: _resolved,
-        facts.SHORT_PICKED: _short, facts.SHIPPED: _shipped,
+        facts.SHORT_PICKED: _short, facts.SHIPPED: _shipped, facts.DECLINED_AT_COUNTER: _left_at_counter,
+        facts.REFUND_DUE: _refund_due,
     }.items():  # fmt: skip
         timeline.register([type_], teller)

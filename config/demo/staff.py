@@ -84,7 +84,7 @@ def step(job: FulfilmentOrder, random: Random, *, short: bool = False) -> str:
         fulfilment.pack(job.pk, parcels=[Parcel(random.randint(250, 2400))], actor=who)
         return "packed"
     if job.status == FulfilmentStatus.READY:
-        fulfilment.hand_over(job.pk, actor=who)
+        fulfilment.hand_over(job.pk, id_seen=True, given_to=job.order.buyer_name, actor=who)
         return "collected"
     carrier, pattern = CARRIERS.get(job.location.country, CARRIERS["GB"])
     fulfilment.ship(job.pk, carrier=carrier, tracking_number=pattern.format(random.randrange(10**9)), actor=who)

@@ -16,6 +16,7 @@ from inventory.models.items import Item, ItemAlias, Tracking
 from inventory.models.kits import KitComponent
 from inventory.models.locations import Bin, Location, LocationKind, LocationStatus
 from inventory.models.lots import Lot, LotStep, LotStock
+from inventory.models.placements import Placement
 from inventory.models.plans import CountPlan, Pace, PaceClass
 from inventory.models.publishing import AvailabilityChange, ChannelFeed, Publication
 from inventory.models.reservations import Reservation, ReservationDemand, ReservationKind, ReservationStatus
@@ -83,6 +84,7 @@ __all__ = [
     "Measure",
     "Pace",
     "PaceClass",
+    "Placement",
     "Publication",
     "ReceiptStatus",
     "ReportedStock",

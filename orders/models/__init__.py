@@ -1,8 +1,10 @@
 """What was bought where, what stops it, who delivers it, and the money events of it."""
 
 from orders.models.account import PREPAID, Account, Approval, ApprovalKind
+from orders.models.batch import BatchStatus, BatchWork, DeviceScan, PickBatch
 from orders.models.carriage import CarrierService
 from orders.models.channel import Channel, ChannelKind
+from orders.models.collection import Collection, Proof, RefundDue
 from orders.models.fulfilment import (
     ACTIVE,
     COLLECTED_HERE,
@@ -34,6 +36,7 @@ from orders.models.payment import Payment, PaymentKind, Refund
 from orders.models.policy import PolicyReplay, PolicyStatus, PolicyVersion, ShadowDecision, SourcingPolicy
 from orders.models.shipment import Package, Shipment, Tracker
 from orders.models.sourcing import NodeExclusion, SourcingDecision
+from orders.models.store import IdCheck, ShortRule, StockEffect, StorePolicy
 from orders.models.supply import BackOrder, BackOrderStatus
 from orders.models.tracking import TrackingEvent
 
@@ -50,12 +53,16 @@ __all__ = [
     "ApprovalKind",
     "BackOrder",
     "BackOrderStatus",
+    "BatchStatus",
+    "BatchWork",
     "Blocks",
     "CarrierOutage",
     "CarrierService",
     "Channel",
     "ChannelKind",
+    "Collection",
     "CustomerMessage",
+    "DeviceScan",
     "FulfilmentLine",
     "FulfilmentMethod",
     "FulfilmentOrder",
@@ -64,6 +71,7 @@ __all__ = [
     "Hold",
     "HoldStatus",
     "HoldType",
+    "IdCheck",
     "LabelStatus",
     "Medium",
     "MessageStatus",
@@ -84,18 +92,24 @@ __all__ = [
     "Payment",
     "PaymentKind",
     "PaymentState",
+    "PickBatch",
     "PolicyReplay",
     "PolicyStatus",
     "PolicyVersion",
+    "Proof",
     "Refund",
+    "RefundDue",
     "RejectReason",
     "SerialReference",
     "ShadowDecision",
     "Shipment",
     "ShortPick",
     "ShortReason",
+    "ShortRule",
     "SourcingDecision",
     "SourcingPolicy",
+    "StockEffect",
+    "StorePolicy",
     "TemplateStatus",
     "Tracker",
     "TrackingEvent",

@@ -208,6 +208,8 @@ class FulfilmentPart(models.Model):
 
 
 class ShortReason(models.TextChoices):
+    """The reasons that are built in; ShortRule rows override what they do and add others."""
+
     NOT_FOUND = "NOT_FOUND", "Not found"
     MISMATCH = "MISMATCH", "Fewer than the system says"
     DAMAGED = "DAMAGED", "Damaged"
@@ -220,14 +222,14 @@ class ShortPick(models.Model):
 
     fulfilment_line = models.ForeignKey(FulfilmentLine, on_delete=models.PROTECT, related_name="short_picks")
     quantity = models.PositiveIntegerField()
-    reason = models.CharField(max_length=10, choices=ShortReason)
+    reason = models.CharField(max_length=20)
+    title = models.CharField(max_length=60, blank=True, db_default="", help_text="The reason's words at the time")
     moved = models.PositiveIntegerField(default=0, help_text="Units taken out of sellable stock because of it")
     at = models.DateTimeField(default=timezone.now)
     by = models.CharField(max_length=200, blank=True)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(reason__in=ShortReason.values), name="short_reason_is_known"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="short_quantity_is_positive"),
         ]
 

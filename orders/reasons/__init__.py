@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from exceptions import reasons
-from orders.reasons import accounts, basic, parcels, supply
+from orders.reasons import accounts, basic, collections, parcels, supply
 
 
 def register() -> None:
     """Called once when the app is ready."""
-    for module in (accounts, basic, parcels, supply):
+    for module in (accounts, basic, collections, parcels, supply):
         for reason in module.REASONS:
             reasons.register(reason)

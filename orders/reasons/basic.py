@@ -158,7 +158,7 @@ def _shorts(uid: str) -> Evidence:
         item = Subject("item", str(line.item_id), line.sku)
         rows.append(
             Row(
-                (Cell(line.sku, item, code=True), short.get_reason_display(), str(short.quantity), short.by, state),
+                (Cell(line.sku, item, code=True), short.title or short.reason, str(short.quantity), short.by, state),
                 hot=bool(line.open),
             )
         )

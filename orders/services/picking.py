@@ -22,9 +22,10 @@ from orders.models import (
     FulfilmentStatus,
     NodeExclusion,
     ShortPick,
-    ShortReason,
+    StockEffect,
 )
-from orders.services import allocation, lifecycle
+from orders.services import allocation, lifecycle, short_reasons
+from orders.services.short_reasons import Why
 from orders.services.work import Work, open_work
 
 
@@ -158,12 +159,10 @@ def short_pick(
     """Units of a line are not to be had here: they leave this work, stock is put right, another node is asked.
 
     The rest of the work goes on; work with nothing left is cancelled. `line_id` is the fulfilment line's; of a kit,
-    `quantity` counts kits and `part_id` says which part is missing (needed where several are unpicked). Stock:
-    NOT_FOUND writes off everything free of it here, MISMATCH the missing units, DAMAGED and ON_DISPLAY move them out of
-    sellable, NO_TIME leaves stock alone. Opens a case about the fulfilment order.
+    `quantity` counts kits and `part_id` says which part is missing (needed where several are unpicked). What it does to
+    stock depends on the reason (services.short_reasons). Opens a case about the fulfilment order.
     """
-    if reason not in ShortReason.values:
-        raise Invalid([Problem("reason", "choice", f"must be one of {', '.join(ShortReason.values)}")])
+    why = short_reasons.find(reason)
 
     def work() -> FulfilmentOrder:
         w = open_work(fulfilment_id, version=version, actor=actor)
@@ -176,7 +175,7 @@ def short_pick(
             raise Refusal(
                 "not_missing", f"Between 1 and {missing} units of it can be short.", status=422, missing=missing
             )
-        _fall_short(w, line, quantity, reason, _missing(line, part_id, quantity))
+        _fall_short(w, line, quantity, why, _missing(line, part_id, quantity))
         return w.job
 
     return retrying(work)
@@ -193,18 +192,24 @@ def _missing(line: FulfilmentLine, part_id: int | None, quantity: int) -> tuple[
     return part.item_id, min(quantity * part.per_kit, part.wanted - part.picked)
 
 
-def _fall_short(w: Work, line: FulfilmentLine, quantity: int, reason: str, missing: tuple[int, int]) -> None:
+def _fall_short(w: Work, line: FulfilmentLine, quantity: int, why: Why, missing: tuple[int, int]) -> None:
     desk, wanted = w.desk, w.desk.line(line.order_line_id)
     wanted.allocated -= quantity
     wanted.open += quantity
-    lifecycle.take_back(desk, [(line, quantity)], reason=f"Short: {reason}")
-    moved = _correct_stock(w, line, *missing, reason)
+    lifecycle.take_back(desk, [(line, quantity)], reason=f"Short: {why.code}")
+    moved = _correct_stock(w, line, *missing, why)
     ShortPick.objects.create(
-        fulfilment_line=line, quantity=quantity, reason=reason, moved=moved, by=desk.actor.label[:200]
+        fulfilment_line=line,
+        quantity=quantity,
+        reason=why.code,
+        title=why.title,
+        moved=moved,
+        by=desk.actor.label[:200],
     )
-    NodeExclusion.objects.get_or_create(
-        order_line=wanted, location_id=line.location_id, defaults={"reason": f"short: {reason}"}
-    )
+    if not why.asks_again:
+        NodeExclusion.objects.get_or_create(
+            order_line=wanted, location_id=line.location_id, defaults={"reason": f"short: {why.code}"}
+        )
     desk.note_work(
         facts.SHORT_PICKED,
         w.job,
@@ -213,17 +218,17 @@ def _fall_short(w: Work, line: FulfilmentLine, quantity: int, reason: str, missi
             "item": missing[0],
             "sku": wanted.sku,
             "quantity": quantity,
-            "reason": reason,
+            "reason": why.code,
             "moved": moved,
+            "counts": why.counts,
         },
     )
     allocation.source(desk)
     lifecycle.save(desk)
-    words = ShortReason(reason).label.lower()
     cases.open_(
         "orders.short_pick",
         Subject("fulfilment", str(w.job.pk), w.job.number),
-        summary=f"{wanted.sku or wanted.title}: {quantity} {words} at {w.job.location.name}",
+        summary=f"{wanted.sku or wanted.title}: {quantity} {why.title.lower()} at {w.job.location.name}",
         site_id=w.job.location.site_id,
         value=wanted.unit_price * quantity,
         currency=desk.order.currency,
@@ -232,29 +237,28 @@ def _fall_short(w: Work, line: FulfilmentLine, quantity: int, reason: str, missi
     )
 
 
-# reason -> where the units go (None: stock stays as it is)
 _EFFECTS: dict[str, State | None] = {
-    ShortReason.NOT_FOUND: State.SHRINKAGE,
-    ShortReason.MISMATCH: State.SHRINKAGE,
-    ShortReason.DAMAGED: State.DAMAGED,
-    ShortReason.ON_DISPLAY: State.QUARANTINED,
-    ShortReason.NO_TIME: None,
+    StockEffect.ALL_FREE: State.SHRINKAGE,
+    StockEffect.MISSING: State.SHRINKAGE,
+    StockEffect.DAMAGED: State.DAMAGED,
+    StockEffect.SET_ASIDE: State.QUARANTINED,
+    StockEffect.NONE: None,
 }
 
 
-def _correct_stock(w: Work, line: FulfilmentLine, item_id: int, quantity: int, reason: str) -> int:
+def _correct_stock(w: Work, line: FulfilmentLine, item_id: int, quantity: int, why: Why) -> int:
     """Move what the shelf really lacks; returns the units moved. Never touches what other orders were promised.
 
     Units that are told apart stay in the books: nobody knows which of them is missing before they are counted.
     """
-    to = _EFFECTS[reason]
+    to = _EFFECTS[why.effect]
     if to is None:
         return 0
     row = lock_stock([(item_id, line.location_id)])[item_id, line.location_id]
     if row.tracking != Tracking.NONE:
         return 0
     units = quantity
-    if reason == ShortReason.NOT_FOUND:
+    if why.effect == StockEffect.ALL_FREE:
         units = max(quantity, row.sellable - row.reserved)
     place = line.location_id if to in {State.DAMAGED, State.QUARANTINED} else None
     movements.post(
@@ -262,6 +266,6 @@ def _correct_stock(w: Work, line: FulfilmentLine, item_id: int, quantity: int, r
         key=w.desk.key(f"short-{line.pk}"),
         cause=Subject("fulfilment", str(w.job.pk), w.job.number),
         actor=w.desk.actor,
-        note=f"Short pick: {ShortReason(reason).label}",
+        note=f"Short pick: {why.title}",
     )
     return units

@@ -46,7 +46,6 @@ def withdraw(
     reason: str,
     version: int | None,
     actor: Actor,
-    source_again: bool = True,
 ) -> FulfilmentOrder:
     """End the work without delivering it: units back to stock and to `open`, this node left out from now on."""
 
@@ -54,8 +53,7 @@ def withdraw(
         w = open_work(fulfilment_id, version=version, actor=actor)
         w.move(to, event, {"reason": reason}, ended_reason=reason[:255])
         free(w, reason)
-        if source_again:
-            allocation.source(w.desk)
+        allocation.source(w.desk)
         lifecycle.save(w.desk)
         return w.job
 

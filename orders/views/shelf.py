@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db.models import Prefetch, prefetch_related_objects
 
 from inventory.models import Item, Tracking
+from inventory.services import placements
+from inventory.services.placements import NOWHERE, Spot
 from orders.models import FulfilmentLine, FulfilmentOrder, FulfilmentPart
 
 _HINTS: dict[str, str] = {Tracking.SERIAL: "Scan each serial number", Tracking.LOT: "Scan the lot"}
@@ -24,6 +28,7 @@ class Row:
     picked: int
     most: int
     kit: Item | None = None
+    spot: Spot = NOWHERE
 
     @property
     def key(self) -> str:
@@ -36,7 +41,7 @@ class Row:
 
 
 def rows(job: FulfilmentOrder) -> list[Row]:
-    """In the order of the order's lines. One query, one more where kits are among them."""
+    """In the order of the walk past their bins. Two queries, one more where kits are among them."""
     lines = list(
         FulfilmentLine.objects.filter(fulfilment=job, quantity__gt=0)
         .select_related("item", "order_line")
@@ -44,7 +49,10 @@ def rows(job: FulfilmentOrder) -> list[Row]:
     )
     parts = Prefetch("parts", FulfilmentPart.objects.select_related("item"))
     prefetch_related_objects([line for line in lines if line.is_kit], parts)
-    return [row for line in lines for row in _of(line)]
+    found = [row for line in lines for row in _of(line)]
+    spots = placements.spots(job.location_id, [row.item.pk for row in found])
+    found = [replace(row, spot=spots.get(row.item.pk, NOWHERE)) for row in found]
+    return sorted(found, key=lambda row: row.spot.key)
 
 
 def _of(line: FulfilmentLine) -> Iterable[Row]:
@@ -57,17 +65,19 @@ def _of(line: FulfilmentLine) -> Iterable[Row]:
         yield Row(line.pk, part.pk, part.item, wanted, part.picked, most, kit=line.item)
 
 
-def codes(rows: Sequence[Row]) -> dict[str, str] | None:
-    """What a scanner on this list may read, so that the device can answer before the server does.
+def codes(rows: Sequence[Row]) -> dict[str, list[Any]] | None:
+    """What a scanner on this list may read and how many are wanted, so that the device can answer before the server.
 
     None where lots or serial numbers are scanned: only the server knows those, so the device waits for it.
     """
     if any(row.item.tracking != Tracking.NONE for row in rows):
         return None
-    return {code: row.item.name for row in rows for code in (row.item.gtin, row.item.sku) if code}
-
-
-def matched(rows: Iterable[Row], scanned: str) -> str:
-    """`Long-sleeve tee, Slate XS: 1 of 2 found`, for a code that was just counted."""
-    hit = next((row for row in rows if scanned in {row.item.gtin, row.item.sku}), None)
-    return f"{hit.item.name}: {hit.picked} of {hit.quantity} found" if hit else f"{scanned} matched"
+    wanted: Counter[int] = Counter()
+    for row in rows:
+        wanted[row.item.pk] += row.quantity - row.picked
+    return {
+        code: [row.item.name, row.item.pk, [["", wanted[row.item.pk]]]]
+        for row in rows
+        for code in (row.item.gtin, row.item.sku)
+        if code
+    }

@@ -1,29 +1,29 @@
-"""Picking and packing on a handheld: today's work of a site, one fulfilment order at a time, scan by scan."""
+"""Picking and packing on a handheld: one fulfilment order at a time, scan by scan."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, Min, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx, idempotency, screens
+from core import actors, htmx, screens
 from core.errors import Invalid, Problem, Refusal
 from inventory.models import Location
-from inventory.services.locking import retrying
-from orders.models import FulfilmentOrder, FulfilmentStatus, ShortReason
+from orders.models import FulfilmentOrder, FulfilmentStatus
 from orders.models.fulfilment import ACTIVE
-from orders.services import fulfilment
+from orders.services import fulfilment, short_reasons
 from orders.services.packing import Parcel
-from orders.views import shelf
+from orders.views import asked, shelf
 
+# What a store says when it gives work back; a note may follow.
+DECLINES = ("Not on the shelf", "Too busy", "Damaged or on display only", "Closing", "Something else")
 CARRIERS = ("Royal Mail", "DPD", "Evri", "PostNL", "DHL")
 PERMISSION = "orders.view_fulfilmentorder"
 
@@ -54,23 +54,6 @@ def sites(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @permission_required(PERMISSION, raise_exception=True)
-def site(request: HttpRequest, code: str) -> HttpResponse:
-    """GET /s/<site>/: what this site has to do, the most urgent first."""
-    place = get_object_or_404(Location.objects.for_user(request.user).select_related("site"), site__code=code)
-    rows = FulfilmentOrder.objects.for_user(request.user).active().filter(location=place)
-    page = htmx.keyset_page(
-        rows.select_related("order", "order__channel").annotate(
-            units=Sum("lines__quantity", default=0), found=Sum("lines__picked", default=0)
-        ),
-        request,
-        order=("due_at", "id"),
-    )
-    context = {"place": place, "page": page, "total": htmx.capped_count(rows)}
-    return htmx.render(request, "orders/site.html", context, fragment="orders/_site.html")
-
-
-@require_safe
-@permission_required(PERMISSION, raise_exception=True)
 def pick(request: HttpRequest, code: str, number: str) -> HttpResponse:
     """GET /s/<site>/pick/<number>: the next thing to do for one fulfilment order."""
     job = _find(request, code, number)
@@ -90,31 +73,8 @@ def fulfilment_order(request: HttpRequest, number: str) -> HttpResponse:
 
 @require_POST
 @permission_required("orders.work_fulfilment", raise_exception=True)
-def scan(request: HttpRequest, code: str, number: str) -> HttpResponse:
-    """POST /s/<site>/pick/<number>/scan: one scanned code. Its key makes a repeat after a lost answer harmless."""
-    job = _find(request, code, number)
-    key, scanned = request.headers.get("Idempotency-Key", ""), request.POST.get("code", "").strip()[:100]
-    if not idempotency.valid(key):
-        raise Invalid([Problem("Idempotency-Key", "missing", "Each scan brings its own key.")])
-    print_ = hashlib.sha256(scanned.encode("utf-8", "replace")).digest()
-
-    def work() -> None:
-        if idempotency.once(f"person:{request.user.pk}", f"scan:{job.pk}", key, print_):
-            if job.status in {FulfilmentStatus.OPEN, FulfilmentStatus.ACCEPTED}:
-                fulfilment.start_pick(job.pk, actor=actors.person(request.user))
-            fulfilment.pick(job.pk, code=scanned, actor=actors.person(request.user))
-
-    try:
-        retrying(work)
-    except Refusal as refusal:
-        return htmx.part(request, "orders/_refused_scan.html", {"refusal": refusal}, status=refusal.status)
-    return _answer(request, job, said=shelf.matched(shelf.rows(job), scanned))
-
-
-@require_POST
-@permission_required("orders.work_fulfilment", raise_exception=True)
 def act(request: HttpRequest, code: str, number: str, verb: str) -> HttpResponse:
-    """POST /s/<site>/pick/<number>/<verb>: accept, start, short, pack, ready, hand over, ship or decline.
+    """POST /s/<site>/pick/<number>/<verb>: accept, start, short, pack, ready, ship or decline.
 
     The fresh screen, or the reason why not (409 with what stands now; what was typed stays).
     """
@@ -125,7 +85,7 @@ def act(request: HttpRequest, code: str, number: str, verb: str) -> HttpResponse
     if not request.user.has_perm(permission):
         raise Refusal("not_allowed", "Your role can't do this step.", status=403)
     try:
-        said = run(request, job, {"version": _version(request), "actor": actors.person(request.user)})
+        said = run(request, job, {"version": asked.version(request), "actor": actors.person(request.user)})
     except Refusal as refusal:
         if refusal.status != 409 or not htmx.asked(request):
             raise
@@ -150,21 +110,21 @@ def _start(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) ->
 
 
 def _short(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
-    units = _whole(request, "quantity", 1)
+    units = asked.whole(request, "quantity", 1)
     fulfilment.short_pick(
         job.pk,
-        line_id=_whole(request, "line", 1),
+        line_id=asked.whole(request, "line", 1),
         quantity=units,
         reason=request.POST.get("reason", ""),
-        part_id=_whole(request, "part", 1) if request.POST.get("part") else None,
+        part_id=asked.whole(request, "part", 1) if request.POST.get("part") else None,
         **about,
     )
     return f"{units} reported short. Another place is asked"
 
 
 def _pack(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
-    parcels, grams = _whole(request, "parcels", 1), request.POST.get("weight", "").strip()
-    weight = _whole(request, "weight", 1) if grams else None
+    parcels, grams = asked.whole(request, "parcels", 1), request.POST.get("weight", "").strip()
+    weight = asked.whole(request, "weight", 1) if grams else None
     fulfilment.pack(job.pk, parcels=[Parcel(weight)] + [Parcel()] * (min(parcels, 101) - 1), **about)
     return "Packed"
 
@@ -180,17 +140,16 @@ def _ship(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> 
 
 
 def _ready(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
-    fulfilment.ready(job.pk, **about)
-    return "On the ready shelf"
-
-
-def _hand_over(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
-    fulfilment.hand_over(job.pk, **about)
-    return "Handed over"
+    shelf = asked.words(request, "shelf", 20)
+    fulfilment.ready(job.pk, shelf=shelf, **about)
+    return f"On the ready shelf, {shelf.upper()}" if shelf else "On the ready shelf"
 
 
 def _decline(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
-    fulfilment.reject(job.pk, reason=request.POST.get("reason", "").strip() or "Declined by the site", **about)
+    reason, note = asked.words(request, "reason", 60), asked.words(request, "note")
+    if reason not in DECLINES:
+        raise Invalid([Problem("reason", "choice", "Say why.")], status=422)
+    fulfilment.reject(job.pk, reason=f"{reason}: {note}" if note else reason, **about)
     return "Declined. Another place is asked"
 
 
@@ -203,7 +162,6 @@ VERBS: dict[str, tuple[str, Step]] = {
     "pack": (WORK, _pack),
     "ship": (WORK, _ship),
     "ready": (WORK, _ready),
-    "hand-over": (WORK, _hand_over),
     "decline": (WITHDRAW, _decline),
 }
 
@@ -244,24 +202,13 @@ def _context(request: HttpRequest, job: FulfilmentOrder) -> dict[str, Any]:
         "found": sum(row.picked for row in rows),
         "wanted": sum(row.quantity for row in rows),
         "actions": actions,
-        "reasons": ShortReason.choices,
+        "reasons": short_reasons.every() if job.status == FulfilmentStatus.PICKING else [],
+        "declines": DECLINES,
         "carriers": CARRIERS,
         "shipment": getattr(job, "shipment", None),
         "codes": shelf.codes(left) if picking else {},
-        "scan_url": reverse("orders:scan", args=[_code(job), job.number])
-        if "pick" in actions or ("start_pick" in actions)
-        else "",
+        "scan_url": reverse("orders:scans", args=[_code(job)]) if {"pick", "start_pick"} & actions else "",
+        "scan_kind": "pick",
+        "scan_target": job.number,
         "said": "",
     }
-
-
-def _whole(request: HttpRequest, name: str, least: int) -> int:
-    text = request.POST.get(name, "").strip()
-    if not (text.isascii() and text.isdigit() and len(text) < 10) or int(text) < least:
-        raise Invalid([Problem(name, "range", f"{name.capitalize()} must be a whole number from {least}.")], status=422)
-    return int(text)
-
-
-def _version(request: HttpRequest) -> int | None:
-    sent = request.POST.get("v", "")
-    return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else None

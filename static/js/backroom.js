@@ -4,5 +4,3 @@ import './dialogs.js';
 import './clocks.js';
 import './table.js';
 import './live.js';
-
-if (document.querySelector('[data-scan]')) import('./scan.js');

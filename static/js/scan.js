@@ -1,16 +1,21 @@
-// Handheld screens: a keyboard-wedge scanner, typed codes, the camera where the device can read codes itself,
-// and an outbox that keeps every scan on the device until the server has answered it.
+// Handheld screens: a keyboard-wedge scanner, typed codes, the camera where the device can read codes itself. Every scan
+// goes through the outbox, so none is lost with the connection.
 //
-//   <main data-scan="/url/of/the/scan" data-codes='{"5012345678900": "Chore jacket"}'> … <div id="pick">…
+//   <main data-scan="/url" data-kind="batch" data-target="7" data-who="12">
+//     <div id="pick" data-codes='{"5012345678900": ["Chore jacket", 31, [["A", 1], ["B", 2]]]}'>…
 //
-// Each scan is a POST of `code` and `at` with its own Idempotency-Key. The answer (200) is a fragment for #pick with an
-// <hx-partial> for #verdict; 409 or 422 is a rejected scan, whose words go to #verdict and which stays in the outbox.
-import { $, $$, csrf, el, icon, on, say } from './dom.js';
+// With a kind, scans are judged together at the url: JSON there, verdicts back, then #pick is asked for again. `codes`
+// says what each code is and how many still go where, so that the device can answer while nobody else does. Without a
+// kind, each scan is a POST whose answer (200) is a fragment for #pick with an <hx-partial> for #verdict; 409 or 422
+// refuse it. data-go="/url?q=" opens that page with the code instead. Forms with data-online wait for the connection.
+import { all, drop, next, post, put } from './outbox.js';
+import { $, $$, el, icon, notice, on, say } from './dom.js';
 
-const main = $('[data-scan]'), KEY = `scans:${main?.dataset.scan}`;
-const load = () => { try { return JSON.parse(localStorage.getItem(KEY)) || []; } catch { return []; } };
-const save = (list) => { list.length ? localStorage.setItem(KEY, JSON.stringify(list)) : localStorage.removeItem(KEY); show(); };
+const main = $('[data-scan], [data-go], [data-outbox-page]'), { scan: url, kind, target, go, who } = main.dataset;
 const uuid = () => crypto.randomUUID?.() || [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('');
+const mine = async () => (await all()).filter((s) => s.who === who), waiting = async () => (await mine()).filter((s) => !s.refused);
+const here = (s) => s.url === url && s.kind === kind && s.target === target;
+const many = (n) => `${n} ${n === 1 ? 'scan' : 'scans'}`;
 let busy = false, offline = !navigator.onLine;
 
 /* A scanner types fast and ends with Enter, never with a pause (a short pause splits long codes). */
@@ -23,60 +28,89 @@ on('keydown', (e) => {
     buf = '';
   } else if (e.key.length === 1) { if (!buf || e.timeStamp - t1 > 1500) { buf = ''; t0 = e.timeStamp; } t1 = e.timeStamp; buf += e.key; }
 }, true);
-on('submit', (e) => {
-  if (!e.target.matches('[data-scan-form]')) return;
-  e.preventDefault();
-  const code = e.target.code.value.trim();
-  if (code) scan(code);
-  e.target.reset(); e.target.closest('dialog')?.close();
-});
+on('submit', async (e) => {
+  const f = e.target;
+  if (f.matches('[data-scan-form]')) {
+    e.preventDefault();
+    const code = f.code.value.trim();
+    if (code) scan(code);
+    f.reset(); f.closest('dialog')?.close();
+  } else if (f.matches('[data-online]') && !f.dataset.clear) {
+    // Goods and money change hands only when the server says so, and after everything scanned before.
+    e.preventDefault(); e.stopImmediatePropagation();
+    await send();
+    const left = await waiting();
+    if (offline || left.length) return notice('warn', 'This waits for the connection.', left.length ? `${many(left.length)} must be sent first.` : 'Nothing was changed.');
+    f.dataset.clear = ''; f.requestSubmit(); delete f.dataset.clear;
+  }
+}, true);
 
-function verdict(ok, title, text) {
+function verdict(ok, title, text = '') {
   const box = $('#verdict');
   if (!box) return;
   box.replaceChildren(el(`div.result.${ok ? 'ok' : 'bad'}`, {}, el('span', {}, icon(ok ? 'circle-check' : 'triangle-alert', 'i-lg')), el('p', {}, el('b', {}, title), text)));
   if (navigator.vibrate) navigator.vibrate(ok ? 40 : [90, 60, 90]);
 }
 /* The device says at once what it can know; the server has the last word. */
-export function scan(code) {
-  const known = JSON.parse(main.dataset.codes || 'null');
-  if (known) known[code] ? verdict(true, known[code], 'Checking…') : verdict(false, `Not on this list: ${code}`, 'Put it back, or scan again.');
-  save([...load(), { id: uuid(), code, at: new Date().toISOString() }]);
-  send();
+export async function scan(code) {
+  if (go) { location.href = go + encodeURIComponent(code); return; }
+  const known = JSON.parse($('#pick')?.dataset.codes || main.dataset.codes || 'null'), hit = known?.[code];
+  const entry = { id: uuid(), url, kind, target, who, code, at: new Date().toISOString() };
+  if (Array.isArray(hit)) {
+    const [name, item, places] = hit;
+    let n = (await waiting()).filter((s) => here(s) && s.item === item).length;
+    const into = places.find(([, left]) => n < left || (n -= left, false));
+    Object.assign(entry, { item, into: into?.[0] || '' });
+    if (into) verdict(true, name, into[0] ? `Into tote ${into[0]}` : 'Checking…'); else verdict(false, `${name}: all found`, 'Put it back, or scan again.');
+  } else if (known) hit ? verdict(true, hit, 'Checking…') : verdict(false, `Not on this list: ${code}`, 'Put it back, or scan again.');
+  await put(entry);
+  show(); send();
 }
 async function send() {
   if (busy) return;
   busy = true;
-  for (let next; (next = load().find((s) => !s.rejected));) {
-    let r;
-    try {
-      r = await fetch(main.dataset.scan, {
-        method: 'POST', body: new URLSearchParams({ code: next.code, at: next.at }),
-        headers: { ...csrf(), 'Idempotency-Key': next.id, 'HX-Request': 'true', 'HX-Request-Type': 'partial', 'HX-Target': 'div#pick' },
-      });
-    } catch { offline = true; break; }
-    if (r.status >= 500 || r.status === 429) { offline = true; break; }
-    offline = false;
+  for (let list; (list = await waiting()).length;) {
+    const lot = next(list), r = await post(lot), [first] = lot;
+    offline = !r;
+    if (!r) break;
     if (r.status === 401) { location.href = r.headers.get('HX-Redirect') || '/login'; break; }
-    const text = await r.text(), good = r.ok;
-    save(good ? load().filter((s) => s.id !== next.id) : load().map((s) => (s.id === next.id ? { ...s, rejected: true } : s)));
-    const target = $(good ? '#pick' : '#verdict');
-    if (target && window.htmx) await window.htmx.swap({ text, target, swap: good ? 'outerMorph' : 'innerHTML', sourceElement: target });
-    if (!good) say($('#verdict')?.textContent.trim() || 'Scan refused');
+    if (first.kind) await judged(lot, r); else await answered(first, r);
   }
   busy = false; show();
 }
-function show() {
-  const list = load(), waiting = list.filter((s) => !s.rejected), net = $('#net'), out = $('[data-outbox]');
-  if (net) {
-    net.hidden = !offline && !list.some((s) => s.rejected);
-    $('p', net).replaceChildren(offline ? el('b', {}, 'No connection. ') : '', offline ? `${waiting.length} ${waiting.length === 1 ? 'scan' : 'scans'} kept on this device` : `${list.length} refused ${list.length === 1 ? 'scan' : 'scans'} to look at`);
+async function judged(lot, r) {
+  const told = r.ok ? (await r.json()).verdicts : lot.map((s) => ({ key: s.id, ok: false, words: 'The server did not take this scan.' }));
+  let last;
+  for (const v of told) {
+    const s = lot.find((one) => one.id === v.key);
+    await (v.ok ? drop(s.n) : put({ ...s, refused: v.words }));
+    if (here(s)) last = v;
   }
-  if (out) out.replaceChildren(...list.map((s) => el('li', {}, el('b.mono', {}, s.code), el('span', {}, s.rejected ? 'Refused' : 'Waiting'), el('button.btn', { type: 'button', 'data-drop': s.id }, 'Remove'))));
+  if (!last) return;
+  await window.htmx?.ajax('GET', location.href, { target: '#pick', swap: 'outerMorph' });
+  const bad = told.filter((v) => !v.ok);
+  if (lot.length > 1) verdict(!bad.length, `${many(lot.length)} judged`, bad.length ? `${bad.length} refused: ${bad[0].words}` : 'All counted.'); else verdict(last.ok, last.words);
+  if (bad.length) say(bad[0].words);
 }
-on('click', (e) => {
+async function answered(s, r) {
+  const text = await r.text(), words = el('div');
+  if (!r.ok) words.append(...new DOMParser().parseFromString(text, 'text/html').body.childNodes);
+  await (r.ok ? drop(s.n) : put({ ...s, refused: words.textContent.trim() || 'Refused' }));
+  const box = $(r.ok ? '#pick' : '#verdict');
+  if (here(s) && box && window.htmx) await window.htmx.swap({ text, target: box, swap: r.ok ? 'outerMorph' : 'innerHTML', sourceElement: box });
+  if (!r.ok) say(words.textContent.trim() || 'Scan refused');
+}
+async function show() {
+  const list = await mine(), kept = list.filter((s) => !s.refused).length, net = $('#net'), out = $('[data-outbox]');
+  if (net) {
+    net.hidden = !offline && list.length === kept;
+    $('p', net).replaceChildren(offline ? el('b', {}, 'No connection. ') : '', offline ? `${many(kept)} kept on this device` : `${list.length - kept} refused ${list.length - kept === 1 ? 'scan' : 'scans'} to look at`);
+  }
+  if (out) out.replaceChildren(...list.map((s) => el('li', {}, el('b.mono', {}, s.code), el('span', {}, s.refused || 'Waiting'), el('button.btn', { type: 'button', 'data-drop': s.n }, 'Remove'))));
+}
+on('click', async (e) => {
   const d = e.target.closest('[data-drop]');
-  if (d) save(load().filter((s) => s.id !== d.dataset.drop));
+  if (d) { await drop(+d.dataset.drop); show(); }
   if (e.target.closest('[data-camera]')) camera();
 });
 
@@ -94,11 +128,9 @@ async function camera() {
     await new Promise((r) => { setTimeout(r, 120); });
   }
 }
-if (main) {
-  if ('BarcodeDetector' in window && navigator.mediaDevices) $$('[data-camera]').forEach((b) => { b.hidden = false; });
-  window.addEventListener('online', send);
-  window.addEventListener('offline', () => { offline = true; show(); });
-  setInterval(() => load().some((s) => !s.rejected) && send(), 1e4);
-  show(); send();
-  main.dataset.ready = ''; // from now on no key is lost
-}
+if ('BarcodeDetector' in window && navigator.mediaDevices) $$('[data-camera]').forEach((b) => { b.hidden = false; });
+window.addEventListener('online', send);
+window.addEventListener('offline', () => { offline = true; show(); });
+setInterval(send, 1e4);
+show(); send();
+main.dataset.ready = ''; // from now on no key is lost

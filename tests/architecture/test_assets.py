@@ -32,12 +32,31 @@ def test_a_vendored_file_is_the_one_that_was_recorded(folder):
     assert record["sha256"] == files
 
 
-def test_sizes_stay_in_their_budgets():
-    own = sorted((STATIC / "js").glob("*.js"))
+def loaded(entry: str) -> set[Path]:
+    """Every module of ours a page that starts with this one can come to load."""
+    seen: set[Path] = set()
+    ahead = [STATIC / "js" / entry]
+    while ahead:
+        file = ahead.pop()
+        if file not in seen:
+            seen.add(file)
+            ahead += [
+                file.parent / name for name in re.findall(r"(?:from|import)\(?\s*'(\./[\w.-]+)'", file.read_text())
+            ]
+    return {file.resolve() for file in seen}
+
+
+@pytest.mark.parametrize("entry", ["backroom.js", "hand.js"])
+def test_sizes_stay_in_their_budgets(entry):
+    own = sorted(loaded(entry))
 
     assert packed(STATIC / "backroom.css") <= 14 * 1024
     assert packed(*own) <= 12 * 1024
     assert packed(*own, *STATIC.glob("vendor/*/*.min.js")) <= 30 * 1024
+
+
+def test_no_module_is_loaded_by_nobody():
+    assert loaded("backroom.js") | loaded("hand.js") == {file.resolve() for file in (STATIC / "js").glob("*.js")}
 
 
 @pytest.mark.parametrize("file", TEMPLATES, ids=lambda f: str(f.relative_to(ROOT / "templates")))

@@ -250,7 +250,7 @@ def test_scans_wait_on_the_device_while_there_is_no_network(page, person, sign_i
     shoot(page, "kit-pick-offline", widths=(390,))
     context.set_offline(False)
 
-    until(page, lambda: page.evaluate("localStorage.length") == 0)
+    until(page, lambda: len(kit.seen) == 2)
     expect(page.locator("#net")).to_be_hidden()
     expect(page.locator("#verdict")).to_contain_text("Jacket 1 of 2 matched")
     assert [code for code, _ in kit.seen] == ["5012345678900"] * 2

@@ -297,7 +297,7 @@ def test_an_order_to_collect_is_handed_over_at_its_own_store(item):
 
     picked(job)
     fulfilment.ready(job.pk, actor=SYSTEM)
-    fulfilment.hand_over(job.pk, actor=SYSTEM)
+    fulfilment.hand_over(job.pk, id_seen=True, actor=SYSTEM)
 
     store.refresh_from_db()
     assert job.location_id == store.location_id

@@ -137,6 +137,8 @@ def test_a_person_of_another_site_sees_neither_order_nor_work(client: Client, st
     assert client.get(f"/s/{stocked.site.code}/").status_code == 404
     assert client.get(f"/s/{stocked.site.code}/pick/{work.number}").status_code == 404
     assert client.get(f"/fulfilments/{work.number}").status_code == 404
+    for page in ("ready/", "handover", "outbox", "batches/1", f"ready/{work.number}"):
+        assert client.get(f"/s/{stocked.site.code}/{page}").status_code == 404
 
 
 def test_whoever_may_only_look_can_change_nothing(client: Client, stocked: Any) -> None:
@@ -150,48 +152,15 @@ def test_whoever_may_only_look_can_change_nothing(client: Client, stocked: Any) 
         client.post(f"/orders/{order.number}/hold"),
         client.post(f"{base}/accept"),
         client.post(f"{base}/decline"),
-        client.post(f"{base}/scan", {"code": "SKU-1"}, headers={"Idempotency-Key": "k"}),
+        client.post(f"/s/{stocked.site.code}/scans", {"scans": []}, content_type="application/json"),
+        client.post(f"/s/{stocked.site.code}/batches"),
+        client.post(f"/s/{stocked.site.code}/ready/{work.number}/hand-over"),
     ]
 
-    assert [a.status_code for a in answers] == [403] * 5
+    assert [a.status_code for a in answers] == [403] * 7
     order.refresh_from_db()
     work.refresh_from_db()
     assert (order.status, work.status) == (OrderStatus.ACCEPTED, "OPEN")
-
-
-def test_a_scan_sent_twice_counts_once(everyone: Client, stocked: Any) -> None:
-    work = released(place(incoming_line("SKU-1", 3), channel_ref="1"))
-    base = f"/s/{stocked.site.code}/pick/{work.number}"
-
-    for _ in range(3):
-        answer = everyone.post(f"{base}/scan", {"code": "2000000010014"}, headers={"Idempotency-Key": "scan-1"})
-        assert answer.status_code == 200
-    everyone.post(f"{base}/scan", {"code": "SKU-1"}, headers={"Idempotency-Key": "scan-2"})
-
-    assert work.lines.get().picked == 2
-
-
-def test_a_scan_key_used_for_another_code_is_refused(everyone: Client, stocked: Any) -> None:
-    work = released(place(incoming_line("SKU-1", 3), channel_ref="1"))
-    base = f"/s/{stocked.site.code}/pick/{work.number}"
-    everyone.post(f"{base}/scan", {"code": "SKU-1"}, headers={"Idempotency-Key": "scan-1"})
-
-    answer = everyone.post(f"{base}/scan", {"code": "2000000010014"}, headers={"Idempotency-Key": "scan-1"})
-
-    assert answer.status_code == 422
-    assert work.lines.get().picked == 1
-
-
-@pytest.mark.parametrize("key", ["", "x" * 256, "tab\tkey"])
-def test_a_scan_without_a_proper_key_is_refused(everyone: Client, stocked: Any, key: str) -> None:
-    work = released(place(channel_ref="1"))
-
-    answer = everyone.post(
-        f"/s/{stocked.site.code}/pick/{work.number}/scan", {"code": "SKU-1"}, headers={"Idempotency-Key": key}
-    )
-
-    assert answer.status_code == 400
-    assert work.lines.get().picked == 0
 
 
 def test_a_stale_screen_is_told_and_changes_nothing(everyone: Client, stocked: Any) -> None:

@@ -1,0 +1,97 @@
+"""The cases around collecting at the store: money due back, and orders nobody fetched."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import QuerySet
+
+from exceptions import reasons
+from exceptions.reasons import Cell, Column, Evidence, Opening, Reason, Row
+from orders.models import Order, OrderLine, Payment, PaymentKind, Refund, RefundDue
+from orders.reasons.basic import _context
+from orders.services import refunds_due
+
+SWEPT = 1_000
+
+
+def _owed(uid: str) -> Decimal:
+    return refunds_due.outstanding(int(uid))
+
+
+def _refund_value(uid: str) -> tuple[Decimal, str] | None:
+    due = RefundDue.objects.filter(order_id=uid).order_by("-pk").first()
+    return (_owed(uid), due.currency) if due else None
+
+
+def _refund_evidence(uid: str) -> list[Evidence]:
+    dues = list(RefundDue.objects.filter(order_id=uid).order_by("pk"))
+    skus = dict(OrderLine.objects.filter(order_id=uid).values_list("pk", "sku"))
+    owed = Evidence(
+        heading=f"{_owed(uid):.2f} {dues[0].currency if dues else ''} are due and no refund is known of",
+        columns=("Why", "For", Column("Due", numeric=True), "Since"),
+        rows=[
+            Row(
+                (
+                    due.why,
+                    ", ".join(f"{part['quantity']} × {skus.get(part['line'], '')}" for part in due.lines),
+                    f"{due.amount:.2f} {due.currency}",
+                    _day(due.at),
+                ),
+                hot=True,
+            )
+            for due in dues
+        ],
+    )
+    since = dues[0].at if dues else None
+    payments: QuerySet[Payment] = Payment.objects.filter(order_id=uid, kind=PaymentKind.REFUNDED)
+    refunds: QuerySet[Refund] = Refund.objects.filter(order_id=uid)
+    if since is not None:
+        payments, refunds = payments.filter(recorded_at__gte=since), refunds.filter(recorded_at__gte=since)
+    known = Evidence(
+        heading="Refunds known of since",
+        columns=("Reference", Column("Amount", numeric=True), "When"),
+        rows=[
+            *((Cell(p.provider_ref, code=True), f"{p.amount:.2f} {p.currency}", _day(p.at)) for p in payments),
+            *(
+                (Cell(r.ref, code=True), "" if r.amount is None else f"{r.amount:.2f} {r.currency}", _day(r.at))
+                for r in refunds
+            ),
+        ],
+        empty="None yet.",
+    )
+    return [owed, known]
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%d %b %H:%M} UTC"
+
+
+def _describe_refund(uid: str) -> Opening | None:
+    order = Order.objects.filter(pk=uid).first()
+    due = RefundDue.objects.filter(order_id=uid).order_by("-pk").first()
+    if order is None or due is None:
+        return None
+    return Opening(label=order.number, summary=due.why, value=_owed(uid), currency=due.currency, started_at=due.at)
+
+
+REASONS = (
+    Reason(
+        code="orders.refund_due",
+        title="A refund is due",
+        queue="payments",
+        subject_kind="order",
+        icon="credit-card",
+        severity=reasons.HIGH,
+        acknowledge_minutes=4 * 60,
+        resolve_minutes=2 * 8 * 60,
+        description="The customer paid for units they will not get: not collected, or left at the counter.",
+        clears="when refunds of that amount are known",
+        predicate=lambda uid: _owed(uid) > 0,
+        evidence=_refund_evidence,
+        context=_context,
+        describe=_describe_refund,
+        value=_refund_value,
+    ),
+)

@@ -1,0 +1,75 @@
+"""Money a customer paid for units they will not get: said once, open until a refund is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from django.db.models import Min, Sum
+
+from orders import currencies
+from orders import events as facts
+from orders.models import OrderLine, Payment, PaymentKind, PaymentState, Refund, RefundDue
+from orders.services.desk import Desk
+
+_ZERO = Decimal(0)
+_PAID = {PaymentState.PAID, PaymentState.PARTIALLY_PAID, PaymentState.PARTIALLY_REFUNDED}
+
+
+def owe(desk: Desk, units: Mapping[int, int], *, why: str) -> RefundDue | None:
+    """`units` (by order line) will not be delivered any more: record what is due, open its case; None where nothing is.
+
+    Call it once per change, on the desk, after the units were cancelled. Nothing is due while nothing was paid, and
+    never more than what was paid less what is refunded or due already.
+    """
+    lines = {line.pk: line for line in desk.lines}
+    parts = [(lines[pk], n, value(lines[pk], n, included=desk.order.tax_included)) for pk, n in units.items() if n]
+    currency = desk.order.currency
+    amount = currencies.rounded(sum((part for _, _, part in parts), _ZERO), currency)
+    amount = min(amount, _paid(desk) - outstanding(desk.order.pk))
+    if amount <= 0:
+        return None
+    due = RefundDue.objects.create(
+        order=desk.order,
+        key=desk.key("refund-due"),
+        amount=amount,
+        currency=currency,
+        why=why[:255],
+        lines=[
+            {"line": line.pk, "quantity": n, "amount": str(currencies.rounded(part, currency))}
+            for line, n, part in parts
+        ],
+    )
+    desk.note(facts.REFUND_DUE, {"amount": str(amount), "currency": currency, "why": why, "lines": due.lines})
+    desk.case("orders.refund_due", summary=why, value=amount, currency=currency)
+    return due
+
+
+def value(line: OrderLine, units: int, *, included: bool) -> Decimal:
+    """What the customer pays for so many of the line's units, discounts and taxes shared equally; not rounded."""
+    if not line.ordered:
+        return _ZERO
+    whole = line.unit_price * line.ordered - line.discount_total + (_ZERO if included else line.tax_total)
+    return max(whole, _ZERO) * units / line.ordered
+
+
+def outstanding(order_id: int) -> Decimal:
+    """What is due of this order and no refund is known of since."""
+    due = RefundDue.objects.filter(order=order_id).aggregate(amount=Sum("amount"), since=Min("at"))
+    if due["amount"] is None:
+        return _ZERO
+    since = {"order": order_id, "recorded_at__gte": due["since"]}
+    paid = Payment.objects.filter(kind=PaymentKind.REFUNDED, **since).aggregate(n=Sum("amount"))["n"] or _ZERO
+    told = Refund.objects.filter(**since).aggregate(n=Sum("amount"))["n"] or _ZERO
+    # A refund and its payment speak of the same money; a source may send either.
+    return max(_ZERO, due["amount"] - max(paid, told))
+
+
+def _paid(desk: Desk) -> Decimal:
+    """What we hold of the customer's money. A source that reports no payments is believed in its words."""
+    sums: dict[str, Decimal] = dict(
+        Payment.objects.filter(order=desk.order).values_list("kind").annotate(amount=Sum("amount"))
+    )
+    if not sums:
+        return (desk.order.total or _ZERO) if desk.order.payment_state in _PAID else _ZERO
+    return max(_ZERO, sums.get(PaymentKind.CAPTURED, _ZERO) - sums.get(PaymentKind.REFUNDED, _ZERO))

@@ -1,0 +1,175 @@
+"""Orders that wait for their customer: codes, proof, part of it left, nobody came, and the money that is due then."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from core import audit
+from core.actors import SYSTEM
+from core.errors import Refusal
+from core.models import Event
+from exceptions.models import Case
+from inventory.models import Stock
+from orders.canonical import IncomingPayment
+from orders.models import Collection, FulfilmentOrder, Order, RefundDue, StorePolicy
+from orders.services import fulfilment, payments, pickup
+from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
+from tests.factories.orders import ChannelFactory, incoming_line, place
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def store():
+    return LocationFactory(code="leeds", pickup=True, kind="STORE", time_zone="Europe/London")
+
+
+def waiting(store, *lines, **fields) -> FulfilmentOrder:
+    """An order that stands on the ready shelf."""
+    for line in lines or (incoming_line(),):
+        item = ItemFactory(sku=line.sku)
+        StockFactory(item=item, location=store, sellable=10)
+    order = place(*lines, method="PICKUP", pickup_location_code=store.code, **fields)
+    fulfilment.create(order.pk)
+    job = FulfilmentOrder.objects.get(order=order)
+    fulfilment.start_pick(job.pk, actor=SYSTEM)
+    for line in job.lines.select_related("item"):
+        fulfilment.pick(job.pk, code=line.item.sku, quantity=line.quantity, actor=SYSTEM)
+    return fulfilment.ready(job.pk, shelf="r-04", actor=SYSTEM)
+
+
+def books_are_clean():
+    assert [found.invariant.name for found in audit.audit("orders") if found.broken] == []
+
+
+def test_an_order_that_is_ready_has_a_code_a_place_and_a_last_day(store):
+    with time_machine.travel(datetime.fromisoformat("2026-03-02T14:00:00+00:00"), tick=False):
+        job = waiting(store)
+
+    made = Collection.objects.get(fulfilment=job)
+    told = Event.objects.get(type="fulfilment.ready").data
+    code = pickup.code_of(job)
+    assert made.shelf == "R-04"
+    assert made.collect_by == datetime.fromisoformat("2026-03-10T00:00:00+00:00")
+    assert told["code"] == made.code
+    assert code.text == f"{made.code[:3]} {made.code[3:]}"
+    assert code.qr.startswith("<svg")
+    assert pickup.find(code.text.lower(), location_id=store.pk) == made
+
+
+@pytest.mark.parametrize(
+    ("policy", "shown", "refused"),
+    [
+        ("WITHOUT_CODE", {}, "identity_needed"),
+        ("WITHOUT_CODE", {"id_seen": True}, None),
+        ("WITHOUT_CODE", {"code": True}, None),
+        ("ALWAYS", {"code": True}, "identity_needed"),
+        ("ALWAYS", {"code": True, "id_seen": True}, None),
+        ("NEVER", {}, None),
+        ("NEVER", {"code": "ZZZZZZ"}, "wrong_code"),
+    ],
+)
+def test_what_has_to_be_shown_at_the_counter_is_the_stores_policy(store, policy, shown, refused):
+    StorePolicy.objects.create(location=store, id_check=policy)
+    job = waiting(store)
+    made = Collection.objects.get()
+    shown = {name: made.code if name == "code" and value is True else value for name, value in shown.items()}
+
+    if refused:
+        with pytest.raises(Refusal) as no:
+            fulfilment.hand_over(job.pk, actor=SYSTEM, **shown)
+        assert no.value.code == refused
+        assert FulfilmentOrder.objects.get().status == "READY"
+    else:
+        fulfilment.hand_over(job.pk, given_to="Nadia Osei", actor=SYSTEM, **shown)
+        made.refresh_from_db()
+        assert FulfilmentOrder.objects.get().status == "COLLECTED"
+        assert made.proof
+        assert made.given_to == "Nadia Osei"
+    books_are_clean()
+
+
+def test_units_left_at_the_counter_go_back_to_stock_and_are_due_to_be_refunded(store):
+    job = waiting(
+        store,
+        incoming_line("SKU-1", 3, discount_total=Decimal("3.00")),
+        incoming_line("SKU-2"),
+        discount_total=Decimal("3.00"),
+        total=Decimal("37.00"),
+    )
+    line = job.lines.get(item__sku="SKU-1")
+
+    fulfilment.hand_over(job.pk, id_seen=True, taken={line.pk: 1}, actor=SYSTEM)
+
+    order = Order.objects.get()
+    wanted = order.lines.get(sku="SKU-1")
+    due = RefundDue.objects.get()
+    assert (wanted.fulfilled, wanted.cancelled, wanted.open, wanted.allocated) == (1, 2, 0, 0)
+    assert order.status == "COMPLETED"
+    assert due.amount == Decimal("18.00")
+    assert Event.objects.get(type="order.refund_due").data["amount"] == "18.00"
+    assert Event.objects.get(type="fulfilment.shipped").data["lines"][0]["quantity"] == 1
+    assert Case.objects.get().reason == "orders.refund_due"
+    assert list(Collection.objects.to_put_back()) == [Collection.objects.get()]
+    books_are_clean()
+
+
+def test_taking_nothing_is_not_a_handover(store):
+    job = waiting(store)
+
+    with pytest.raises(Refusal) as no:
+        fulfilment.hand_over(job.pk, id_seen=True, taken={job.lines.get().pk: 0}, actor=SYSTEM)
+
+    assert no.value.code == "nothing_taken"
+    assert not RefundDue.objects.exists()
+
+
+def test_what_nobody_fetches_in_time_is_taken_back_once_and_its_case_clears_with_the_refund(store):
+    with time_machine.travel(timezone.now() - timedelta(days=6), tick=False):
+        job = waiting(store, incoming_line("SKU-1", 2))
+    assert pickup.sweep() == (1, 0)
+    assert pickup.sweep() == (0, 0)
+    reminded = Event.objects.filter(type="fulfilment.collect_soon").count()
+
+    with time_machine.travel(timezone.now() + timedelta(days=9), tick=False):
+        assert pickup.sweep() == (0, 1)
+        assert pickup.sweep() == (0, 0)
+        owed = Case.objects.still_open().get()
+        back = IncomingPayment(ref="R-1", kind="refunded", amount=Decimal("20.00"), currency="GBP", at=timezone.now())
+        payments.record("1001", [back], channel=ChannelFactory(), actor=SYSTEM)
+
+    order = Order.objects.get()
+    job.refresh_from_db()
+    assert reminded == 1
+    assert (job.status, order.status, order.cancel_reason) == ("UNCOLLECTED", "CANCELLED", "Not collected")
+    assert Stock.objects.get().reserved == 0
+    assert owed.reason == "orders.refund_due"
+    assert not Case.objects.still_open().exists()
+    pickup.put_back(job.pk, actor=SYSTEM)
+    assert not Collection.objects.to_put_back().exists()
+    books_are_clean()
+
+
+def test_nothing_is_due_where_nothing_was_paid(store):
+    job = waiting(store, payment_state="authorised")
+
+    fulfilment.uncollected(job.pk, actor=SYSTEM)
+
+    assert not RefundDue.objects.exists()
+    assert not Case.objects.exists()
+
+
+def test_a_handover_and_a_take_back_that_race_end_in_one(store):
+    job = waiting(store)
+    fulfilment.hand_over(job.pk, id_seen=True, version=job.version, actor=SYSTEM)
+
+    with pytest.raises(Refusal):
+        fulfilment.uncollected(job.pk, actor=SYSTEM)
+
+    assert not RefundDue.objects.exists()
+    assert Order.objects.get().status == "COMPLETED"
