@@ -219,6 +219,7 @@ PaymentState = Literal[
 Method = Literal["SHIP", "PICKUP"]
 PaymentKind = Literal["authorised", "captured", "voided", "refunded", "failed", "disputed"]
 Restock = Literal["cancel", "return", "none"]
+RiskLevel = Literal["low", "medium", "high"]
 
 closed = ConfigDict(extra="forbid", revalidate_instances="always")
 
@@ -254,6 +255,18 @@ class Buyer:
     name: Short = ""
     email: Short = ""
     phone: Short = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Risk:
+    """How likely this is fraud, as the source or somebody it asked judged it. Rules say what that leads to."""
+
+    __pydantic_config__ = closed
+
+    level: RiskLevel
+    provider: OptionalKey = ""
+    score: Annotated[int, Field(strict=True, ge=0, le=100)] | None = None
+    reasons: Annotated[tuple[Short, ...], Field(max_length=20), BeforeValidator(_sequence)] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,7 +342,8 @@ class IncomingOrder:
     """One order as its source sees it at `version` (the source's last change, in microseconds since 1970).
 
     `channel_ref` is the source's immutable id, as text; `number` what the source shows to people ("#1001").
-    `refunds` and `payments` may repeat what was sent before or separately: each counts once by its ref.
+    `refunds` and `payments` may repeat what was sent before or separately: each counts once by its ref. `card_ref` is
+    the source's fingerprint of the card or account paid with, never its number.
 
     A business names its `account`; `payment_terms` are the account's where the source says none, `po_number` is the
     buyer's own number, and nothing leaves before `requested_ship_on`.
@@ -350,6 +364,8 @@ class IncomingOrder:
     cancelled_at: Moment | None = None
     cancel_reason: Short = ""
     payment_state: PaymentState = "unknown"
+    card_ref: OptionalKey = ""
+    risk: Risk | None = None
     buyer: Buyer | None = None
     ship_to: Address | None = None
     bill_to: Address | None = None

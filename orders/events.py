@@ -22,7 +22,13 @@ APPROVED = "order.approved"  # data: kind (APPROVAL | CREDIT), total, currency, 
 ACCOUNT_CHANGED = "account.changed"  # about the account; data: made, changes [{field, before, after}]
 
 HELD = "order.held"  # data: type, blocks, reason
-HOLD_RESOLVED = "hold.resolved"  # data: type, blocks, how
+HOLD_RESOLVED = "hold.resolved"  # data: type, blocks, how, note, status
+HOLD_RULE_CHANGED = "hold_rule.changed"  # about the rule; data: rule, version, active
+RISK_JUDGED = "order.risk_judged"  # data: provider, level, score, reasons
+
+CHANGE_PROPOSED = "order.change_proposed"  # data: change, summary
+CHANGE_CONFIRMED = "order.change_confirmed"  # data: change, summary, edits, effect (stock, money, promise)
+CHANGE_DECLINED = "order.change_declined"  # data: change, summary, reason
 
 OPENED = "fulfilment.opened"  # related to all of these: the order and the location
 ACCEPTED = "fulfilment.accepted"

@@ -3,6 +3,7 @@
 from orders.models.account import PREPAID, Account, Approval, ApprovalKind
 from orders.models.batch import BatchStatus, BatchWork, DeviceScan, PickBatch
 from orders.models.carriage import CarrierService
+from orders.models.change import ChangeStatus, OrderChange, Told
 from orders.models.channel import Channel, ChannelKind
 from orders.models.collection import Collection, Proof, RefundDue
 from orders.models.fulfilment import (
@@ -19,6 +20,7 @@ from orders.models.fulfilment import (
     ShortReason,
 )
 from orders.models.hold import Blocks, Hold, HoldStatus, HoldType
+from orders.models.hold_rule import HoldRule, PriceListEntry
 from orders.models.label import LabelStatus, ParcelLabel, SerialReference
 from orders.models.message import (
     CustomerMessage,
@@ -58,6 +60,7 @@ __all__ = [
     "Blocks",
     "CarrierOutage",
     "CarrierService",
+    "ChangeStatus",
     "Channel",
     "ChannelKind",
     "Collection",
@@ -69,6 +72,7 @@ __all__ = [
     "FulfilmentPart",
     "FulfilmentStatus",
     "Hold",
+    "HoldRule",
     "HoldStatus",
     "HoldType",
     "IdCheck",
@@ -81,6 +85,7 @@ __all__ = [
     "NodeMeasure",
     "NodeTerms",
     "Order",
+    "OrderChange",
     "OrderLine",
     "OrderNote",
     "OrderStatus",
@@ -96,6 +101,7 @@ __all__ = [
     "PolicyReplay",
     "PolicyStatus",
     "PolicyVersion",
+    "PriceListEntry",
     "Proof",
     "Refund",
     "RefundDue",
@@ -111,6 +117,7 @@ __all__ = [
     "StockEffect",
     "StorePolicy",
     "TemplateStatus",
+    "Told",
     "Tracker",
     "TrackingEvent",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils import timezone
 
 from core.scoping import ScopedQuerySet
@@ -23,10 +23,12 @@ class HoldType(models.TextChoices):
 
 
 class Blocks(models.TextChoices):
-    ALLOCATE = "ALLOCATE"
-    RELEASE = "RELEASE"
-    SHIP = "SHIP"
-    CAPTURE = "CAPTURE"
+    """What a hold stops: its own step and every later one (services.holds.blocks)."""
+
+    ALLOCATE = "ALLOCATE", "Finding a place"
+    RELEASE = "RELEASE", "Giving it to a place"
+    SHIP = "SHIP", "Leaving"
+    CAPTURE = "CAPTURE", "Taking the money"
 
 
 class HoldStatus(models.TextChoices):
@@ -46,7 +48,11 @@ class HoldQuerySet(ScopedQuerySet):
 
 
 class Hold(StateMachine):
-    """One reason an order may not go on. One of each type stands at a time; history stays."""
+    """One reason an order may not go on. One of each type stands at a time; history stays.
+
+    `evidence` is a list of findings, {rule, key, why, rows}, as they were when the hold was raised or last looked at. A
+    person who resolves it accepts those keys: what they have judged doesn't stop the order again.
+    """
 
     MOVES = {HoldStatus.CREATED: {HoldStatus.RESOLVED, HoldStatus.REJECTED}}
 
@@ -55,6 +61,13 @@ class Hold(StateMachine):
     blocks = models.CharField(max_length=8, choices=Blocks, default=Blocks.RELEASE)
     status = models.CharField(max_length=8, choices=HoldStatus, default=HoldStatus.CREATED)
     reason = models.CharField(max_length=255, blank=True)
+    evidence = models.JSONField(default=list, db_default=Value([], models.JSONField()), blank=True)
+    due_at = models.DateTimeField(null=True, help_text="By when somebody should have decided")
+    looked_at = models.DateTimeField(null=True, help_text="When its rules were last asked again")
+    by_person = models.BooleanField(default=False, db_default=False, help_text="A person decided, not the facts")
+    note = models.CharField(
+        max_length=500, blank=True, default="", db_default="", help_text="What the person who decided wrote"
+    )
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.CharField(max_length=200, blank=True)
     resolved_at = models.DateTimeField(null=True)
@@ -71,7 +84,11 @@ class Hold(StateMachine):
                 fields=("order", "type"), condition=Q(status="CREATED"), name="one_hold_of_a_type_stands"
             ),
         ]
-        indexes = [models.Index(fields=("created_at",), name="hold_standing", condition=Q(status="CREATED"))]
+        permissions = [("change_hold_rules", "Can change the rules that hold orders, and the price list")]
+        indexes = [
+            models.Index(fields=("created_at",), name="hold_standing", condition=Q(status="CREATED")),
+            models.Index(fields=("due_at", "id"), name="hold_due", condition=Q(status="CREATED")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_type_display()} on {self.order_id}"

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.utils import timezone
 
 from core.fields import MoneyField
@@ -135,6 +135,32 @@ class Order(StateMachine):
     po_number = models.CharField(max_length=120, blank=True, help_text="The buyer's own number of its purchase")
     payment_terms = models.CharField(max_length=7, blank=True, help_text="Those of the account where none were said")
     requested_ship_on = models.DateField(null=True, blank=True, help_text="Not to leave before this day")
+    card_ref = models.CharField(
+        max_length=120,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The source's fingerprint of the card or account paid with",
+    )
+    address_key = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The same for every spelling of one delivery address",
+    )
+    risk = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        help_text="Who judged the risk of fraud -> {level, score, reasons, at}",
+    )
+    agreed = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        help_text="What was agreed here -> {was, is}: it stands until the source says something new (orders.agreed)",
+    )
 
     note = models.TextField(blank=True)
     tags = ArrayField(models.CharField(max_length=255), default=list, blank=True)
@@ -209,6 +235,8 @@ class Order(StateMachine):
                 condition=Q(requested_ship_on__isnull=False, status__in=("RECEIVED", "ACCEPTED")),
             ),
             models.Index(fields=("buyer_email",), name="order_by_buyer_email", condition=~Q(buyer_email="")),
+            models.Index(fields=("address_key",), name="order_by_address", condition=~Q(address_key="")),
+            models.Index(fields=("card_ref",), name="order_by_card", condition=~Q(card_ref="")),
         ]
 
     def __str__(self) -> str:
@@ -226,7 +254,8 @@ class OrderLine(models.Model):
     """One line and the vector of its units, which always adds up: the database checks it on every write.
 
     `fulfilled` is the larger of what we shipped and what the source says has left; `cancelled` the largest of what the
-    source, its refunds and we took off. A line the source removed stays, with nothing ordered.
+    source, its refunds and we took off. A line the source removed stays, with nothing ordered. `agreed_units` are what
+    a change here made of the `agreed_basis` units the source wanted then; a line added here has a basis of nothing.
     """
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines", db_index=False)
@@ -251,6 +280,9 @@ class OrderLine(models.Model):
     source_quantity = models.PositiveIntegerField(default=0)
     source_cancelled = models.PositiveIntegerField(default=0)
     source_fulfilled = models.PositiveIntegerField(default=0)
+    agreed_units = models.PositiveIntegerField(null=True)
+    agreed_basis = models.PositiveIntegerField(null=True)
+    replaces = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     unit_price = MoneyField(default=0)
     discount_total = MoneyField(default=0)
@@ -269,6 +301,11 @@ class OrderLine(models.Model):
             models.CheckConstraint(condition=Q(returned__lte=F("fulfilled")), name="only_what_left_comes_back"),
             models.CheckConstraint(condition=Q(shipped_here__lte=F("fulfilled")), name="what_we_shipped_is_fulfilled"),
             models.CheckConstraint(condition=Q(ordered__lte=MAX_QUANTITY), name="line_quantity_is_sane"),
+            models.CheckConstraint(
+                condition=Q(agreed_units__isnull=True, agreed_basis__isnull=True)
+                | Q(agreed_units__lte=MAX_QUANTITY, agreed_basis__isnull=False),
+                name="what_is_agreed_has_its_basis",
+            ),
             models.CheckConstraint(
                 condition=Q(unit_price__gte=0, discount_total__gte=0, tax_total__gte=0)
                 & Q(unit_price__lt=MONEY_LIMIT, discount_total__lt=MONEY_LIMIT, tax_total__lt=MONEY_LIMIT),

@@ -102,5 +102,4 @@ def _held() -> QuerySet[Hold]:
 
 
 def _resync(desk: Desk) -> None:
-    for hold in holds.sync(desk):
-        hold.save()
+    holds.sync(desk)

@@ -13,11 +13,12 @@ from core.actors import Actor
 from core.errors import Refusal
 from core.subjects import Subject
 from inventory.services.locking import retrying
-from orders import canonical, quantities
+from orders import addressing, agreed, canonical, quantities
 from orders import events as facts
 from orders.canonical import Address, IncomingLine, IncomingOrder
+from orders.edits import Cancel
 from orders.models import Order, OrderLine
-from orders.services import allocation, backorders, elsewhere, holds, lifecycle
+from orders.services import allocation, backorders, change_log, effects, elsewhere, holds, lifecycle
 from orders.services.desk import Desk, open_desk
 from orders.services.lookups import Seen
 
@@ -40,15 +41,19 @@ def describe(order: Order, incoming: IncomingOrder, digest: bytes, seen: Seen) -
     order.cancel_reason = incoming.cancel_reason if order.source_cancelled else order.cancel_reason
     order.channel_number = incoming.number
     order.placed_at = incoming.placed_at
-    order.method = incoming.method
-    order.pickup_location_code = incoming.pickup_location_code or ""
-    order.pickup_location_id = seen.pickup_location_id
+    place = [incoming.method, incoming.pickup_location_code or "", seen.pickup_location_id]
+    order.agreed, place = agreed.hear(order.agreed, "method", place)
+    order.method, order.pickup_location_code, order.pickup_location_id = place
     buyer = incoming.buyer
     order.buyer_ref = buyer.ref if buyer else ""
     order.buyer_name = buyer.name if buyer else ""
     order.buyer_email = buyer.email if buyer else ""
     order.buyer_phone = buyer.phone if buyer else ""
-    order.ship_to, order.bill_to = _parts(incoming.ship_to), _parts(incoming.bill_to)
+    order.agreed, order.ship_to = agreed.hear(order.agreed, "ship_to", parts(incoming.ship_to))
+    order.bill_to = parts(incoming.bill_to)
+    order.address_key = _address_key(order.ship_to)
+    order.card_ref = incoming.card_ref
+    order.risk = _risk(order.risk, incoming)
     order.currency, order.tax_included = incoming.currency, incoming.tax_included
     order.subtotal = sum((line.unit_price * line.quantity for line in incoming.lines), _ZERO)
     order.discount_total = incoming.discount_total or _ZERO
@@ -80,11 +85,39 @@ def describe_line(line: OrderLine, incoming: IncomingLine, position: int, items:
     return line
 
 
-def _parts(address: Address | None) -> dict[str, Any] | None:
+def parts(address: Address | None) -> dict[str, Any] | None:
+    """An address as orders keep it: only what is there."""
     if address is None:
         return None
-    parts = ((name, getattr(address, name)) for name in _ADDRESS_PARTS)
-    return {name: value for name, value in parts if value not in ("", None)}
+    every = ((name, getattr(address, name)) for name in _ADDRESS_PARTS)
+    return {name: value for name, value in every if value not in ("", None)}
+
+
+def _address_key(address: dict[str, Any] | None) -> str:
+    return addressing.key(Address(**address)) if address else ""
+
+
+def set_address(order: Order, address: Address) -> None:
+    """An address agreed here: it stands until the source names another than it does now."""
+    now = parts(address)
+    order.agreed = agreed.agree(order.agreed, "ship_to", now, before=order.ship_to)
+    order.ship_to, order.address_key = now, _address_key(now)
+
+
+def set_method(order: Order, method: str, code: str, location_id: int | None) -> None:
+    """How the order reaches the buyer, agreed here: likewise."""
+    before = [order.method, order.pickup_location_code, order.pickup_location_id]
+    order.agreed = agreed.agree(order.agreed, "method", [method, code, location_id], before=before)
+    order.method, order.pickup_location_code, order.pickup_location_id = method, code, location_id
+
+
+def _risk(known: dict[str, Any], incoming: IncomingOrder) -> dict[str, Any]:
+    """What others judged, and what the source says in this version."""
+    kept = {name: said for name, said in known.items() if said.get("by") != "source"}
+    if incoming.risk is None:
+        return kept
+    said = {"level": incoming.risk.level, "score": incoming.risk.score, "reasons": list(incoming.risk.reasons)}
+    return kept | {incoming.risk.provider or "source": said | {"by": "source"}}
 
 
 def apply(desk: Desk, incoming: IncomingOrder, digest: bytes, seen: Seen) -> None:
@@ -103,7 +136,7 @@ def _lines(desk: Desk, incoming: IncomingOrder, items: dict[str, int]) -> None:
     known = {line.ref: line for line in desk.lines}
     added = []
     for position, said in enumerate(incoming.lines):
-        line = known.pop(said.ref, None)
+        line = known.pop(said.ref, None) or _repeated(known, said)
         if line is None:
             line = describe_line(OrderLine(order=desk.order, ref=said.ref, ordered=0), said, position, items)
             added.append(line)
@@ -115,6 +148,15 @@ def _lines(desk: Desk, incoming: IncomingOrder, items: dict[str, int]) -> None:
     for line in known.values():  # the source removed it
         line.source_quantity = line.source_cancelled = line.source_fulfilled = 0
     desk.lines += OrderLine.objects.bulk_create(added)
+
+
+def _repeated(known: dict[str, OrderLine], said: IncomingLine) -> OrderLine | None:
+    """The line added here that the source repeats under a reference of its own; it is known by that from now on."""
+    for ref, line in known.items():
+        if ref.startswith(agreed.REF) and line.sku == said.sku and not line.source_quantity:
+            line.ref = said.ref
+            return known.pop(ref)
+    return None
 
 
 def _start_over(desk: Desk, line: OrderLine) -> None:
@@ -145,13 +187,15 @@ def demand(desk: Desk) -> tuple[Any, ...]:
     return (order.method, order.pickup_location_id, order.test, place, wanted)
 
 
-def reconsider(desk: Desk, *, before: tuple[Any, ...]) -> None:
-    """After inputs changed: settle the units, raise or resolve holds, and source what is open."""
+def reconsider(desk: Desk, *, before: tuple[Any, ...], changed: frozenset[str] = frozenset()) -> None:
+    """After inputs changed: settle the units, raise or resolve holds, and source what is open.
+
+    `changed` says what a person or the source changed, in the words of rules about changes (orders.holding.Changed).
+    """
     lifecycle.settle(desk, lifecycle.refunded_units(desk.order.pk))
     if demand(desk) != before:
         allocation.give_back_unstarted(desk)
-    for hold in holds.sync(desk):
-        hold.save()
+    holds.sync(desk, changed=changed)
     allocation.source(desk)
     elsewhere.hand_over(desk)
 
@@ -240,7 +284,10 @@ def cancel(order_id: int, *, actor: Actor, reason: str = "", version: int | None
                 status_now=str(desk.order.status),
                 version=desk.order.version,
             )
+        before = effects.look(desk)
         cancel_rest(desk, reason=reason)
+        effect = effects.difference(desk, before, effects.look(desk))
+        change_log.record(desk, [Cancel(reason=reason[:255])], effect, key=f"cancel:{desk.order.version}", note=reason)
         lifecycle.save(desk)
 
     retrying(work)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import prefetch_related_objects
+from django.db.models.expressions import RawSQL
 
 from core.actors import Actor
 from core.errors import Refusal
@@ -37,7 +38,9 @@ class Desk:
     order: Order
     lines: list[OrderLine]
     actor: Actor
-    holds: list[Hold] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)  # those that stand
+    new_holds: list[Hold] = field(default_factory=list)  # of them, those not written yet
+    rules_stamp: int = 0  # which hold rules are in force (services.hold_rules)
     promises: list[FulfilmentLine] = field(default_factory=list)
     new_promises: list[FulfilmentLine] = field(default_factory=list)
     new_parts: list[FulfilmentPart] = field(default_factory=list)  # of kits among the new promises
@@ -46,6 +49,7 @@ class Desk:
     shadows: list[ShadowDecision] = field(default_factory=list)
     cases: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     facts: list[EventDraft] = field(default_factory=list)
+    is_new: bool = False  # on its way in, not written yet
     source: Subject | None = None  # the message that brought this about
     keys_used: int = 0
 
@@ -88,7 +92,11 @@ def location_subject(location_id: int, label: str = "") -> Subject:
 def open_desk(order_id: int, *, actor: Actor, source: Subject | None = None) -> Desk:
     """Lock the order and read what belongs to it. Must run inside a transaction."""
     order = (
-        Order.objects.select_for_update(no_key=True, of=("self",)).select_related("channel").filter(pk=order_id).first()
+        Order.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("channel")
+        .annotate(rules_stamp=RawSQL("SELECT coalesce(max(stamp), 0) FROM orders_holdrule", ()))
+        .filter(pk=order_id)
+        .first()
     )
     if order is None:
         raise Refusal("not_found", "No such order.", status=404)
@@ -105,4 +113,5 @@ def open_desk(order_id: int, *, actor: Actor, source: Subject | None = None) -> 
         actor=actor,
         holds=list(Hold.objects.standing().filter(order=order).order_by("pk")),
         promises=promises,
+        rules_stamp=order.rules_stamp,
     )

@@ -76,7 +76,7 @@ def _create(
         changes.describe_line(OrderLine(pk=pk, order_id=order.pk, ref=line.ref), line, position, seen.items)
         for position, (pk, line) in enumerate(zip(seen.line_ids, incoming.lines, strict=True))
     ]
-    desk = Desk(order=order, lines=lines, actor=actor, source=source)
+    desk = Desk(order=order, lines=lines, actor=actor, source=source, rules_stamp=seen.rules_stamp, is_new=True)
     lifecycle.settle(desk, money.refunded(incoming.refunds))
     desk.note(
         facts.RECEIVED,
@@ -90,12 +90,12 @@ def _create(
         },
         [(Subject("item", str(pk)), "item") for pk in {line.item_id for line in lines if line.item_id}],
     )
-    new_holds = holds.sync(desk)
+    holds.sync(desk)
     changes.complain(desk)
     allocation.source(desk, nodes=seen.nodes, let_down={}, goods=seen.goods, versions=seen.policies)
     elsewhere.hand_over(desk, new=True)
     lifecycle.derive(desk)
-    rows.insert(desk, new_holds, *money.note(desk, incoming.payments, incoming.refunds))
+    rows.insert(desk, desk.new_holds, *money.note(desk, incoming.payments, incoming.refunds))
     lifecycle.save_parts(desk)
     lifecycle.announce(desk)
     return _placed(desk, "created")

@@ -17,6 +17,7 @@ from orders.models import (
     FulfilmentLine,
     FulfilmentPart,
     FulfilmentStatus,
+    Hold,
     Order,
     OrderLine,
     OrderStatus,
@@ -40,8 +41,11 @@ VECTOR = (
     "source_quantity",
     "source_cancelled",
     "source_fulfilled",
+    "agreed_units",
+    "agreed_basis",
 )
 SOURCE_FIELDS = (
+    "ref",
     "item",
     "position",
     "sku",
@@ -194,6 +198,7 @@ def save(desk: Desk) -> None:
     save_parts(desk)
     SourcingDecision.objects.bulk_create(desk.decisions)
     ShadowDecision.objects.bulk_create(desk.shadows)
+    Hold.objects.bulk_create(desk.new_holds)
     announce(desk)
     cases.recheck(desk.subject, actor=desk.actor)
 

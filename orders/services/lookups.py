@@ -36,6 +36,7 @@ class Seen:
     policies: Standing
     account_id: int | None = None
     payment_terms: str = ""  # the account's
+    rules_stamp: int = 0
 
 
 def look(
@@ -49,9 +50,10 @@ def look(
 ) -> Seen:
     """One round trip. An order we know is locked; for a new one the ids are drawn."""
     parameters = [channel_id, channel_ref, list(skus), channel_code, lines, channel_id, pickup, account, channel_id]
-    ((order_id, known, number, ours, version, digest, line_ids, items, nodes, goods, policy, place, buyer, terms),) = (
+    ((order_id, known, number, ours, version, digest, line_ids, items, nodes, goods, policy, place, rules, *buyer),) = (
         prepared.fetchall(_LOOK, parameters)
     )
+    account_id, terms = buyer
     return Seen(
         known=known,
         order_id=order_id,
@@ -65,8 +67,9 @@ def look(
         pickup_location_id=place,
         goods=_articles(goods),
         policies=policies.read_in_force(policy),
-        account_id=buyer,
+        account_id=account_id,
         payment_terms=terms or "",
+        rules_stamp=rules,
     )
 
 
@@ -183,6 +186,7 @@ SELECT
     CASE WHEN known.id IS NULL THEN ({_GOODS.format(items="SELECT item_id FROM named")}) END,
     CASE WHEN known.id IS NULL THEN ARRAY({policies.IN_FORCE}) END,
     (SELECT id FROM inventory_location WHERE code = %s::text),
+    (SELECT coalesce(max(stamp), 0) FROM orders_holdrule),
     account.id,
     account.payment_terms
 FROM (SELECT) AS always

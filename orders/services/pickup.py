@@ -17,8 +17,17 @@ from inventory.models import Location
 from inventory.services.locking import retrying
 from orders import canonical, due
 from orders import events as facts
-from orders.models import COLLECTED_HERE, Collection, FulfilmentOrder, FulfilmentStatus, IdCheck, Proof, StorePolicy
-from orders.services import lifecycle, refunds_due
+from orders.models import (
+    COLLECTED_HERE,
+    Blocks,
+    Collection,
+    FulfilmentOrder,
+    FulfilmentStatus,
+    IdCheck,
+    Proof,
+    StorePolicy,
+)
+from orders.services import holds, lifecycle, refunds_due
 from orders.services.shipping import leave, leaving
 from orders.services.withdrawing import free
 from orders.services.work import Work, open_work
@@ -125,6 +134,7 @@ def hand_over(
     def work() -> FulfilmentOrder:
         w = open_work(fulfilment_id, version=version, actor=actor)
         _require_ready(w)
+        holds.require_free(w.desk, Blocks.SHIP)
         proof = _proof(w, code, id_seen)
         declined = _leave_behind(w, taken or {})
         now = timezone.now()

@@ -17,8 +17,8 @@ from inventory.services.locking import retrying
 from inventory.services.moves import Named
 from orders import canonical
 from orders import events as facts
-from orders.models import FulfilmentLine, FulfilmentPart, FulfilmentStatus, Package, Shipment, ShortPick
-from orders.services import labels, lifecycle
+from orders.models import Blocks, FulfilmentLine, FulfilmentPart, FulfilmentStatus, Package, Shipment, ShortPick
+from orders.services import holds, labels, lifecycle
 from orders.services.labels import Told
 from orders.services.work import Work, open_work
 
@@ -50,6 +50,7 @@ def ship(
 
     def work() -> Shipment:
         w = open_work(fulfilment_id, version=version, actor=actor)
+        holds.require_free(w.desk, Blocks.SHIP)
         said = labels.told(w.job) if not tracking_number else Told(carrier, service, tracking_number, tracking_url)
         now = timezone.now()
         shipment = Shipment(
