@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import gc
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from itertools import compress, repeat
-from operator import getitem
+from operator import add, getitem
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -90,10 +91,19 @@ class Promised:
 
 def of(item_ids: Collection[int], **asked: Any) -> list[Available]:
     """One row per item and location that has or expects some; asked like `columns`, which is the quicker way."""
-    rows: list[Available] = []
-    for each in columns(item_ids, **asked):
-        rows += each.rows()
-    return rows
+    return _rows(columns(item_ids, **asked))
+
+
+def _rows(found: Iterable[Promised]) -> list[Available]:
+    """Made without the cycle collector: it would walk the whole heap every few thousand rows, for rows that can't be
+    part of a cycle, and take longer than making them."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return [row for each in found for row in each.rows()]
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def columns(
@@ -157,7 +167,7 @@ class Reckoning:
             self.measured = promising.measured(every, book.channel)
 
     def rows(self) -> list[Available]:
-        return [row for each in self.promised() for row in each.rows()]
+        return _rows(self.promised())
 
     def promised(self) -> list[Promised]:
         wanted = set(self.asked) - self.parts.keys()
@@ -180,16 +190,17 @@ class Reckoning:
             at, sellable, held = ground.at, _of(ground, sellable), _of(ground, held)
         run_out, inbound = self.run_out.get(item_id), self.inbound.get(item_id)
         reserved = [units - run_out.get(place, 0) for place, units in zip(at, held, strict=True)] if run_out else held
-        coming = [inbound.get(place, 0) for place in at] if inbound else ground.nothing
         kept = self._kept(item_id, ground, sellable)
-        available = [
-            free if (free := units - promised - back.cushion + due) > 0 else 0
-            for units, promised, back, due in zip(sellable, reserved, kept, coming, strict=True)
-        ]
+        free = [units - promised - back.cushion for units, promised, back in zip(sellable, reserved, kept, strict=True)]
+        coming = ground.nothing
+        if inbound:
+            coming = [inbound.get(place, 0) for place in at]
+            free = list(map(add, free, coming))
+        available = [max(0, units) for units in free]
         if ground.limited:
             available = [
-                0 if why else free if most is None else min(most, free)
-                for free, most, why in zip(available, ground.room, ground.barred, strict=True)
+                0 if why else units if most is None else min(most, units)
+                for units, most, why in zip(available, ground.room, ground.barred, strict=True)
             ]
         return Promised(item_id, at, available, sellable, reserved, coming, kept, ground.room, ground.barred)
 

@@ -53,14 +53,14 @@ def places(
     location_ids: Collection[int] | None, *, method: str | None, by: date | None, now: datetime
 ) -> dict[int, Place]:
     """The locations asked about (all active ones where none are named), each judged for the method."""
+    if not method:
+        plain = prepared.fetchall(_PLACES, [None if location_ids is None else list(set(location_ids))])
+        return {pk: Place(pk, code, name, zone, _inactive(status), None) for pk, code, name, zone, status in plain}
     rows = Location.objects.order_by("code")
     if location_ids is None:
         rows = rows.filter(status=LocationStatus.ACTIVE)
     else:
         rows = rows.filter(pk__in=set(location_ids))
-    if not method:
-        plain = rows.values_list("id", "code", "name", "time_zone", "status")
-        return {pk: Place(pk, code, name, zone, _inactive(status), None) for pk, code, name, zone, status in plain}
     found = list(rows.values(*_PLACE, *_CALENDAR))
     limited = [row["id"] for row in found if row["pick_capacity_hour"] is not None]
     busy = _picking(limited) if limited else {}
@@ -198,6 +198,13 @@ FROM inventory_expectedreceipt
 WHERE status = 'EXPECTED' AND item_id = ANY(%(items)s::bigint[]) {narrowed}
     AND due_at >= %(from)s AND due_at < %(until)s
 GROUP BY item_id
+"""
+
+_PLACES = """
+SELECT id, code, name, time_zone, status
+FROM inventory_location, (SELECT %s::bigint[] AS ids) asked
+WHERE id = ANY(asked.ids) OR asked.ids IS NULL AND status = 'ACTIVE'
+ORDER BY code
 """
 
 _RULES = """

@@ -37,7 +37,7 @@ class Availability(ApiView):
             by=asked.by,
             method=asked.method,
         )
-        codes = _codes(found) if places is None else {pk: code for code, pk in places.items()}
+        codes = _in_order(_codes(found) if places is None else {pk: code for code, pk in places.items()})
         by_item: dict[int, list[Promised]] = {}
         for each in found:
             by_item.setdefault(each.item_id, []).append(each)
@@ -136,15 +136,20 @@ def _codes(found: list[Promised]) -> dict[int, str]:
     return dict(Location.objects.filter(pk__in=ids).values_list("id", "code")) if ids else {}
 
 
+def _in_order(codes: dict[int, str]) -> dict[int, str]:
+    """By code, sorted once for all items."""
+    return dict(sorted(codes.items(), key=lambda each: each[1]))
+
+
 def _item(sku: str, found: list[Promised], codes: dict[int, str], *, explain: bool) -> dict[str, Any]:
-    """Locations in the order of their codes."""
+    """Locations in the order of `codes`."""
     places: list[dict[str, Any]]
     if explain:
-        rows = sorted((codes[row.location_id], row) for each in found for row in each.rows())
-        places = [_explained(code, row) for code, row in rows]
+        rows = {row.location_id: row for each in found for row in each.rows()}
+        places = [_explained(code, rows[at]) for at, code in codes.items() if at in rows]
     else:
-        named = sorted((codes[at], free) for each in found for at, free in zip(each.at, each.available, strict=True))
-        places = [{"location": code, "available": free} for code, free in named]
+        free = {at: units for each in found for at, units in zip(each.at, each.available, strict=True)}
+        places = [{"location": code, "available": free[at]} for at, code in codes.items() if at in free]
     return {"sku": sku, "available": sum(sum(each.available) for each in found), "locations": places}
 
 
