@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.db.models import DurationField, Exists, ExpressionWrapper, OuterRef, Subquery, Value
+from django.db.models import DateTimeField, DurationField, Exists, ExpressionWrapper, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce, Greatest, Now
 from django.urls import reverse
 
@@ -43,7 +43,7 @@ def _stalled() -> Any:
         Package.objects.filter(
             fulfilment__status=FulfilmentStatus.SHIPPED, tracker__in=sorted(UNDER_WAY), tracking_number__gt=""
         )
-        .annotate(seen=seen, waits_until=ExpressionWrapper(seen + patience * _hours, output_field=seen.output_field))
+        .annotate(seen=seen, waits_until=ExpressionWrapper(seen + patience * _hours, output_field=DateTimeField()))
         .filter(waits_until__lt=Now())
     )
 
