@@ -82,6 +82,8 @@ app.conf.beat_schedule = {
     "allocate-waiting": _every(60, "orders.tasks.allocate_waiting"),
     "reweigh-credit": _every(60, "orders.tasks.reweigh_credit"),
     "release-requested": _every(300, "orders.tasks.release_requested"),
+    "resource-at-risk": _every(60, "orders.tasks.resource_at_risk"),
+    "take-back-silent": _every(60, "orders.tasks.take_back_silent"),
     "follow-deliveries": _every(300, "orders.tasks.follow_deliveries"),
     "sweep-collections": _every(60, "orders.tasks.sweep_collections"),
     "forget-scans": _every(6 * 3600, "orders.tasks.forget_scans"),

@@ -31,7 +31,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     "Warehouse": (*SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment"),
     "Service": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.waive_case", "exceptions.export_case",
-        "orders.cancel_order", "orders.release_order", "orders.cancel_fulfilment", "finance.view_posting",
+        "orders.cancel_order", "orders.release_order", "orders.answer_partnerrequest",
+        "orders.cancel_fulfilment", "finance.view_posting",
         "integrations.view_inboundmessage",
     ),
     "Stock control": (

@@ -17,6 +17,7 @@ def connect() -> None:
     _finance()
     _erp()
     _channels()
+    _partners()
 
 
 def _deliveries() -> None:
@@ -52,6 +53,9 @@ def _orders() -> None:
     events.subscribe(facts.HOLD_RESOLVED, "orders.release_after_hold", tasks.release)
     events.subscribe("item.alias_added", "orders.map_lines", tasks.map_lines)
     events.subscribe(facts.ACCOUNT_CHANGED, "orders.reweigh_account", tasks.reweigh_account)
+    for ended in (facts.FULFILMENT_CANCELLED, facts.REJECTED):
+        events.subscribe(ended, "orders.withdraw_from_partner", tasks.withdraw_from_partner)
+    events.subscribe(facts.CARRIER_OUT, "orders.leave_carrier", tasks.leave_carrier)
     events.subscribe(facts.SITE_CLOSED, "orders.clear_site", tasks.clear_site)
     events.subscribe("inbound.expected", "orders.follow_delivery", tasks.follow_delivery)
     events.subscribe("inbound.settled", "orders.fill_from_delivery", tasks.follow_delivery)
@@ -82,3 +86,11 @@ def _channels() -> None:
     # Messages that came before the order they speak of.
     events.subscribe(facts.RECEIVED, "integrations.let_waiting_go", tasks.let_waiting_go)
     events.subscribe(facts.SHIPPED, "channels.tell_shipment", tasks.tell_channel, queue="outside", max_attempts=60)
+
+
+def _partners() -> None:
+    from integrations.suppliers import tasks
+    from orders import events as facts
+
+    events.subscribe(facts.ASKED, "suppliers.ask", tasks.ask, queue="outside", max_attempts=60)
+    events.subscribe(facts.WITHDRAWN, "suppliers.withdraw", tasks.withdraw, queue="outside", max_attempts=60)

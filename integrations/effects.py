@@ -9,8 +9,17 @@ from core.errors import Refusal
 from core.subjects import Subject
 from integrations import goods
 from integrations.arrivals import order_key
-from integrations.channels.meaning import Act, MoveGoods, PlaceOrder, RecordPayments, RecordRefund, TakeSnapshot
+from integrations.channels.meaning import (
+    Act,
+    AnswerRequest,
+    MoveGoods,
+    PlaceOrder,
+    RecordPayments,
+    RecordRefund,
+    TakeSnapshot,
+)
 from integrations.models import InboundMessage
+from integrations.suppliers import answers
 from inventory.models import StockSnapshot
 from inventory.services import snapshots, sources
 from orders.services import intake, payments
@@ -47,6 +56,10 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
     connection = message.connection
     if isinstance(act, TakeSnapshot):
         _take(act, message, done)
+        return
+    if isinstance(act, AnswerRequest):
+        done.order_id, done.number, done.changed = answers.carry_out(act, connection)
+        done.words = "" if done.changed else "this was known already"
         return
     channel, actor = connection.channel, connection.actor
     if channel is None:

@@ -54,6 +54,11 @@ def collect_by(ready_at: datetime, *, keep_days: int, time_zone: str) -> datetim
     return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
 
+def transfer_arrives(asked_at: datetime, *, time_zone: str) -> datetime:
+    """When units asked for now from another place of ours are at the store: they leave with its next carrier."""
+    return next_departure(asked_at, time_zone) + timedelta(days=TRANSIT_DAYS)
+
+
 def next_departure(moment: datetime, time_zone: str, cut_off: time = CUT_OFF) -> datetime:
     """When the next carrier leaves that there is still time to pick and pack for; none does on Sundays."""
     zone = _zone(time_zone)

@@ -22,6 +22,8 @@ def register() -> None:
         "Sites", "Picking", "store", "orders:sites", "orders.view_fulfilmentorder", count=waiting, order=10,
         topic="fulfilments",
     )  # fmt: skip
+    screens.register_nav("Work", "Back-orders", "hourglass", "orders:backorders", "orders.view_order", order=24)
+    screens.register_nav("Work", "Partners", "send", "orders:partners", "orders.view_fulfilmentorder", order=26)
     screens.register_search("orders", find, order=10)
 
 

@@ -14,10 +14,14 @@ from orders.services import (
     fulfilment,
     labels,
     mapping,
+    outages,
+    partners,
     pickup,
     refilling,
     releasing,
+    rescuing,
     scans,
+    ship_to_store,
 )
 
 
@@ -65,10 +69,33 @@ def clear_site(fact: Fact) -> None:
     closures.clear(int(fact.subject.uid), actor=SYSTEM)
 
 
+def withdraw_from_partner(fact: Fact) -> None:
+    """`fulfilment.cancelled`, `fulfilment.rejected`: a partner who was asked to do it need not."""
+    partners.withdraw(int(fact.subject.uid), why=str(fact.data.get("reason") or "Taken back"), actor=fact.actor)
+
+
+def leave_carrier(fact: Fact) -> None:
+    """`carrier.out`: nodes nobody else calls at give their work away."""
+    outages.resource(actor=fact.actor)
+
+
+@shared_task(ignore_result=True)
+def resource_at_risk() -> None:
+    """Work that would come too late goes to a node that makes it."""
+    rescuing.resource_at_risk()
+
+
+@shared_task(ignore_result=True)
+def take_back_silent() -> None:
+    """Work of partners who didn't answer in time."""
+    partners.take_back_silent()
+
+
 @shared_task(ignore_result=True)
 def follow_deliveries() -> None:
-    """Deliveries whose news was missed."""
+    """Deliveries whose news was missed, and transfers nobody waits for any more."""
     refilling.sweep()
+    ship_to_store.call_off()
 
 
 @shared_task(ignore_result=True)

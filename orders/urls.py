@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from orders.views import batch, collecting, detail, lists, parcels, scanning, store, work
+from orders.views import batch, collecting, detail, lists, parcels, scanning, store, supply, work
 
 app_name = "orders"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,6 +15,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/<str:number>/holds/<str:hold_type>/release", detail.release, name="release"),
     path("fulfilments/<str:number>", work.fulfilment_order, name="fulfilment"),
     path("sites/", work.sites, name="sites"),
+    # What orders wait for, and what partners do.
+    path("backorders/", supply.backorders, name="backorders"),
+    path("partners/", supply.requests, name="partners"),
+    path("partners/<uuid:uid>", supply.asked, name="partner"),
+    path("partners/<uuid:uid>/<slug:verb>", supply.act, name="partner_act"),
     # The store's day.
     path("s/<str:code>/", store.today, name="site"),
     path("s/<str:code>/scans", scanning.receive, name="scans"),

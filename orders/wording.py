@@ -9,7 +9,7 @@ from core.formats import money, plural
 from core.models import Event
 from core.timeline import Words
 from orders import events as facts
-from orders import wording_parcels
+from orders import wording_parcels, wording_supply
 
 _PLAIN = {
     facts.STALE_UPDATE: ("Older update dropped", "rotate-ccw", ""),
@@ -111,6 +111,7 @@ def _plain(event: Event) -> Words:
 
 def register() -> None:
     wording_parcels.register()
+    wording_supply.register()
     timeline.register(list(_PLAIN), _plain)
     for type_, teller in {
         facts.RECEIVED: _received, facts.ALLOCATED: _allocated, facts.UNALLOCATED: _unallocated,

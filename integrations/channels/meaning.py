@@ -64,7 +64,24 @@ class TakeSnapshot:
     statuses: Mapping[str, str] = field(default_factory=dict)
 
 
-Act = PlaceOrder | RecordRefund | RecordPayments | MoveGoods | TakeSnapshot
+@dataclass(frozen=True, slots=True)
+class AnswerRequest:
+    """What a supplier or third party says of work it was asked to do, named by the request's uid."""
+
+    uid: str
+    status: Literal["accepted", "rejected", "shipped"]
+    partner_ref: str = ""
+    sends_at: datetime | None = None
+    reason: str = ""
+    said: str = ""
+    lines: tuple[tuple[str, int], ...] = ()  # (line ref, units) that left; none means all
+    carrier: str = ""
+    service: str = ""
+    tracking_number: str = ""
+    tracking_url: str = ""
+
+
+Act = PlaceOrder | RecordRefund | RecordPayments | MoveGoods | TakeSnapshot | AnswerRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,13 @@ from integrations.channels.vendor import Vendor
 from integrations.channels.woocommerce import WOOCOMMERCE
 from integrations.failures import unparsable
 from integrations.files.sales import SALES
+from integrations.suppliers.standard import PARTNER
 
 # Of most only stock documents are read yet; whatever else they send is kept, FAILED, and says so.
 _VENDORS: dict[str, Vendor] = {
     vendor.name: vendor
     for vendor in (
-        AMAZON, BIGCOMMERCE, EDI, MAGENTO, SALES, SHOPIFY, SQUARE, STANDARD, TIKTOK, UNICOMMERCE, WOOCOMMERCE,
+        AMAZON, BIGCOMMERCE, EDI, MAGENTO, PARTNER, SALES, SHOPIFY, SQUARE, STANDARD, TIKTOK, UNICOMMERCE, WOOCOMMERCE,
     )
 }  # fmt: skip
 

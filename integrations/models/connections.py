@@ -42,6 +42,7 @@ class Connection(models.Model):
         WMS = "WMS", "Warehouse"
         POS = "POS", "Till"
         MESSAGING = "MESSAGING", "Messaging"
+        SUPPLIER = "SUPPLIER", "Supplier"
 
     class Status(models.TextChoices):
         ACTIVE = "ACTIVE", "Active"
@@ -89,6 +90,7 @@ class Connection(models.Model):
                         "WMS",
                         "POS",
                         "MESSAGING",
+                        "SUPPLIER",
                     ]
                 ),
                 name="connection_kind_is_known",

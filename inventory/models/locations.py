@@ -68,6 +68,9 @@ class Location(models.Model):
         null=True, blank=True, help_text="Takes no new work before this moment: closed for the day"
     )
     closed_reason = models.CharField(max_length=200, blank=True, default="", db_default="")
+    brought_in = models.BooleanField(
+        default=False, db_default=False, help_text="Orders collected here may be brought from other places"
+    )
     carriers = ArrayField(
         models.CharField(max_length=60),
         default=list,

@@ -66,13 +66,19 @@ def promise(
 
 def give_up(receipt_id: int, units: int, *, key: str, actor: Actor) -> None:
     """So many promised units aren't wanted any more: of what is still to come first, then of what is kept."""
+    coming = not_coming(receipt_id, units)
+    if coming < units:
+        let_go(receipt_id, units - coming, key=key, actor=actor)
+
+
+def not_coming(receipt_id: int, units: int) -> int:
+    """So many promised units won't be brought; returns how many of them it was still to bring."""
     row = ExpectedReceipt.objects.select_for_update(no_key=True).get(pk=receipt_id)
     coming = min(units, row.committed)
     if coming:
         row.committed -= coming
         row.save(update_fields=["committed"])
-    if coming < units:
-        let_go(receipt_id, units - coming, key=key, actor=actor)
+    return coming
 
 
 def keep(rows: Iterable[tuple[ExpectedReceipt, int]], *, actor: Actor) -> None:

@@ -290,6 +290,7 @@ def cancel(transfer_id: int, *, reason: str, version: int | None = None, actor: 
         transfer = open_transfer(transfer_id, version)
         transfer.move(TransferStatus.CANCELLED, ended_reason=reason[:255])
         _give_back(transfer, None, "Transfer cancelled", actor)
+        inbound.cancel(transfer.subject, actor=actor)
         record(transfer, facts.TRANSFER_CANCELLED, actor, {"reason": reason[:255]})
         return transfer
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.actors import SYSTEM, Actor
 from core.subjects import Subject
@@ -11,8 +11,8 @@ from inventory.services import kits, reservations
 from inventory.services.locking import retrying
 from orders import events as facts
 from orders import quantities, sourcing
-from orders.models import Blocks, FulfilmentLine, FulfilmentPart, FulfilmentStatus, OrderLine, SourcingDecision
-from orders.services import holds, lifecycle, lookups, making, shadowing, situation
+from orders.models import Blocks, FulfilmentLine, FulfilmentPart, FulfilmentStatus, Method, OrderLine, SourcingDecision
+from orders.services import holds, lifecycle, lookups, making, shadowing, ship_to_store, situation
 from orders.services.desk import Desk, location_subject, open_desk
 from orders.services.making import Recipes
 from orders.services.policies import Standing
@@ -113,6 +113,10 @@ def source(
             return _take(desk, asked.request, plan, held.reservations, recipes)
         nodes = None
     shadowing.watch(desk, asked, nodes or [], plan)
+    here = ship_to_store.bring(desk, wanted) if order.method == Method.PICKUP else None
+    if here is not None:
+        # Some of it is on its way now, so the desk is to be saved whatever becomes of the rest.
+        return replace(source(desk, wanted=here), ok=True, rule=ship_to_store.RULE)
     return _fall_short(desk, asked.request, plan)
 
 

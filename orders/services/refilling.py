@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Min, Sum
 from django.utils import timezone
 
 from core.actors import SYSTEM, Actor
@@ -59,7 +59,9 @@ def source_now(order_id: int, *, actor: Actor) -> int:
     def work() -> int:
         desk = open_desk(order_id, actor=actor)
         rows = backorders.waiting(desk)
-        wants = _unbind(desk, [(row, row.quantity) for row in rows], "Had from stock elsewhere")
+        for row in rows:
+            ahead.give_up(row.receipt_id, row.quantity, key=desk.key("give-up"), actor=desk.actor)
+        wants = _open_again(desk, [(row, row.quantity) for row in rows], "Had from stock elsewhere")
         if not wants or not allocation.source(desk, wanted=tuple(wants)).ok:
             raise _Nothing
         lifecycle.save(desk)
@@ -75,17 +77,16 @@ class _Nothing(Exception):
     """There is nothing to be had: leave everything as it was."""
 
 
-def _unbind(desk: Desk, rows: Sequence[tuple[BackOrder, int]], reason: str) -> list[Want]:
-    """These units don't wait for their delivery any more: they are open again."""
-    open_again: Counter[tuple[int, int]] = Counter()
+def _open_again(desk: Desk, rows: Sequence[tuple[BackOrder, int]], reason: str) -> list[Want]:
+    """These units don't wait for their delivery any more."""
+    units_of: Counter[tuple[int, int]] = Counter()
     for row, units in rows:
-        ahead.give_up(row.receipt_id, units, key=desk.key("give-up"), actor=desk.actor)
         backorders.take_off(row, units, to=BackOrderStatus.MOVED, reason=reason)
         line = desk.line(row.order_line_id)
         line.backordered -= units
         line.open += units
-        open_again[line.pk, row.item_id] += units
-    return [Want(line_id, item_id, units) for (line_id, item_id), units in sorted(open_again.items())]
+        units_of[line.pk, row.item_id] += units
+    return [Want(line_id, item_id, units) for (line_id, item_id), units in sorted(units_of.items())]
 
 
 def sweep(*, limit: int = 200, actor: Actor = SYSTEM) -> int:
@@ -160,28 +161,30 @@ def _fill(desk: Desk, rows: Sequence[BackOrder], receipts: Receipts) -> bool:
 
 
 def _rebind(desk: Desk, rows: Sequence[BackOrder], receipts: Receipts) -> bool:
-    """Units whose delivery ended or was cut: another one, else stock that is free somewhere, else a person."""
+    """Units their delivery won't bring: another one, else stock that is free somewhere, else a person."""
+    missing = _shortfall(receipts)
     lost: list[tuple[BackOrder, int]] = []
-    for row in rows:
-        receipt = receipts[row.receipt_id]
-        if units := _lost(row, receipt):
-            receipt.committed -= units
+    for row in reversed(rows):
+        if units := min(row.quantity, missing[row.receipt_id]):
+            missing[row.receipt_id] -= units
+            ahead.not_coming(row.receipt_id, units)
             lost.append((row, units))
-    wants = _unbind(desk, lost, "The delivery won't bring it")
-    if not wants:
+    if not lost:
         return False
-    placed = backorders.place(desk, wants)
+    placed = backorders.place(desk, _open_again(desk, lost, "The delivery won't bring it"))
     if placed.left:
         allocation.source(desk, wanted=placed.left)
     return True
 
 
-def _lost(row: BackOrder, receipt: ExpectedReceipt) -> int:
-    """How many of the row's units its delivery won't bring: all once it has ended, else what it was cut by."""
-    if receipt.status != ReceiptStatus.EXPECTED:
-        return row.quantity
-    cut = receipt.committed - receipt.left
-    return min(row.quantity, cut) if cut > 0 else 0
+def _shortfall(receipts: Receipts) -> Counter[int]:
+    """Per delivery, the units that wait for it beyond what is kept of it and what it still brings."""
+    rows = BackOrder.objects.waiting().filter(receipt_id__in=receipts).order_by().values_list("receipt_id")
+    missing = Counter(dict(rows.annotate(units=Sum("quantity"))))
+    for receipt_id, receipt in receipts.items():
+        coming = min(receipt.committed, receipt.left) if receipt.status == ReceiptStatus.EXPECTED else 0
+        missing[receipt_id] -= coming + sum(held.quantity for held in ahead.kept(receipt_id))
+    return +missing
 
 
 # --- Another date

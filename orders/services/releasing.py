@@ -14,7 +14,7 @@ from inventory.services.locking import retrying
 from orders import due
 from orders import events as facts
 from orders.models import BackOrder, Blocks, FulfilmentLine, FulfilmentMethod, FulfilmentOrder, Hold, Method, Order
-from orders.services import holds, lifecycle
+from orders.services import holds, lifecycle, partners
 from orders.services.desk import Desk, open_desk
 
 
@@ -70,7 +70,7 @@ def _open(desk: Desk, waiting: list[FulfilmentLine]) -> list[int]:
             location_id=location_id,
             method=method_of(order, nodes[location_id], brought=location_id in brought),
             due_at=due.due_at(
-                now,
+                max(now, nodes[location_id].closed_until or now),
                 method=order.method,
                 time_zone=nodes[location_id].time_zone,
                 promise_by=order.promise_by,
@@ -87,6 +87,7 @@ def _open(desk: Desk, waiting: list[FulfilmentLine]) -> list[int]:
         units = sum(promise.quantity for promise in by_node[job.location_id])
         desk.note_work(facts.OPENED, job, {"units": units, "due_at": job.due_at.isoformat(), "method": job.method})
     FulfilmentLine.objects.bulk_update(waiting, ["fulfilment"])
+    partners.ask(desk, jobs, nodes)
     return [job.pk for job in jobs]
 
 

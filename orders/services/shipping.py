@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from core.actors import Actor
-from core.errors import Invalid, Problem
+from core.errors import Invalid, Problem, Refusal
 from core.ids import uuid7
 from core.subjects import Subject
 from exceptions.services import cases
@@ -30,6 +30,7 @@ def ship(
     service: str = "",
     tracking_number: str = "",
     tracking_url: str = "",
+    by_partner: bool = False,
     version: int | None = None,
     actor: Actor,
 ) -> Shipment:
@@ -52,6 +53,8 @@ def ship(
         w = open_work(fulfilment_id, version=version, actor=actor)
         holds.require_free(w.desk, Blocks.SHIP)
         said = labels.told(w.job) if not tracking_number else Told(carrier, service, tracking_number, tracking_url)
+        if w.job.status == FulfilmentStatus.ACCEPTED and not by_partner:
+            raise Refusal("not_packed", f"{w.job.number} isn't packed yet.", status_now=w.job.status)
         now = timezone.now()
         shipment = Shipment(
             uid=uuid7(),

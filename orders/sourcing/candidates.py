@@ -53,6 +53,8 @@ class Profile(NamedTuple):
 
 
 UNKNOWN = Profile()
+# Nothing leaves from there for now; what is collected there is collected later.
+FOR_NOW = frozenset({"CLOSED FOR THE DAY", "WITHOUT A CARRIER"})
 
 
 class Restrictions(NamedTuple):
@@ -207,7 +209,7 @@ def _regions(given: Any) -> tuple[str, ...]:
 
 
 def _exclusion(request: Request, node: Node, hazardous: bool) -> str:
-    if node.status != "ACTIVE":
+    if node.status != "ACTIVE" and not (request.method == "PICKUP" and node.status in FOR_NOW):
         return node.status.lower()
     if request.method == "PICKUP":
         if node.location_id != request.pickup_location_id:

@@ -1,0 +1,62 @@
+"""The case of work that would come too late and found no other node."""
+
+from __future__ import annotations
+
+from core.actors import Actor
+from exceptions import reasons
+from exceptions.reasons import Action, Evidence, Reason, Row
+from orders.reasons.basic import SWEPT, _describe_work, _work_context
+from orders.services import rescuing, resourcing
+
+
+def _evidence(uid: str) -> Evidence:
+    late = rescuing.of(int(uid))
+    rows = []
+    if late is not None:
+        pace = rescuing.paces([late.job.location_id])[late.job.location_id]
+        rows = [
+            Row(("Due", f"{late.job.due_at:%d %b %H:%M} UTC")),
+            Row(("Latest start", f"{late.latest_start:%d %b %H:%M} UTC")),
+            Row(("Done at this pace", f"{late.done_at:%d %b %H:%M} UTC"), hot=True),
+            Row(("Units", str(late.job.units))),
+            Row(("Measured pace here", f"{pace:.0f} units an hour")),
+        ]
+    return Evidence("Why it would be late", ("", ""), rows, empty="It would be in time now.")
+
+
+def _elsewhere(uid: str, *, actor: Actor) -> str:
+    moved = resourcing.move(int(uid), why=rescuing.WHY, actor=actor)
+    if moved is None:
+        return "No other node has it."
+    return "Now at " + ", ".join(f"{code} ({units})" for code, units in moved.to) + "."
+
+
+REASONS = (
+    Reason(
+        code=rescuing.REASON,
+        title="A promise is about to be missed",
+        queue="store",
+        subject_kind="fulfilment",
+        icon="hourglass",
+        severity=reasons.CRITICAL,
+        acknowledge_minutes=15,
+        resolve_minutes=60,
+        description="At the pace this node really picks, the work comes too late, and no other node has it.",
+        clears="when it would be in time, is begun and done, or is somewhere else",
+        predicate=lambda uid: rescuing.of(int(uid)) is not None,
+        evidence=_evidence,
+        context=_work_context,
+        standing=lambda: [str(pk) for pk in rescuing.standing()[:SWEPT]],
+        describe=_describe_work,
+        actions=(
+            Action(
+                code="elsewhere",
+                title="Look for another node",
+                detail="Also asks nodes that are busy themselves.",
+                permission="orders.cancel_fulfilment",
+                run=_elsewhere,
+                primary=True,
+            ),
+        ),
+    ),
+)
