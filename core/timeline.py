@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
+
 from core.models import Event, EventObject
 from core.subjects import Subject
 
@@ -44,6 +46,13 @@ def words(event: Event) -> Words:
     if teller is not None:
         return teller(event)
     return Words(event.type.replace(".", " ").replace("_", " ").capitalize())
+
+
+def all_of(subject: Subject) -> QuerySet[Event]:
+    """Every fact about the subject or touching it, as rows to page through."""
+    about = Event.objects.filter(subject_kind=subject.kind, subject_uid=subject.uid).values("id")
+    touching = EventObject.objects.filter(kind=subject.kind, uid=subject.uid).values("event_id")
+    return Event.objects.filter(pk__in=about.union(touching))
 
 
 def of(subject: Subject, limit: int = LIMIT) -> list[Event]:

@@ -9,7 +9,20 @@ import django_filters as df
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from core.errors import Invalid, Problem
-from orders.models import Channel, Hold, HoldType, Method, Order, OrderLine, OrderStatus, PaymentState, Shipment
+from inventory.models import Location
+from orders.models import (
+    Account,
+    Channel,
+    FulfilmentLine,
+    Hold,
+    HoldType,
+    Method,
+    Order,
+    OrderLine,
+    OrderStatus,
+    PaymentState,
+    Shipment,
+)
 
 NUMBER = re.compile(r"(?:so-?)?([0-9]{1,18})", re.IGNORECASE)
 # The last column of each is unique, so pages never overlap.
@@ -18,6 +31,7 @@ ORDERS: dict[str, tuple[str, ...]] = {
     "placed": ("placed_at", "id"),
     "-number": ("-id",),
 }
+SEVERAL = frozenset({"status", "channel", "payment", "method", "needs", "hold", "location", "account"})
 NEEDS = [
     ("unallocated", "No place yet"),
     ("held", "On hold"),
@@ -28,7 +42,7 @@ NEEDS = [
 
 class OrderFilter(df.FilterSet):
     """Several values of one filter are alternatives. `q` finds an exact reference: the order's number, the channel's
-    number or ref, the buyer's e-mail, a SKU on a line, a tracking number."""
+    number or ref, the buyer's e-mail or own number of its purchase, a SKU on a line, a tracking number."""
 
     q = df.CharFilter(method="filter_reference", max_length=200)
     status = df.MultipleChoiceFilter(choices=OrderStatus.choices)
@@ -41,6 +55,13 @@ class OrderFilter(df.FilterSet):
     hold = df.MultipleChoiceFilter(method="filter_hold", choices=HoldType.choices)
     placed_from = df.IsoDateTimeFilter(field_name="placed_at", lookup_expr="gte")
     placed_to = df.IsoDateTimeFilter(field_name="placed_at", lookup_expr="lt")
+    account = df.ModelMultipleChoiceFilter(
+        method="filter_account", queryset=lambda request: Account.objects.all(), to_field_name="code"
+    )
+    po = df.CharFilter(field_name="po_number", max_length=120)
+    location = df.ModelMultipleChoiceFilter(
+        method="filter_location", queryset=lambda request: Location.objects.all(), to_field_name="code"
+    )
 
     class Meta:
         model = Order
@@ -63,6 +84,16 @@ class OrderFilter(df.FilterSet):
         # By id, not by joining the code: the index is in this order.
         return rows.filter(channel__in=[channel.pk for channel in value]) if value else rows
 
+    def filter_account(self, rows: QuerySet[Order], name: str, value: Any) -> QuerySet[Order]:
+        return rows.filter(account__in=[account.pk for account in value]) if value else rows
+
+    def filter_location(self, rows: QuerySet[Order], name: str, value: Any) -> QuerySet[Order]:
+        """Orders any of these places works on or worked on."""
+        if not value:
+            return rows
+        shares = FulfilmentLine.objects.filter(location__in=[place.pk for place in value], quantity__gt=0)
+        return rows.filter(pk__in=shares.values("order_line__order"))
+
     def filter_needs(self, rows: QuerySet[Order], name: str, value: list[str]) -> QuerySet[Order]:
         wanted = Q()
         for need in value:
@@ -83,6 +114,8 @@ class OrderFilter(df.FilterSet):
 def matching(words: str) -> QuerySet[Any]:
     """Ids of the orders a reference names exactly; each alternative by its own index."""
     named = Q(number=words.upper()) | Q(channel_number__in=[words, f"#{words}"]) | Q(buyer_email=words.lower())
+    if words:
+        named |= Q(po_number=words)
     if number := NUMBER.fullmatch(words):
         named |= Q(number=f"SO-{number.group(1)}")
     orders = Order.objects.filter(named).order_by().values("pk")

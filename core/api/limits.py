@@ -18,7 +18,7 @@ BURST_SECONDS = 10.0  # an idle key may spend this much of its allowance at once
 SULK_SECONDS = 5.0
 _sulk_until = 0.0
 
-# KEYS[1]: the time up to which the allowance is spent. ARGV: seconds a call costs, seconds of burst. Gives ms.
+# KEYS[1]: the time up to which the allowance is spent. ARGV: seconds the calls cost, seconds of burst. Gives ms.
 _SCRIPT = """
 local clock = redis.call('TIME')
 local now = clock[1] + clock[2] / 1000000
@@ -29,13 +29,15 @@ return 0
 """
 
 
-def wait_for(who: str, per_minute: int) -> float:
-    """Seconds until `who` may call again; 0 means now, and counts the call."""
+def wait_for(who: str, per_minute: int, calls: int = 1) -> float:
+    """Seconds until `who` may make so many calls; 0 means now, and counts them."""
     global _sulk_until  # noqa: PLW0603  (one Redis per process, so one pause)
     if time.monotonic() < _sulk_until:
         return 0.0
     try:
-        return int(_script()(keys=[f"backroom:rate:{who}"], args=[60 / max(1, per_minute), BURST_SECONDS])) / 1000
+        return (
+            int(_script()(keys=[f"backroom:rate:{who}"], args=[calls * 60 / max(1, per_minute), BURST_SECONDS])) / 1000
+        )
     except redis.RedisError as error:
         _sulk_until = time.monotonic() + SULK_SECONDS
         log.warning("rate.not_counted", extra={"error": type(error).__name__})

@@ -47,7 +47,7 @@ def idempotent(*, required: bool = True, limit: int = reading.MAX_BYTES) -> Call
                     f"Send {HEADER}: 1 to {idempotency.MAX_LENGTH} printable ASCII characters, new for each new call.",
                     status=400,
                 )
-            return _Once(request, key, limit).run(work)
+            return once(request, key, _fingerprint(request, limit), work)
 
         wrapper.idempotency_key_required = required  # type: ignore[attr-defined]
         return wrapper
@@ -55,15 +55,27 @@ def idempotent(*, required: bool = True, limit: int = reading.MAX_BYTES) -> Call
     return decorate
 
 
+def once(request: Any, key: str, fingerprint: bytes, work: Callable[[], HttpResponse]) -> HttpResponse:
+    """Run `work` once under this key and keep its answer; a repeat gets that answer. Never raises a Refusal of it."""
+    return _Once(request, key, fingerprint).run(work)
+
+
+def fingerprint_of(about: str, value: Any) -> bytes:
+    """What a body says: neither the order of its keys nor blanks make it another."""
+    hashed = hashlib.sha256(f"{about}\n".encode())
+    hashed.update(json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode())
+    return hashed.digest()
+
+
 class _Once:
     """One call under one key."""
 
-    def __init__(self, request: Any, key: str, limit: int):
+    def __init__(self, request: Any, key: str, fingerprint: bytes):
         caller = request.auth
         match = request.resolver_match
         route = f"{request.method} {match.route if match else request.path}"[:120]
         self.names = (f"{caller.kind}:{caller.uid}"[:80], route, key)
-        self.fingerprint = _fingerprint(request, limit)
+        self.fingerprint = fingerprint
 
     def run(self, work: Callable[[], HttpResponse]) -> HttpResponse:
         claim = idempotency.claim(*self.names, self.fingerprint)
@@ -121,11 +133,10 @@ class _NotKept(Exception):
 
 def _fingerprint(request: Any, limit: int) -> bytes:
     """Method, path and canonical body: neither the order of keys nor blanks make it another call."""
-    hashed = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
-    if request.META.get("CONTENT_LENGTH") not in {None, "", "0"}:
-        value = reading.read_json(request, limit=limit)
-        hashed.update(json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode())
-    return hashed.digest()
+    about = f"{request.method} {request.get_full_path()}"
+    if request.META.get("CONTENT_LENGTH") in {None, "", "0"}:
+        return hashlib.sha256(f"{about}\n".encode()).digest()
+    return fingerprint_of(about, reading.read_json(request, limit=limit))
 
 
 def _plain(response: Any) -> HttpResponse:

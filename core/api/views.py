@@ -47,9 +47,13 @@ class ApiView(APIView):
         return [kind() for kind in self.authentication_classes or (_by_settings(),)]
 
     def check_throttles(self, request: Request) -> None:
+        self.count_calls(request, 1)
+
+    def count_calls(self, request: Request, calls: int) -> None:
+        """Count so many calls of this key: a batch is as many as it holds. 429 when they are too many."""
         caller = request.auth
         if isinstance(caller, Caller):
-            wait = limits.wait_for(f"{caller.kind}:{caller.uid}", caller.rate_per_minute)
+            wait = limits.wait_for(f"{caller.kind}:{caller.uid}", caller.rate_per_minute, calls)
             if wait > 0:
                 raise Refusal("rate_limited", "Too many calls. Slow down.", status=429, retry_after=math.ceil(wait))
 

@@ -76,10 +76,16 @@ def _value(order: Order, line: OrderLine) -> Decimal:
 
 
 def credit_problem(order: Order, lines: Sequence[OrderLine]) -> str:
-    """Why the order may not go out on credit, "" when it may. Locks the account, so two orders can't both be last."""
+    """Why the order may not go out on credit, "" when it may.
+
+    Locks the account, so two orders can't both be last; an order without a number is only being asked about.
+    """
     if order.account_id is None:
         return f"Nobody knows an account {order.account_code}." if order.account_code else ""
-    account = Account.objects.select_for_update(no_key=True, of=("self",)).get(pk=order.account_id)
+    accounts = Account.objects.all()
+    if order.number:
+        accounts = accounts.select_for_update(no_key=True, of=("self",))
+    account = accounts.get(pk=order.account_id)
     if not on_account(order) or _allowed(order, lines, ApprovalKind.CREDIT):
         return ""
     return weigh(account, order, lines, exposures([account.pk], but=order.pk)[account.pk])

@@ -289,6 +289,7 @@ def look_again(*, limit: int = 200, actor: Actor = SYSTEM) -> int:
     """
     found = (
         Hold.objects.standing()
+        .exclude(type=HoldType.CREDIT)  # credit that comes free goes to the oldest first: services.approving
         .order_by(F("looked_at").asc(nulls_first=True), "pk")
         .values_list("pk", "order_id")[:limit]
     )

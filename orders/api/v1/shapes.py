@@ -36,6 +36,9 @@ def summary(order: Order) -> dict[str, Any]:
         "total": order.total,
         "test": order.test,
         "version": order.version,
+        "promise_by": order.promise_by,
+        "account": order.account_code or None,
+        "po_number": order.po_number or None,
     }
 
 
@@ -62,6 +65,8 @@ def detail(order: Any) -> dict[str, Any]:
         "tax_total": order.tax_total,
         "other_total": order.other_total,
         "disagreements": order.disagreements,
+        "payment_terms": order.payment_terms or None,
+        "requested_ship_on": order.requested_ship_on,
         "note": order.note,
         "tags": order.tags,
         "lines": [_line(line) for line in sorted(order.lines.all(), key=lambda line: line.position) if line.ordered],
@@ -74,6 +79,22 @@ def detail(order: Any) -> dict[str, Any]:
             {"ref": p.provider_ref, "kind": p.kind, "amount": p.amount, "currency": p.currency, "at": p.at}
             for p in sorted(order.payments.all(), key=lambda p: p.pk)
         ],
+    }
+
+
+def hold(hold: Hold) -> dict[str, Any]:
+    return {
+        "type": hold.type,
+        "status": hold.status,
+        "blocks": hold.blocks,
+        "reason": hold.reason,
+        "evidence": hold.evidence,
+        "since": hold.created_at,
+        "due_at": hold.due_at,
+        "by": hold.created_by,
+        "ended_at": hold.resolved_at,
+        "ended_by": hold.resolved_by,
+        "note": hold.note,
     }
 
 
