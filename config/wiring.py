@@ -18,6 +18,8 @@ def connect() -> None:
     _erp()
     _channels()
     _partners()
+    _carriers()
+    _customers()
 
 
 def _deliveries() -> None:
@@ -94,3 +96,29 @@ def _partners() -> None:
 
     events.subscribe(facts.ASKED, "suppliers.ask", tasks.ask, queue="outside", max_attempts=60)
     events.subscribe(facts.WITHDRAWN, "suppliers.withdraw", tasks.withdraw, queue="outside", max_attempts=60)
+
+
+def _carriers() -> None:
+    from integrations.carriers import tasks
+    from orders import events as facts
+
+    # One lane per label for both: it is bought before it is given back.
+    for asked in (facts.LABEL_WANTED, facts.LABEL_VOID_WANTED):
+        events.subscribe(
+            asked, "carriers.carry_label", tasks.carry_label, queue="outside", max_attempts=60, lane=tasks.lane
+        )
+    # Scans that came before the parcel had its number, or before its work was marked as sent.
+    for event, name in ((facts.LABEL_READY, "carriers.let_scans_go"), (facts.SHIPPED, "carriers.let_scans_go_sent")):
+        events.subscribe(event, name, tasks.let_waiting_go)
+
+
+def _customers() -> None:
+    from integrations.messaging import tasks as outside
+    from orders import events as facts
+    from orders.services import messages
+
+    for told in messages.tellable():
+        events.subscribe(told, "orders.tell_customer", messages.compose)
+    events.subscribe(
+        facts.MESSAGE_QUEUED, "messaging.send", outside.send, queue="outside", max_attempts=60, lane=outside.lane
+    )

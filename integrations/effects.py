@@ -12,6 +12,7 @@ from integrations.arrivals import order_key
 from integrations.channels.meaning import (
     Act,
     AnswerRequest,
+    FollowParcel,
     MoveGoods,
     PlaceOrder,
     RecordPayments,
@@ -22,7 +23,7 @@ from integrations.models import InboundMessage
 from integrations.suppliers import answers
 from inventory.models import StockSnapshot
 from inventory.services import snapshots, sources
-from orders.services import intake, payments
+from orders.services import intake, payments, tracking
 
 
 @dataclass(slots=True)
@@ -61,6 +62,9 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
         done.order_id, done.number, done.changed = answers.carry_out(act, connection)
         done.words = "" if done.changed else "this was known already"
         return
+    if isinstance(act, FollowParcel):
+        _follow(act, message, done)
+        return
     channel, actor = connection.channel, connection.actor
     if channel is None:
         raise Refusal("no_channel", f"{connection.name} is not the connection of a channel.")
@@ -83,6 +87,13 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
             if stale
             else f"order {placed.number} already says all of this"
         )
+
+
+def _follow(act: FollowParcel, message: InboundMessage, done: Done) -> None:
+    followed = tracking.record(act.tracking_number, act.scans, actor=message.connection.actor)
+    done.order_id, done.number = followed.order_id, followed.number
+    done.changed = done.changed or followed.new > 0
+    done.words = "" if done.changed else f"the parcel {act.tracking_number} is known to be {followed.state} already"
 
 
 def _take(act: TakeSnapshot, message: InboundMessage, done: Done) -> None:

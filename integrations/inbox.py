@@ -190,7 +190,7 @@ def give_up_waiting(message: InboundMessage, token: UUID | None, waits_for: str)
 def _spoken(waits_for: str) -> str:
     kind, _, rest = waits_for.partition(":")
     channel, _, ref = rest.partition(":")
-    return f"{kind} {ref} of {channel}" if ref else waits_for
+    return f"{kind} {ref} of {channel}" if ref else f"{kind} {rest}"
 
 
 def _later(message: InboundMessage, token: UUID, words: str, seconds: float | None) -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from inventory.snapshots import IncomingSnapshot
 from orders.canonical import IncomingOrder, IncomingPayment, IncomingRefund
+from orders.tracking import Scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,15 @@ class AnswerRequest:
     tracking_url: str = ""
 
 
-Act = PlaceOrder | RecordRefund | RecordPayments | MoveGoods | TakeSnapshot | AnswerRequest
+@dataclass(frozen=True, slots=True)
+class FollowParcel:
+    """What a carrier said of the parcel with this number, all it knows or only the latest."""
+
+    tracking_number: str
+    scans: tuple[Scan, ...]
+
+
+Act = PlaceOrder | RecordRefund | RecordPayments | MoveGoods | TakeSnapshot | AnswerRequest | FollowParcel
 
 
 @dataclass(frozen=True, slots=True)

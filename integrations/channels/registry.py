@@ -1,7 +1,8 @@
-"""Which channel vendors Backroom understands. Adding one is a folder beside shopify/ and a line here."""
+"""Whose messages Backroom understands: channels (a folder beside shopify/ and a line here) and carriers."""
 
 from __future__ import annotations
 
+from integrations.carriers.readers import READERS
 from integrations.channels.amazon import AMAZON
 from integrations.channels.bigcommerce import BIGCOMMERCE
 from integrations.channels.edi import EDI
@@ -22,6 +23,7 @@ _VENDORS: dict[str, Vendor] = {
     vendor.name: vendor
     for vendor in (
         AMAZON, BIGCOMMERCE, EDI, MAGENTO, PARTNER, SALES, SHOPIFY, SQUARE, STANDARD, TIKTOK, UNICOMMERCE, WOOCOMMERCE,
+        *READERS,
     )
 }  # fmt: skip
 

@@ -47,6 +47,7 @@ class ParcelLabel(StateMachine):
         L.FAILED: {L.WANTED, L.VOIDED},
         L.BOUGHT: {L.VOID_WANTED, L.VOIDED},
         L.VOID_WANTED: {L.VOIDED, L.VOID_REFUSED},
+        L.VOIDED: {L.VOID_WANTED},  # it turns out that it had been bought after all
     }
 
     uid = models.UUIDField(unique=True)

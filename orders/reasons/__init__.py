@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from exceptions import reasons
-from orders.reasons import accounts, basic, collections, parcels, partners, rescuing, supply
+from orders.reasons import accounts, basic, collections, messages, parcels, partners, rescuing, supply
 
 
 def register() -> None:
     """Called once when the app is ready."""
-    for module in (accounts, basic, collections, parcels, partners, rescuing, supply):
+    for module in (accounts, basic, collections, messages, parcels, partners, rescuing, supply):
         for reason in module.REASONS:
             reasons.register(reason)

@@ -44,10 +44,12 @@ def bought(
     content_type: str = "",
     actor: Actor,
 ) -> None:
-    """The carrier has made it. Where it is no longer wanted it goes back, with the number it would have had."""
+    """The carrier has made it. Where it is no longer wanted it goes back."""
 
     def work() -> None:
         w, label = open_label(label_id, version=None, actor=actor)
+        if label.status in {LabelStatus.VOID_WANTED, LabelStatus.VOIDED} and not label.tracking_number:
+            _bought_for_nobody(w, label, tracking_number)
         if label.status != LabelStatus.WANTED:
             return
         labels.ready(
@@ -58,6 +60,16 @@ def bought(
         labels.tell(w)
 
     retrying(work)
+
+
+def _bought_for_nobody(w: Work, label: ParcelLabel, number: str) -> None:
+    """The answer came after the label had been given back: it goes back now that there is something to give."""
+    label.tracking_number = number[:120]
+    label.save(update_fields=["tracking_number"])
+    if label.status == LabelStatus.VOIDED:
+        label.move(LabelStatus.VOID_WANTED)
+    labels.note(w, facts.LABEL_VOID_WANTED, label, reason="It was bought after it had been given back")
+    labels.tell(w)
 
 
 def failed(label_id: int, *, reason: str, actor: Actor) -> None:

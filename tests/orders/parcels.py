@@ -34,7 +34,9 @@ def packed(*weights: int | None, **fields: Any) -> FulfilmentOrder:
     """Work of one order, packed into parcels of these weights."""
     item = ItemFactory(sku="SKU-1", weight_grams=300)
     StockFactory(
-        item=item, sellable=9, location=LocationFactory(time_zone="Europe/London", address={"city": "Wakefield"})
+        item=item,
+        sellable=9,
+        location=LocationFactory(time_zone="Europe/London", address={"line1": "1 Dock Way", "city": "Wakefield"}),
     )
     order = place(incoming_line(quantity=1), **fields)
     fulfilment.create(order.pk)

@@ -1,0 +1,1 @@
+"""Carriers: buying labels and following parcels. One folder per vendor; registry.py names them."""

@@ -1,0 +1,127 @@
+"""What Backroom asks of an account that makes labels, whichever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from integrations.failures import FailureClass
+from orders.tracking import Scan
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One parcel to be sent. Addresses in the shape of an order's; weight in grams; `reference` is ours, for ever."""
+
+    reference: str
+    sender: Mapping[str, Any]
+    receiver: Mapping[str, Any]
+    grams: int
+    carrier: str
+    service: str
+    order: str = ""
+    contents: tuple[Content, ...] = ()
+    currency: str = ""
+
+    @property
+    def crosses_a_border(self) -> bool:
+        return bool(self.receiver.get("country")) and self.sender.get("country") != self.receiver.get("country")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What customs want to know of one line: value is of all its units."""
+
+    title: str
+    quantity: int
+    value: Decimal
+    grams: int
+    origin: str = ""
+    hs_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What the account would charge for one service now."""
+
+    carrier: str
+    service: str
+    cost: Decimal
+    currency: str
+    days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """The label. `content` is the carrier's own file, printed as it is."""
+
+    tracking_number: str
+    tracking_url: str
+    cost: Decimal | None
+    currency: str
+    content: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """Whether the money comes back, as far as the carrier says now."""
+
+    taken_back: bool
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A collection that was arranged: the carrier's own number of it."""
+
+    ref: str
+    confirmation: str = ""
+
+
+class Rejected(Exception):
+    """The carrier will not do it as it is; trying again changes nothing until somebody puts something right."""
+
+    def __init__(self, failure_class: FailureClass, reason: str):
+        super().__init__(reason)
+        self.failure_class = failure_class
+        self.reason = reason
+
+
+class Memory(Protocol):
+    """What one try of buying leaves for the next, should it not come to an end."""
+
+    @property
+    def ref(self) -> str:
+        """The account's own key of the parcel, once a try learnt it; else empty."""
+
+    def keep(self, ref: str) -> str:
+        """Remember it before any money moves; answers the one that counts, should another try have been faster."""
+
+    def still_wanted(self) -> None:
+        """Raises TryLater when nobody wants the label any more: stop before it costs anything."""
+
+
+class CarrierPort(Protocol):
+    def rates(self, parcel: Parcel) -> Sequence[Rate]:
+        """What every service of the account would cost."""
+
+    def label(self, parcel: Parcel, memory: Memory) -> Bought:
+        """Buy one label, once whatever is repeated. Raises Rejected, or TryLater for what time may heal."""
+
+    def void(self, ref: str) -> Voided:
+        """Give a label back; nothing was bought counts as given back. Safe to repeat."""
+
+    def track(self, tracking_number: str, carrier: str) -> Sequence[Scan]:
+        """Everything the carrier has said of this parcel so far."""
+
+    def collect(
+        self, refs: Sequence[str], address: Mapping[str, Any], *, since: datetime, until: datetime
+    ) -> Collection:
+        """Have parcels fetched at an address between two moments."""
+
+    def ping(self) -> str:
+        """One harmless call that needs the credentials; returns a sentence about what answered."""

@@ -1,0 +1,24 @@
+"""Every account that makes labels. Adding one is a folder beside easypost/ and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from integrations.carriers.easypost.labels import EasyPost
+from integrations.carriers.port import CarrierPort
+from integrations.models import Connection
+
+VENDORS: dict[str, Callable[[Connection], CarrierPort]] = {
+    "easypost": EasyPost,
+}
+
+
+def port(connection: Connection) -> CarrierPort:
+    """The port of this connection; KeyError for a vendor nobody wrote is a mistake in its settings."""
+    return VENDORS[connection.vendor](connection)
+
+
+def connection_for(code: str) -> Connection | None:
+    """The carrier account of this code, paused ones included: what is ordered there waits."""
+    found = Connection.objects.filter(code=code, kind=Connection.Kind.CARRIER, vendor__in=list(VENDORS))
+    return found.exclude(status=Connection.Status.DISABLED).first()

@@ -1,0 +1,39 @@
+"""What is done outside for parcels: handlers of facts on the queue `outside`, and the clock's poll."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from core.actors import SYSTEM
+from core.events import EventDraft, Fact
+from integrations import arrivals, inbox
+from integrations.carriers import following, labelling
+from orders.models import Package
+from orders.services import tracking
+
+
+def lane(draft: EventDraft) -> str:
+    """Each label has a lane of its own: it is bought before it is given back, and none waits for another."""
+    return f"label:{draft.data['label']}"
+
+
+def carry_label(fact: Fact) -> None:
+    """parcel.label_wanted, parcel.label_void_wanted: whatever is due for the label by now. Safe to repeat."""
+    labelling.carry(int(fact.data["label"]))
+
+
+def let_waiting_go(fact: Fact) -> None:
+    """parcel.label_ready, fulfilment.shipped: messages about its parcels that came before their numbers were known."""
+    job_id = int(fact.subject.uid)
+    numbers = Package.objects.filter(fulfilment=job_id, tracking_number__gt="").values_list(
+        "tracking_number", flat=True
+    )
+    for number in set(numbers):
+        arrivals.let_go(tracking.waits_for(number), inbox.process)
+    tracking.settle(job_id, actor=SYSTEM)
+
+
+@shared_task(ignore_result=True)
+def follow_parcels() -> None:
+    """Parcels nobody has told us of for a while are asked for."""
+    following.poll()
