@@ -25,6 +25,7 @@ PUT_RIGHT = (
     "inventory.view_stocksource", "inventory.map_stocksource",
 )  # fmt: skip
 SEE_PROMISES = ("inventory.view_bufferrule", "inventory.view_channelfeed")
+WRITE_TO_CUSTOMERS = ("orders.view_messagetemplate", "orders.change_messagetemplate")
 
 ROLES: dict[str, tuple[str, ...]] = {
     "Store": (*SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment"),
@@ -33,7 +34,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.waive_case", "exceptions.export_case",
         "orders.cancel_order", "orders.release_order", "orders.answer_partnerrequest",
         "orders.cancel_fulfilment", "finance.view_posting",
-        "integrations.view_inboundmessage",
+        "integrations.view_inboundmessage", *WRITE_TO_CUSTOMERS,
     ),
     "Stock control": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", *WORK_STOCK, *APPROVE_STOCK, *PUT_RIGHT, *SEE_PROMISES,
@@ -53,7 +54,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "Leader": (
         *SEE_WORK, *SEE_STOCK_WORK, *SEE_PROMISES, "exceptions.export_case", "finance.view_posting",
-        "integrations.view_connection",
+        "integrations.view_connection", *WRITE_TO_CUSTOMERS, "orders.publish_messagetemplate",
     ),
 }  # fmt: skip
 

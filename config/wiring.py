@@ -115,10 +115,11 @@ def _carriers() -> None:
 def _customers() -> None:
     from integrations.messaging import tasks as outside
     from orders import events as facts
-    from orders.services import messages
+    from orders import tasks
+    from orders.message_words import TELLABLE
 
-    for told in messages.tellable():
-        events.subscribe(told, "orders.tell_customer", messages.compose)
+    for told in TELLABLE:
+        events.subscribe(told, "orders.tell_customer", tasks.tell_customer)
     events.subscribe(
         facts.MESSAGE_QUEUED, "messaging.send", outside.send, queue="outside", max_attempts=60, lane=outside.lane
     )

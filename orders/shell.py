@@ -24,6 +24,9 @@ def register() -> None:
     )  # fmt: skip
     screens.register_nav("Work", "Back-orders", "hourglass", "orders:backorders", "orders.view_order", order=24)
     screens.register_nav("Work", "Partners", "send", "orders:partners", "orders.view_fulfilmentorder", order=26)
+    screens.register_nav(
+        "Run", "Message templates", "mail", "orders:templates", "orders.view_messagetemplate", order=60
+    )
     screens.register_search("orders", find, order=10)
 
 

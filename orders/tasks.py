@@ -14,6 +14,7 @@ from orders.services import (
     fulfilment,
     labels,
     mapping,
+    messages,
     outages,
     partners,
     pickup,
@@ -33,6 +34,11 @@ def release(fact: Fact) -> None:
 def give_labels_back(fact: Fact) -> None:
     """`fulfilment.cancelled`, `fulfilment.rejected`: what was bought for its parcels is asked back."""
     labels.void_all(int(fact.subject.uid), reason="The work was cancelled", actor=SYSTEM)
+
+
+def tell_customer(fact: Fact) -> None:
+    """Whatever customers may hear of: a message is written, or why none was."""
+    messages.compose(fact)
 
 
 def map_lines(fact: Fact) -> None:

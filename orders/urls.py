@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from orders.views import batch, collecting, detail, lists, parcels, scanning, store, supply, work
+from orders.views import batch, collecting, detail, lists, messages, parcels, scanning, store, supply, work
 
 app_name = "orders"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -42,4 +42,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("labels/<int:label_id>/zpl", parcels.zpl, name="label_zpl"),
     path("labels/<int:label_id>/printed", parcels.printed, name="label_printed"),
     path("labels/<int:label_id>/<slug:verb>", parcels.act, name="label_act"),
+    # What customers are told.
+    path("orders/<str:number>/messages", messages.of_order, name="order_messages"),
+    path("orders/<str:number>/messages/<int:pk>/again", messages.send_again, name="message_again"),
+    path("ops/templates/", messages.listed, name="templates"),
+    path("ops/templates/new", messages.new, name="template_new"),
+    path("ops/templates/preview", messages.preview, name="template_preview"),
+    path("ops/templates/<int:pk>", messages.template, name="template"),
+    path("ops/templates/<int:pk>/<slug:verb>", messages.move, name="template_move"),
 ]

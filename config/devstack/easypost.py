@@ -174,7 +174,7 @@ class Account:
         return self.trackers.get(code) or self._tracker(code, carrier, TEST_CODES.get(code, "unknown"), None)
 
     def _tracker(self, code: str, carrier: str, status: str, shipment: str | None) -> dict[str, Any]:
-        made = {
+        made: dict[str, Any] = {
             "id": self.new_id("trk"), "object": "Tracker", "mode": "test", "tracking_code": code, "status": status,
             "status_detail": "status_update", "created_at": _now(), "updated_at": _now(), "carrier": carrier,
             "shipment_id": shipment, "signed_by": None, "weight": None, "est_delivery_date": None,
@@ -218,12 +218,12 @@ class Account:
         refs = (
             [given["shipment"]["id"]]
             if given.get("shipment")
-            else self.batches.get((given.get("batch") or {}).get("id"), [])
+            else self.batches.get(str((given.get("batch") or {}).get("id")), [])
         )
-        carriers = {(self.shipment(ref).get("selected_rate") or {}).get("carrier") for ref in refs}
-        if not refs or None in carriers:
+        carriers = {str((self.shipment(ref).get("selected_rate") or {}).get("carrier") or "") for ref in refs}
+        if not refs or "" in carriers:
             raise Refused(422, "PICKUP.SHIPMENTS.INVALID", "Only bought shipments can be fetched.", "shipment")
-        made = {
+        made: dict[str, Any] = {
             "id": self.new_id("pickup"), "object": "Pickup", "mode": "test", "status": "unknown", "confirmation": None,
             "min_datetime": given.get("min_datetime"), "max_datetime": given.get("max_datetime"), "messages": [],
             "pickup_rates": [

@@ -42,7 +42,7 @@ def _mail(message: CustomerMessage) -> None:
     mail = EmailMessage(
         subject=message.subject,
         body=message.body,
-        to=[message.to],
+        to=[message.address],
         headers={"Message-ID": f"<{message.uid}@{domain}>", "Auto-Submitted": "auto-generated"},
     )
     try:

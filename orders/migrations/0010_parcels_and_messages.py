@@ -14,7 +14,7 @@ from core import append_only
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inventory', '0009_nodes'),
+        ('inventory', '0010_placements'),
         ("orders", "0009_store_work"),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
                 ('language', models.CharField(blank=True, max_length=8)),
                 ('status', models.CharField(choices=[('QUEUED', 'Waiting to be sent'), ('SENT', 'Sent'), ('FAILED', 'Could not be sent'), ('NOT_SENT', 'Not sent')], default='QUEUED', max_length=8)),
                 ('version', models.PositiveIntegerField(default=1)),
-                ('to', models.CharField(blank=True, max_length=255)),
+                ('address', models.CharField(blank=True, max_length=255)),
                 ('subject', models.CharField(blank=True, max_length=255)),
                 ('body', models.TextField(blank=True)),
                 ('why', models.CharField(blank=True, help_text='Why it was not or could not be sent', max_length=300)),

@@ -120,7 +120,7 @@ class CustomerMessage(StateMachine):
     template = models.ForeignKey(MessageTemplate, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     status = models.CharField(max_length=8, choices=MessageStatus, default=MessageStatus.QUEUED)
     version = models.PositiveIntegerField(default=1)
-    to = models.CharField(max_length=255, blank=True)
+    address = models.CharField(max_length=255, blank=True)
     subject = models.CharField(max_length=255, blank=True)
     body = models.TextField(blank=True)
     why = models.CharField(max_length=300, blank=True, help_text="Why it was not or could not be sent")

@@ -6,7 +6,6 @@ answers with `sent`, `failed` or `not_sent`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -41,7 +40,7 @@ class Letter:
 
     medium: str
     template: MessageTemplate | None = None
-    to: str = ""
+    address: str = ""
     subject: str = ""
     body: str = ""
     why: str = ""
@@ -90,7 +89,7 @@ def send_again(message_id: int, *, actor: Actor) -> None:
         raise Refusal("not_failed", "Only a message that could not be sent is sent again.", status_now=message.status)
     if not message.body:
         raise Refusal("never_written", "It was never written: its template was wrong. Correct that for the next one.")
-    message.move(MessageStatus.QUEUED, why="", to=order.buyer_email if message.medium == Medium.EMAIL else "")
+    message.move(MessageStatus.QUEUED, why="", address=order.buyer_email if message.medium == Medium.EMAIL else "")
     _note(order, message, facts.MESSAGE_QUEUED, actor)
     _recheck(order, actor)
 
@@ -156,7 +155,7 @@ def _letter(order: Order, template: MessageTemplate, said: dict[str, object]) ->
         letter.failed, letter.why = True, f"Its template can't be used: {bad}"[:300]
         return letter
     if template.medium == Medium.EMAIL:
-        letter.to = order.buyer_email
+        letter.address = order.buyer_email
         letter.why = _no_address(order.buyer_email)
     return letter
 
@@ -174,8 +173,8 @@ def _no_address(address: str) -> str:
 def _keep(order: Order, fact: Fact, letter: Letter) -> int | None:
     message = CustomerMessage(
         uid=uuid7(), order=order, event=fact.type, cause=fact.uid, medium=letter.medium, template=letter.template,
-        language=letter.template.language if letter.template else "", status=letter.status, to=letter.to[:255],
-        subject=letter.subject, body=letter.body, why=letter.why,
+        language=letter.template.language if letter.template else "", status=letter.status, why=letter.why,
+        address=letter.address[:255], subject=letter.subject, body=letter.body,
     )  # fmt: skip
     known = CustomerMessage.objects.filter(order=order, event=fact.type, cause=fact.uid, medium=letter.medium)
     if known.exists():  # the order's lock is held: nobody adds it meanwhile
@@ -217,8 +216,3 @@ def _note(order: Order, message: CustomerMessage, event: str, actor: Actor) -> N
 
 def _recheck(order: Order, actor: Actor) -> None:
     cases.recheck(Subject("order", str(order.pk), order.number), actor=actor)
-
-
-def tellable() -> Iterable[str]:
-    """The events somebody has to listen to."""
-    return TELLABLE

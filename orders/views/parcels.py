@@ -16,6 +16,7 @@ from orders import labels as makers
 from orders.models import CarrierService, FulfilmentOrder, FulfilmentStatus, LabelStatus, Order, Package, ParcelLabel
 from orders.models.label import LIVE
 from orders.services import choosing, labels, sheets, tracking
+from orders.views import asked
 
 SEE, WORK = "orders.view_fulfilmentorder", "orders.work_fulfilment"
 
@@ -47,7 +48,7 @@ def act(request: HttpRequest, label_id: int, verb: str) -> HttpResponse:
     actor = actors.person(request.user)
     if verb == "void":
         reason = request.POST.get("reason", "").strip()[:200] or "Given back by a person"
-        labels.void(label.pk, reason=reason, version=_version(request), actor=actor)
+        labels.void(label.pk, reason=reason, version=asked.version(request), actor=actor)
         htmx.toast(request, "The label is given back")
     elif verb == "retry":
         labels.retry(label.pk, service=request.POST.get("service", "").strip()[:60], actor=actor)
@@ -164,8 +165,3 @@ def _services(job: FulfilmentOrder, parcels: list[Package]) -> list[tuple[str, s
     ]
     rest = CarrierService.objects.in_use().exclude(code__in=[code for code, _ in priced])
     return [("", "The cheapest that keeps the promise"), *priced, *((s.code, f"{s}: no price for this") for s in rest)]
-
-
-def _version(request: HttpRequest) -> int | None:
-    sent = request.POST.get("v", "")
-    return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else None
