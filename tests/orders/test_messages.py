@@ -44,8 +44,8 @@ def test_a_template_speaks_of_what_there_is_and_of_nothing_else():
     text = "{% for p in parcels %}{{ p.carrier }} {{ p.tracking }}{% endfor %} for {{ customer.name | upper }}"
 
     assert message_words.render(text, SAMPLE) == "Royal Mail RM100000001GB for NADIA OSEI"
-    with pytest.raises(BadTemplate, match="numbr"):
-        message_words.render("{{ order.numbr }}", SAMPLE)
+    with pytest.raises(BadTemplate, match="colour"):
+        message_words.render("{{ order.colour }}", SAMPLE)
     assert message_words.check("{{ order.number", "") == {
         "subject": "Line 1: unexpected end of template, expected 'end of print statement'.",
         "body": "Write what the customer is told.",
