@@ -24,12 +24,17 @@ PUT_RIGHT = (
     *SEE_BELIEFS, "inventory.correct_difference", "inventory.export_difference", "inventory.import_stock",
     "inventory.view_stocksource", "inventory.map_stocksource",
 )  # fmt: skip
+FLOOR = (
+    "orders.view_wave", "orders.plan_wave", "orders.view_manifest", "orders.close_manifest", "orders.view_putback",
+)  # fmt: skip
 SEE_PROMISES = ("inventory.view_bufferrule", "inventory.view_channelfeed")
 WRITE_TO_CUSTOMERS = ("orders.view_messagetemplate", "orders.change_messagetemplate")
 
 ROLES: dict[str, tuple[str, ...]] = {
     "Store": (*SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment"),
-    "Warehouse": (*SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment"),
+    "Warehouse": (
+        *SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment", *FLOOR,
+    ),
     "Service": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.waive_case", "exceptions.export_case",
         "orders.cancel_order", "orders.release_order", "orders.answer_partnerrequest",

@@ -49,7 +49,7 @@ def _snapshots() -> None:
 
 def _orders() -> None:
     from orders import events as facts
-    from orders import tasks
+    from orders import floor, tasks
 
     events.subscribe(facts.ALLOCATED, "orders.release", tasks.release)
     events.subscribe(facts.HOLD_RESOLVED, "orders.release_after_hold", tasks.release)
@@ -63,6 +63,9 @@ def _orders() -> None:
     events.subscribe("inbound.settled", "orders.fill_from_delivery", tasks.follow_delivery)
     for ended in (facts.FULFILMENT_CANCELLED, facts.REJECTED):
         events.subscribe(ended, "orders.give_labels_back", tasks.give_labels_back)
+    for passed in (facts.PICKED, facts.FULFILMENT_CANCELLED, facts.REJECTED):
+        events.subscribe(passed, "orders.settle_wave", floor.settle_wave)
+    events.subscribe(facts.MANIFEST_CLOSED, "orders.follow_manifest", floor.follow_manifest)
 
 
 def _finance() -> None:

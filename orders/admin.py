@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from orders.models import (
+    Carton,
     Channel,
     FulfilmentLine,
     FulfilmentOrder,
@@ -116,3 +117,12 @@ class ShortRules(admin.ModelAdmin):
     """What a reason for a short pick does; a row overrides the built-in reason of its code."""
 
     list_display = ("code", "title", "effect", "counts", "asks_again", "active")
+
+
+@admin.register(Carton)
+class Cartons(admin.ModelAdmin):
+    """Boxes the packing bench may suggest."""
+
+    list_display = ("code", "name", "length_mm", "width_mm", "height_mm", "tare_grams", "max_grams", "active")
+    list_filter = ("active",)
+    search_fields = ("code", "name")

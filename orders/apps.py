@@ -16,6 +16,8 @@ class OrdersConfig(AppConfig):
         subjects.register("channel", title="Channel")
         subjects.register("account", title="Account", url_name="orders:account", argument="label")
         subjects.register("shipment", title="Shipment")
+        subjects.register("wave", title="Wave")
+        subjects.register("manifest", title="Manifest")
         asides.register("orders", picked)
         reasons.register()
         wording.register()

@@ -74,3 +74,13 @@ MESSAGE_QUEUED = "customer.message_queued"  # data: message, event, medium
 MESSAGE_SENT = "customer.message_sent"  # data: message, event, medium
 MESSAGE_FAILED = "customer.message_failed"  # data: message, event, medium, why
 MESSAGE_NOT_SENT = "customer.message_not_sent"  # data: message, event, medium, why
+
+# The warehouse's floor: about the wave or the manifest.
+WAVE_PLANNED = "wave.planned"  # data: works
+WAVE_RELEASED = "wave.released"
+WAVE_HELD = "wave.held"  # data: because
+WAVE_RESUMED = "wave.resumed"
+WAVE_CHANGED = "wave.changed"  # data: dropped
+WAVE_CANCELLED = "wave.cancelled"
+WAVE_DONE = "wave.done"
+MANIFEST_CLOSED = "manifest.closed"  # data: carrier, parcels, work, left_behind; related: the location

@@ -1,6 +1,20 @@
 from django.urls import URLPattern, URLResolver, path
 
-from orders.views import batch, collecting, detail, lists, messages, parcels, scanning, store, supply, work
+from orders.views import (
+    batch,
+    bench,
+    collecting,
+    detail,
+    lists,
+    messages,
+    parcels,
+    scanning,
+    store,
+    supply,
+    vans,
+    waves,
+    work,
+)
 
 app_name = "orders"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -34,6 +48,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<str:code>/ready/<str:number>/<slug:verb>", collecting.act, name="collection_act"),
     path("s/<str:code>/pick/<str:number>", work.pick, name="pick"),
     path("s/<str:code>/pick/<str:number>/<slug:verb>", work.act, name="act"),
+    # The warehouse's floor.
+    path("w/<str:code>/", waves.floor, name="floor"),
+    path("w/<str:code>/waves", waves.plan, name="wave_plan"),
+    path("w/<str:code>/waves/<int:pk>", waves.wave, name="wave"),
+    path("w/<str:code>/waves/<int:pk>/<slug:verb>", waves.act, name="wave_act"),
+    path("w/<str:code>/pack/", bench.lane, name="bench"),
+    path("w/<str:code>/pack/<str:number>", bench.work, name="pack"),
+    path("w/<str:code>/pack/<str:number>/scan", bench.scan, name="pack_scan"),
+    path("w/<str:code>/pack/<str:number>/<slug:verb>", bench.act, name="pack_act"),
+    path("w/<str:code>/ship/", vans.vans, name="vans"),
+    path("w/<str:code>/ship/start", vans.start, name="van_start"),
+    path("w/<str:code>/ship/<int:pk>", vans.van, name="van"),
+    path("w/<str:code>/ship/<int:pk>/scan", vans.scan, name="van_scan"),
+    path("w/<str:code>/ship/<int:pk>/<slug:verb>", vans.act, name="van_act"),
+    path("w/<str:code>/moves/", vans.put_backs, name="put_backs"),
+    path("w/<str:code>/moves/scan", vans.scan_back, name="scan_back"),
     # Parcels: labels, and where they are.
     path("orders/<str:number>/parcels", parcels.of_order, name="order_parcels"),
     path("fulfilments/<str:number>/parcels", parcels.parcels, name="parcels"),

@@ -26,6 +26,12 @@ _PLAIN = {
     facts.DELIVERED: ("{work} delivered", "circle-check", "ok"),
     facts.READY: ("{work} ready to collect", "store", "ok"),
     facts.COLLECT_SOON: ("{work} waits for its last days", "clock", "warn"),
+    facts.WAVE_PLANNED: ("Planned", "layers", ""),
+    facts.WAVE_RELEASED: ("Released to the pickers", "play", ""),
+    facts.WAVE_RESUMED: ("Held no more", "play", ""),
+    facts.WAVE_CANCELLED: ("Given up", "x", "warn"),
+    facts.WAVE_DONE: ("Everything picked", "circle-check", "ok"),
+    facts.MANIFEST_CLOSED: ("Handed over to the carrier", "truck", "ok"),
     facts.UNCOLLECTED: ("{work} taken off the ready shelf", "undo-2", "warn"),
 }
 
@@ -34,6 +40,14 @@ def _received(event: Event) -> Words:
     data = event.data
     total = money(data.get("total"), data.get("currency", ""))
     return Words("Order received", " ".join(p for p in (data.get("channel", ""), total) if p), "shopping-bag")
+
+
+def _held_wave(event: Event) -> Words:
+    return Words("Held", str(event.data.get("because", "")), "pause", "warn")
+
+
+def _changed_wave(event: Event) -> Words:
+    return Words(f"{event.data.get('dropped', '')} taken out", "", "undo-2")
 
 
 def _allocated(event: Event) -> Words:
@@ -118,6 +132,6 @@ def register() -> None:
         facts.CHANGED: _changed,
         facts.CANCELLED: _cancelled, facts.REFUNDED: _refunded, facts.HELD: _held, facts.HOLD_RESOLVED: _resolved,
         facts.SHORT_PICKED: _short, facts.SHIPPED: _shipped, facts.DECLINED_AT_COUNTER: _left_at_counter,
-        facts.REFUND_DUE: _refund_due,
+        facts.REFUND_DUE: _refund_due, facts.WAVE_HELD: _held_wave, facts.WAVE_CHANGED: _changed_wave,
     }.items():  # fmt: skip
         timeline.register([type_], teller)

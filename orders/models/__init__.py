@@ -22,6 +22,7 @@ from orders.models.fulfilment import (
 from orders.models.hold import Blocks, Hold, HoldStatus, HoldType
 from orders.models.hold_rule import HoldRule, PriceListEntry
 from orders.models.label import LabelStatus, ParcelLabel, SerialReference
+from orders.models.manifest import Manifest, ManifestParcel, ManifestStatus
 from orders.models.message import (
     CustomerMessage,
     Medium,
@@ -33,14 +34,17 @@ from orders.models.nodes import NodeMeasure, NodeTerms
 from orders.models.note import NOTE_LENGTH, OrderNote
 from orders.models.order import OWED, Method, Order, OrderLine, OrderStatus, PaymentState
 from orders.models.outages import CarrierOutage
+from orders.models.packing import Carton, PackCheck
 from orders.models.partners import PartnerLink, PartnerRequest, PartnerRequestStatus, RejectReason
 from orders.models.payment import Payment, PaymentKind, Refund
 from orders.models.policy import PolicyReplay, PolicyStatus, PolicyVersion, ShadowDecision, SourcingPolicy
+from orders.models.putback import PutBack
 from orders.models.shipment import Package, Shipment, Tracker
 from orders.models.sourcing import NodeExclusion, SourcingDecision
 from orders.models.store import IdCheck, ShortRule, StockEffect, StorePolicy
 from orders.models.supply import BackOrder, BackOrderStatus
 from orders.models.tracking import TrackingEvent
+from orders.models.wave import Wave, WaveStatus, WaveWork
 
 __all__ = [
     "ACTIVE",
@@ -60,6 +64,7 @@ __all__ = [
     "Blocks",
     "CarrierOutage",
     "CarrierService",
+    "Carton",
     "ChangeStatus",
     "Channel",
     "ChannelKind",
@@ -77,6 +82,9 @@ __all__ = [
     "HoldType",
     "IdCheck",
     "LabelStatus",
+    "Manifest",
+    "ManifestParcel",
+    "ManifestStatus",
     "Medium",
     "MessageStatus",
     "MessageTemplate",
@@ -89,6 +97,7 @@ __all__ = [
     "OrderLine",
     "OrderNote",
     "OrderStatus",
+    "PackCheck",
     "Package",
     "ParcelLabel",
     "PartnerLink",
@@ -103,6 +112,7 @@ __all__ = [
     "PolicyVersion",
     "PriceListEntry",
     "Proof",
+    "PutBack",
     "Refund",
     "RefundDue",
     "RejectReason",
@@ -120,4 +130,7 @@ __all__ = [
     "Told",
     "Tracker",
     "TrackingEvent",
+    "Wave",
+    "WaveStatus",
+    "WaveWork",
 ]

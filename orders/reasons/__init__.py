@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 from exceptions import reasons
-from orders.reasons import accounts, basic, collections, messages, parcels, partners, rescuing, supply
+from orders.reasons import (
+    accounts,
+    basic,
+    collections,
+    messages,
+    parcels,
+    partners,
+    rescuing,
+    supply,
+    warehouse,
+)
+
+MODULES = (
+    accounts,
+    basic,
+    collections,
+    messages,
+    parcels,
+    partners,
+    rescuing,
+    supply,
+    warehouse,
+)
 
 
 def register() -> None:
     """Called once when the app is ready."""
-    for module in (accounts, basic, collections, messages, parcels, partners, rescuing, supply):
+    for module in MODULES:
         for reason in module.REASONS:
             reasons.register(reason)

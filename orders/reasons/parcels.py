@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import DateTimeField, DurationField, Exists, ExpressionWrapper, OuterRef, Subquery, Value
@@ -19,7 +20,7 @@ from orders.models.shipment import IN_TROUBLE, UNDER_WAY
 
 SWEPT = 1_000
 STALLS_AFTER_HOURS = 72  # of parcels whose carrier's service is not ours to know
-_hours = ExpressionWrapper(Value("1 hour"), output_field=DurationField())
+_HOUR = Value(timedelta(hours=1), output_field=DurationField())
 
 
 def _latest_labels() -> Any:
@@ -38,12 +39,13 @@ def _unlabelled() -> Any:
 def _stalled() -> Any:
     """Parcels under way that nobody has seen for as long as their service allows."""
     patience = Coalesce(Subquery(_latest_labels().values("service__stalls_after_hours")[:1]), Value(STALLS_AFTER_HOURS))
+    waits = ExpressionWrapper(patience * _HOUR, output_field=DurationField())
     seen = Greatest("fulfilment__shipped_at", Coalesce("tracked_at", "fulfilment__shipped_at"))
     return (
         Package.objects.filter(
             fulfilment__status=FulfilmentStatus.SHIPPED, tracker__in=sorted(UNDER_WAY), tracking_number__gt=""
         )
-        .annotate(seen=seen, waits_until=ExpressionWrapper(seen + patience * _hours, output_field=DateTimeField()))
+        .annotate(seen=seen, waits_until=ExpressionWrapper(seen + waits, output_field=DateTimeField()))
         .filter(waits_until__lt=Now())
     )
 

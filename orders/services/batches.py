@@ -12,7 +12,7 @@ from core.actors import Actor
 from core.errors import Invalid, Problem, Refusal
 from inventory.services.locking import retrying
 from orders.models import BatchStatus, BatchWork, FulfilmentOrder, FulfilmentStatus, PickBatch, StorePolicy
-from orders.services import picking
+from orders.services import picking, planned
 
 S = FulfilmentStatus
 TO_PICK = (S.OPEN, S.ACCEPTED, S.PICKING)
@@ -21,15 +21,16 @@ TO_PICK = (S.OPEN, S.ACCEPTED, S.PICKING)
 def candidates(location_id: int) -> list[FulfilmentOrder]:
     """What may be picked together here now, the nearest promise first: not begun, and in no other batch."""
     rows = FulfilmentOrder.objects.filter(location=location_id, status__in=(S.OPEN, S.ACCEPTED))
-    rows = rows.exclude(batch_works__running=True).order_by("due_at", "pk")
+    rows = rows.exclude(batch_works__running=True).exclude(planned.UNRELEASED).order_by("due_at", "pk")
     return list(rows[: StorePolicy.of(location_id).batch_size])
 
 
-def start(location_id: int, *, numbers: Sequence[str] = (), actor: Actor) -> PickBatch:
+def start(location_id: int, *, numbers: Sequence[str] = (), totes: Sequence[str] = (), actor: Actor) -> PickBatch:
     """One walk for these fulfilment orders, or for those due soonest; each gets a tote and is being picked from now.
 
     Work somebody else began, ended or took into a batch meanwhile is left out. Refusal("nothing_to_pick") when nothing
-    remains. Locks each order in turn, in the order of their ids.
+    remains. Totes are lettered unless `totes` names them, as their own labels do: then there must be enough, and none
+    of them may hold other picked work (Invalid). Locks each order in turn, in the order of their ids.
     """
     most = StorePolicy.of(location_id).batch_size
     if len(numbers) > most:
@@ -45,11 +46,29 @@ def start(location_id: int, *, numbers: Sequence[str] = (), actor: Actor) -> Pic
         taken = [job for job in sorted(wanted, key=lambda job: job.order_id) if _take(batch, job, actor)]
         if not taken:
             raise Refusal("nothing_to_pick", "Somebody else has taken that work on; nothing is left to pick together.")
-        for tote, job in zip(ascii_uppercase, sorted(taken, key=lambda job: (job.due_at, job.pk)), strict=False):
+        names = _names(totes, len(taken))
+        for tote, job in zip(names, sorted(taken, key=lambda job: (job.due_at, job.pk)), strict=False):
             BatchWork.objects.filter(batch=batch, fulfilment=job).update(tote=tote)
         return batch
 
     return retrying(work)
+
+
+def _names(totes: Sequence[str], wanted: int) -> list[str]:
+    if not totes:
+        return list(ascii_uppercase)
+    names = [tote.strip().upper() for tote in totes if tote.strip()]
+    full = BatchWork.objects.filter(tote__in=names, fulfilment__status__in=(S.PICKING, S.PICKED))
+    problems = []
+    if len(set(names)) != len(names) or any(len(name) > 12 for name in names):
+        problems.append(Problem("totes", "unique", "name each tote once, with at most 12 characters"))
+    if len(names) < wanted:
+        problems.append(Problem("totes", "count", f"{wanted} totes are needed, {len(names)} are named"))
+    if taken := full.first():
+        problems.append(Problem("totes", "taken", f"tote {taken.tote} holds {taken.fulfilment.number}"))
+    if problems:
+        raise Invalid(problems, status=422)
+    return names
 
 
 def _take(batch: PickBatch, job: FulfilmentOrder, actor: Actor) -> bool:

@@ -25,7 +25,7 @@ from orders.models import (
     ShadowDecision,
     SourcingDecision,
 )
-from orders.services import backorders
+from orders.services import backorders, leftovers
 from orders.services.desk import Desk
 
 TOPIC = "orders"  # what open pages listen for
@@ -121,11 +121,13 @@ def take_back(desk: Desk, parts: list[tuple[FulfilmentLine, int]], *, reason: st
         reason=reason,
         actor=desk.actor,
     )
+    gone = [promise for promise, _ in parts]
+    picked = leftovers.picked(gone)
     for promise, units in parts:
         promise.quantity -= units
         promise.recount()
-    save_picks([promise for promise, _ in parts], "quantity")
-    gone = [promise for promise, _ in parts]
+    save_picks(gone, "quantity")
+    leftovers.note(picked)
     desk.promises = [p for p in desk.promises if p.quantity]
     _tidy_work(desk, gone, reason)
 

@@ -24,7 +24,7 @@ from orders.models import (
     ShortPick,
     StockEffect,
 )
-from orders.services import allocation, lifecycle, short_reasons
+from orders.services import allocation, lifecycle, planned, short_reasons
 from orders.services.short_reasons import Why
 from orders.services.work import Work, open_work
 
@@ -42,10 +42,15 @@ def accept(fulfilment_id: int, *, version: int | None = None, actor: Actor) -> F
 
 
 def start_pick(fulfilment_id: int, *, version: int | None = None, actor: Actor) -> FulfilmentOrder:
-    """Somebody walks to the shelves. Work that nobody accepted yet is accepted by that."""
+    """Somebody walks to the shelves. Work that nobody accepted yet is accepted by that.
+
+    Refusal("wave_waits") while its wave was not released.
+    """
 
     def work() -> FulfilmentOrder:
         w = open_work(fulfilment_id, version=version, actor=actor)
+        if planned.waits(w.job.pk):
+            raise Refusal("wave_waits", f"{w.job.number} is in a wave that was not released yet.")
         if w.job.status == FulfilmentStatus.OPEN:
             w.move(FulfilmentStatus.ACCEPTED, facts.ACCEPTED, accepted_at=timezone.now())
         w.move(FulfilmentStatus.PICKING, facts.PICK_STARTED)

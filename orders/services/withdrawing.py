@@ -7,7 +7,7 @@ from inventory.services import reservations
 from inventory.services.locking import retrying
 from orders import events as facts
 from orders.models import FulfilmentOrder, FulfilmentStatus, NodeExclusion
-from orders.services import allocation, lifecycle
+from orders.services import allocation, leftovers, lifecycle
 from orders.services.work import Work, open_work
 
 
@@ -74,6 +74,7 @@ def free(w: Work, reason: str, *, exclude: bool = True) -> None:
         reason=reason,
         actor=desk.actor,
     )
+    picked = leftovers.picked(w.lines)
     for line in w.lines:
         wanted = desk.line(line.order_line_id)
         wanted.allocated -= line.quantity
@@ -85,4 +86,5 @@ def free(w: Work, reason: str, *, exclude: bool = True) -> None:
                 order_line=wanted, location_id=line.location_id, defaults={"reason": reason[:60]}
             )
     lifecycle.save_picks(w.lines, "quantity")
+    leftovers.note(picked)
     desk.promises = [promise for promise in desk.promises if promise.quantity]
