@@ -3,6 +3,7 @@ from django.urls import URLPattern, URLResolver, path
 from orders.views import (
     batch,
     bench,
+    closing,
     collecting,
     detail,
     lists,
@@ -38,6 +39,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<str:code>/", store.today, name="site"),
     path("s/<str:code>/scans", scanning.receive, name="scans"),
     path("s/<str:code>/outbox", store.outbox, name="outbox"),
+    path("s/<str:code>/close", closing.ask, name="close"),
+    path("s/<str:code>/close/now", closing.close, name="close_now"),
+    path("s/<str:code>/reopen", closing.reopen, name="reopen"),
     path("s/<str:code>/batches", batch.start, name="batch_start"),
     path("s/<str:code>/batches/<int:pk>", batch.walk, name="batch"),
     path("s/<str:code>/batches/<int:pk>/<slug:verb>", batch.act, name="batch_act"),

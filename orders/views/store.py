@@ -49,6 +49,7 @@ def today(request: HttpRequest, code: str) -> HttpResponse:
         "choosable": {job.pk for job in waiting} if len(waiting) > 1 else set(),
         "walks": _walks(request, place),
         "shelf": _shelf(request, place),
+        "closed": place.closed_until is not None and place.closed_until > timezone.now(),
     }
     return htmx.render(request, "orders/site.html", context, fragment="orders/_site.html")
 

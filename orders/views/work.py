@@ -16,9 +16,9 @@ from django.views.decorators.http import require_POST, require_safe
 from core import actors, htmx, screens
 from core.errors import Invalid, Problem, Refusal
 from inventory.models import Location
-from orders.models import FulfilmentOrder, FulfilmentStatus
+from orders.models import FulfilmentOrder, FulfilmentStatus, LabelStatus, ParcelLabel
 from orders.models.fulfilment import ACTIVE
-from orders.services import fulfilment, short_reasons
+from orders.services import fulfilment, labels, short_reasons
 from orders.services.packing import Parcel
 from orders.views import asked, shelf
 
@@ -74,7 +74,7 @@ def fulfilment_order(request: HttpRequest, number: str) -> HttpResponse:
 @require_POST
 @permission_required("orders.work_fulfilment", raise_exception=True)
 def act(request: HttpRequest, code: str, number: str, verb: str) -> HttpResponse:
-    """POST /s/<site>/pick/<number>/<verb>: accept, start, short, pack, ready, ship or decline.
+    """POST /s/<site>/pick/<number>/<verb>: accept, start, short, pack, label, ready, ship or decline.
 
     The fresh screen, or the reason why not (409 with what stands now; what was typed stays).
     """
@@ -129,6 +129,11 @@ def _pack(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> 
     return "Packed"
 
 
+def _label(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
+    made = labels.buy(job.pk, **about)
+    return "The labels are ordered" if any(label.status == LabelStatus.WANTED for label in made) else "Print the labels"
+
+
 def _ship(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
     fulfilment.ship(
         job.pk,
@@ -160,6 +165,7 @@ VERBS: dict[str, tuple[str, Step]] = {
     "start": (WORK, _start),
     "short": (WORK, _short),
     "pack": (WORK, _pack),
+    "label": (WORK, _label),
     "ship": (WORK, _ship),
     "ready": (WORK, _ready),
     "decline": (WITHDRAW, _decline),
@@ -177,6 +183,14 @@ def _find(request: HttpRequest, code: str, number: str) -> FulfilmentOrder:
 def _code(job: FulfilmentOrder) -> str:
     """The code of the site whose screen this is; `_find` only finds work of places that have one."""
     return job.location.site.code if job.location.site else ""
+
+
+def _labels(job: FulfilmentOrder) -> list[ParcelLabel]:
+    """The labels of what is packed here, parcel by parcel."""
+    if job.status != FulfilmentStatus.PACKED:
+        return []
+    rows = ParcelLabel.objects.live().filter(package__fulfilment=job).select_related("package", "service")
+    return list(rows.order_by("package__sequence"))
 
 
 def _answer(request: HttpRequest, job: FulfilmentOrder, *, said: str) -> HttpResponse:
@@ -204,6 +218,7 @@ def _context(request: HttpRequest, job: FulfilmentOrder) -> dict[str, Any]:
         "actions": actions,
         "reasons": short_reasons.every() if job.status == FulfilmentStatus.PICKING else [],
         "declines": DECLINES,
+        "labels": _labels(job),
         "carriers": CARRIERS,
         "shipment": getattr(job, "shipment", None),
         "codes": shelf.codes(left) if picking else {},

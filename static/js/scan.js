@@ -35,11 +35,12 @@ on('submit', async (e) => {
     const code = f.code.value.trim();
     if (code) scan(code);
     f.reset(); f.closest('dialog')?.close();
-  } else if (f.matches('[data-online]') && !f.dataset.clear) {
+  } else if (f.matches('[data-online]') && !('clear' in f.dataset)) {
     // Goods and money change hands only when the server says so, and after everything scanned before.
     e.preventDefault(); e.stopImmediatePropagation();
     await send();
     const left = await waiting();
+    if (!left.length) offline = !navigator.onLine;
     if (offline || left.length) return notice('warn', 'This waits for the connection.', left.length ? `${many(left.length)} must be sent first.` : 'Nothing was changed.');
     f.dataset.clear = ''; f.requestSubmit(); delete f.dataset.clear;
   }
@@ -129,7 +130,7 @@ async function camera() {
   }
 }
 if ('BarcodeDetector' in window && navigator.mediaDevices) $$('[data-camera]').forEach((b) => { b.hidden = false; });
-window.addEventListener('online', send);
+window.addEventListener('online', () => { offline = false; send(); });
 window.addEventListener('offline', () => { offline = true; show(); });
 setInterval(send, 1e4);
 show(); send();

@@ -11,12 +11,21 @@ from django.utils import timezone
 
 from core import audit
 from core.actors import SYSTEM
-from core.errors import Refusal
-from core.models import Event
+from core.errors import Invalid, Refusal
+from core.models import Event, User
 from exceptions.models import Case
 from inventory.models import Stock
-from orders.canonical import IncomingPayment
-from orders.models import Collection, FulfilmentOrder, Order, RefundDue, StorePolicy
+from orders.canonical import Buyer, IncomingPayment
+from orders.models import (
+    Collection,
+    FulfilmentOrder,
+    NodeExclusion,
+    Order,
+    RefundDue,
+    ShortPick,
+    ShortRule,
+    StorePolicy,
+)
 from orders.services import fulfilment, payments, pickup
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import ChannelFactory, incoming_line, place
@@ -173,3 +182,75 @@ def test_a_handover_and_a_take_back_that_race_end_in_one(store):
 
     assert not RefundDue.objects.exists()
     assert Order.objects.get().status == "COMPLETED"
+
+
+@pytest.fixture
+def at_the_counter(client, store):
+    client.force_login(User.objects.create_superuser("boss@harrow.example", "correct horse battery"))
+    return client
+
+
+def test_the_counter_finds_an_order_by_its_code_and_hands_it_over(at_the_counter, store, query_count):
+    job = waiting(store, incoming_line("SKU-1", 2))
+    code = Collection.objects.get().code
+
+    found = at_the_counter.get(f"/s/leeds/handover?q={pickup.spaced(code)}")
+    page = f"/s/leeds/ready/{job.number}"
+
+    assert found["Location"] == f"{page}?code={code}"
+    assert at_the_counter.get("/s/leeds/handover?q=nobody").status_code == 404
+    assert code not in at_the_counter.get(page).content.decode()
+    assert code not in at_the_counter.get(f"{page}/label").content.decode()
+    with query_count("orders-collection", lambda: at_the_counter.get(page)):
+        pass
+    assert at_the_counter.post(f"{page}/hand-over", {"code": "", "v": job.version}).status_code == 422
+    assert at_the_counter.post(f"{page}/hand-over", {"code": code, "v": job.version - 1}).status_code == 409
+    assert (
+        at_the_counter.post(f"{page}/hand-over", {"code": code, f"taken-{job.lines.get().pk}": "-1"}).status_code == 422
+    )
+    assert FulfilmentOrder.objects.get().status == "READY"
+    assert at_the_counter.post(f"{page}/hand-over", {"code": code, "v": job.version}).status_code == 303
+    assert FulfilmentOrder.objects.get().status == "COLLECTED"
+
+
+def test_the_ready_shelf_takes_a_fixed_number_of_queries_and_finds_by_name(at_the_counter, store, query_count):
+    waiting(store, buyer=Buyer(name="Nadia Osei"))
+
+    with query_count("orders-ready", lambda: at_the_counter.get("/s/leeds/ready/")):
+        for n in range(2, 5):
+            waiting(store, incoming_line(f"SKU-{n}"), channel_ref=str(n))
+    Collection.objects.filter(shelf="R-04").exclude(fulfilment__order__buyer_name="").update(shelf="R-09")
+
+    def seen(asked):
+        return at_the_counter.get(f"/s/leeds/ready/{asked}").content.decode().count('id="collection-')
+
+    assert [seen(asked) for asked in ("", "?q=osei", "?q=r-09", "?q=zzz", "?view=ending", "?view=back")] == [
+        4,
+        1,
+        1,
+        0,
+        0,
+        0,
+    ]
+    assert at_the_counter.get("/s/leeds/ready/?view=nonsense").status_code == 400
+
+
+def test_a_store_may_change_what_a_reason_does_and_add_its_own(store):
+    StockFactory(item=ItemFactory(sku="SKU-1"), location=store, sellable=10)
+    ShortRule.objects.create(code="NO_TIME", title="No time", effect="NONE", active=False)
+    ShortRule.objects.create(code="NO_TAG", title="No price tag", effect="SET_ASIDE", asks_again=True)
+    order = place(incoming_line(quantity=2), method="PICKUP", pickup_location_code=store.code)
+    fulfilment.create(order.pk)
+    job = FulfilmentOrder.objects.get()
+    fulfilment.start_pick(job.pk, actor=SYSTEM)
+    line = job.lines.get().pk
+
+    with pytest.raises(Invalid):
+        fulfilment.short_pick(job.pk, line_id=line, quantity=1, reason="NO_TIME", actor=SYSTEM)
+    fulfilment.short_pick(job.pk, line_id=line, quantity=1, reason="NO_TAG", actor=SYSTEM)
+
+    row = Stock.objects.get()
+    assert (row.sellable, row.quarantined, row.reserved) == (9, 1, 2)
+    assert not NodeExclusion.objects.exists()
+    assert ShortPick.objects.get().title == "No price tag"
+    books_are_clean()

@@ -190,3 +190,24 @@ def test_work_is_on_one_walk_at_a_time(store: Any) -> None:
     assert no.value.code == "nothing_to_pick"
     batches.end(first.pk, actor=SYSTEM)
     assert not first.works.filter(running=True).exists()
+
+
+def test_closing_for_the_day_shows_first_what_it_does(everyone: Client, store: Any) -> None:
+    other = LocationFactory(code="YORK", kind="STORE", priority=900)
+    StockFactory(item=Item.objects.get(sku="SKU-1"), location=other, sellable=5)
+    job = released("1", ("SKU-1", 1), due_in=30)
+    assert job.location == store
+
+    page = everyone.get("/s/LEEDS/close").content.decode()
+
+    assert "Another place takes it" in page
+    assert FulfilmentOrder.objects.get().status == "OPEN"
+    assert everyone.get("/s/LEEDS/close?opens=someday").status_code == 422
+    assert everyone.post("/s/LEEDS/close/now", {"reason": ""}).status_code == 422
+    assert everyone.post("/s/LEEDS/close/now", {"reason": "No staff"}).status_code == 303
+    assert "Closed for the day" in everyone.get("/s/LEEDS/").content.decode()
+    job.refresh_from_db()
+    assert job.status != "OPEN"
+    everyone.post("/s/LEEDS/reopen")
+    assert "Closed for the day" not in everyone.get("/s/LEEDS/").content.decode()
+    books_are_clean()

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from config.demo import beliefs, bulk, history, promises, shop, stockroom, units, world
+from config.demo import beliefs, bulk, history, promises, shop, stockroom, storework, units, world
 
 DAYS = 30
 
@@ -35,6 +35,7 @@ class Command(BaseCommand):
         promises.make(self._say)
         shop.connect(world.connections(), self._say)
         stockroom.make(self._say)
+        storework.make(self._say)
         beliefs.tell(self._say)
         if options["bulk"]:
             bulk.fill(options["bulk_orders"], options["bulk_cases"], self._say)
