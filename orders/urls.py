@@ -45,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<str:code>/batches", batch.start, name="batch_start"),
     path("s/<str:code>/batches/<int:pk>", batch.walk, name="batch"),
     path("s/<str:code>/batches/<int:pk>/<slug:verb>", batch.act, name="batch_act"),
+    path("orders/<str:number>/collections", collecting.of_order, name="order_collections"),
     path("s/<str:code>/handover", collecting.counter, name="counter"),
     path("s/<str:code>/ready/", collecting.ready, name="ready"),
     path("s/<str:code>/ready/<str:number>", collecting.collection, name="collection"),

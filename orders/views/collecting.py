@@ -17,12 +17,14 @@ from django.views.decorators.http import require_POST, require_safe
 from core import actors, htmx
 from core.errors import Refusal
 from orders import currencies
-from orders.models import Collection, FulfilmentStatus, StorePolicy
+from orders import events as facts
+from orders.models import Collection, CustomerMessage, FulfilmentStatus, Order, StorePolicy
 from orders.services import fulfilment, pickup, refunds_due
 from orders.views import asked, shelf
 
 PERMISSION = "orders.view_fulfilmentorder"
 WORK = "orders.work_fulfilment"
+TOLD = (facts.READY, facts.COLLECT_SOON)  # of what a customer who is to come hears
 VIEWS = (("", "Waiting"), ("ending", "Last days"), ("back", "To put back"))
 
 
@@ -92,6 +94,21 @@ def collection(request: HttpRequest, code: str, number: str) -> HttpResponse:
 def label(request: HttpRequest, code: str, number: str) -> HttpResponse:
     """GET /s/<site>/ready/<number>/label: what is stuck on the bag. The customer's own code is not on it."""
     return htmx.render(request, "orders/collection_label.html", _context(request, _find(request, code, number)))
+
+
+@require_safe
+@permission_required("orders.view_order", raise_exception=True)
+def of_order(request: HttpRequest, number: str) -> HttpResponse:
+    """GET /orders/<number>/collections: the panel on the order's page, with the code for a customer who calls."""
+    found = get_object_or_404(Order.objects.for_user(request.user), number=number)
+    rows = Collection.objects.for_user(request.user).filter(fulfilment__order=found)
+    context = {
+        "order": found,
+        "rows": list(rows.select_related("fulfilment", "location__site").order_by("fulfilment__sequence")[:50]),
+        "owed": refunds_due.outstanding(found.pk),
+        "spaced": pickup.spaced,
+    }
+    return htmx.part(request, "orders/_order_collections.html", context)
 
 
 @require_POST
@@ -172,6 +189,7 @@ def _context(request: HttpRequest, found: Collection) -> dict[str, Any]:
         "shown": shown if shown == found.code else "",
         "policy": StorePolicy.of(found.location_id),
         "back": back,
+        "told": list(CustomerMessage.objects.filter(order=order, event__in=TOLD).order_by("-id")[:4]),
         "may": request.user.has_perm(WORK),
         "said": "",
     }
