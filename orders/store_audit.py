@@ -36,14 +36,3 @@ def register() -> None:
         WHERE held.running AND batch.status <> 'OPEN'
         """,
     )
-    audit.register(
-        "orders.refunds_due_are_for_cancelled_units",
-        "Nothing is due to be refunded for units the order still has.",
-        """
-        SELECT due.id, due.order_id, part.line, part.quantity, line.cancelled
-        FROM orders_refunddue due
-        CROSS JOIN LATERAL jsonb_to_recordset(due.lines) AS part(line bigint, quantity int)
-        JOIN orders_orderline line ON line.id = part.line
-        WHERE line.order_id <> due.order_id OR part.quantity > line.cancelled
-        """,
-    )

@@ -11,6 +11,7 @@ from orders.views import (
     parcels,
     scanning,
     store,
+    substituting,
     supply,
     vans,
     waves,
@@ -52,6 +53,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<str:code>/ready/<str:number>/label", collecting.label, name="collection_label"),
     path("s/<str:code>/ready/<str:number>/<slug:verb>", collecting.act, name="collection_act"),
     path("s/<str:code>/pick/<str:number>", work.pick, name="pick"),
+    path("s/<str:code>/pick/<str:number>/something-else", substituting.offer, name="offer"),
+    path("s/<str:code>/pick/<str:number>/instead", substituting.answer, name="instead"),
     path("s/<str:code>/pick/<str:number>/<slug:verb>", work.act, name="act"),
     # The warehouse's floor.
     path("w/<str:code>/", waves.floor, name="floor"),

@@ -15,7 +15,7 @@ from core.actors import SYSTEM, Actor
 from core.errors import Refusal
 from inventory.models import Location
 from inventory.services.locking import retrying
-from orders import canonical, due
+from orders import canonical, due, quantities
 from orders import events as facts
 from orders.models import (
     COLLECTED_HERE,
@@ -260,12 +260,17 @@ def _leave_behind(w: Work, taken: Mapping[int, int]) -> int:
 
 
 def _take_off(w: Work, units: Mapping[int, int], *, why: str) -> None:
-    """Cancel open units of the order's lines for good, and owe what was paid for them."""
+    """Cancel open units of the order's lines for good, and owe what was paid for them.
+
+    Like any cut agreed here: when the source hears of it and repeats it, that counts once.
+    """
+    refunds_due.owe(w.desk, units, why=why)
+    refunded = lifecycle.refunded_units(w.desk.order.pk)
     for line_id, n in units.items():
         line = w.desk.line(line_id)
-        line.cancelled_here = line.cancelled + n
-    lifecycle.settle(w.desk, lifecycle.refunded_units(w.desk.order.pk))
-    refunds_due.owe(w.desk, units, why=why)
+        line.agreed_basis = quantities.said(line, refunded.get(line.ref, 0))
+        line.agreed_units = line.fulfilled + quantities.to_deliver(line) - n
+    lifecycle.settle(w.desk, refunded)
 
 
 def _shelf(text: str) -> str:

@@ -19,8 +19,8 @@ _PAID = {PaymentState.PAID, PaymentState.PARTIALLY_PAID, PaymentState.PARTIALLY_
 def owe(desk: Desk, units: Mapping[int, int], *, why: str) -> RefundDue | None:
     """`units` (by order line) will not be delivered any more: record what is due, open its case; None where nothing is.
 
-    Call it once per change, on the desk, after the units were cancelled. Nothing is due while nothing was paid, and
-    never more than what was paid less what is refunded or due already.
+    Call it once per change, on the desk, before the units are taken off the lines, which say what they cost. Nothing is
+    due while nothing was paid, and never more than what was paid less what is refunded or due already.
     """
     lines = {line.pk: line for line in desk.lines}
     parts = [(lines[pk], n, value(lines[pk], n, included=desk.order.tax_included)) for pk, n in units.items() if n]

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from core import actors, htmx, screens
 from core.errors import Invalid, Problem, Refusal
 from inventory.models import Location
-from orders.models import FulfilmentOrder, FulfilmentStatus, LabelStatus, ParcelLabel
+from orders.models import FulfilmentOrder, FulfilmentStatus, LabelStatus, OrderLine, ParcelLabel
 from orders.models.fulfilment import ACTIVE
 from orders.services import fulfilment, labels, short_reasons
 from orders.services.packing import Parcel
@@ -185,6 +185,12 @@ def _code(job: FulfilmentOrder) -> str:
     return job.location.site.code if job.location.site else ""
 
 
+def _lacking(job: FulfilmentOrder) -> list[OrderLine]:
+    """Lines this work came up short on that no other place has either: something else may be offered for them."""
+    lines = OrderLine.objects.filter(order=job.order_id, open__gt=0, fulfilment_lines__fulfilment=job)
+    return list(lines.filter(fulfilment_lines__short_picks__isnull=False).distinct().order_by("position")[:20])
+
+
 def _labels(job: FulfilmentOrder) -> list[ParcelLabel]:
     """The labels of what is packed here, parcel by parcel."""
     if job.status != FulfilmentStatus.PACKED:
@@ -219,6 +225,7 @@ def _context(request: HttpRequest, job: FulfilmentOrder) -> dict[str, Any]:
         "reasons": short_reasons.every() if job.status == FulfilmentStatus.PICKING else [],
         "declines": DECLINES,
         "labels": _labels(job),
+        "lacking": _lacking(job) if request.user.has_perm(WORK) else [],
         "carriers": CARRIERS,
         "shipment": getattr(job, "shipment", None),
         "codes": shelf.codes(left) if picking else {},

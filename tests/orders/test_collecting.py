@@ -16,6 +16,7 @@ from core.models import Event, User
 from exceptions.models import Case
 from inventory.models import Stock
 from orders.canonical import Buyer, IncomingPayment
+from orders.edits import Substitute
 from orders.models import (
     Collection,
     FulfilmentOrder,
@@ -26,7 +27,7 @@ from orders.models import (
     ShortRule,
     StorePolicy,
 )
-from orders.services import fulfilment, payments, pickup
+from orders.services import changing, fulfilment, payments, pickup
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import ChannelFactory, incoming_line, place
 
@@ -253,4 +254,57 @@ def test_a_store_may_change_what_a_reason_does_and_add_its_own(store):
     assert (row.sellable, row.quarantined, row.reserved) == (9, 1, 2)
     assert not NodeExclusion.objects.exists()
     assert ShortPick.objects.get().title == "No price tag"
+    books_are_clean()
+
+
+def test_something_else_is_offered_with_its_effects_and_taken_once_the_customer_agrees(at_the_counter, store):
+    family = {"family": "Outerwear", "size": "M"}
+    StockFactory(item=ItemFactory(sku="SKU-1", attributes=family), location=store, sellable=5)
+    alike = ItemFactory(sku="SKU-2", attributes=family | {"colour": "Navy"})
+    StockFactory(item=alike, location=store, sellable=4)
+    StockFactory(item=ItemFactory(sku="SKU-3", attributes={"family": "Hats"}), location=store, sellable=4)
+    order = place(incoming_line("SKU-1", 2), method="PICKUP", pickup_location_code=store.code)
+    fulfilment.create(order.pk)
+    job = FulfilmentOrder.objects.get()
+    here = f"/s/leeds/pick/{job.number}"
+    line = order.lines.get()
+    fulfilment.start_pick(job.pk, actor=SYSTEM)
+    fulfilment.pick(job.pk, code="SKU-1", actor=SYSTEM)
+    fulfilment.short_pick(job.pk, line_id=job.lines.get().pk, quantity=1, reason="NOT_FOUND", actor=SYSTEM)
+    assert "Offer something else" in at_the_counter.get(here).content.decode()
+
+    asked = at_the_counter.get(f"{here}/something-else?line={line.pk}").content.decode()
+    seen = at_the_counter.get(f"{here}/something-else?line={line.pk}&sku=SKU-2").content.decode()
+
+    assert "SKU-2" in asked
+    assert "SKU-3" not in asked
+    assert "Stays the same" in seen
+    assert order.lines.count() == 1
+    answer = {"line": line.pk, "quantity": 1, "sku": "SKU-2", "answer": "agreed", "key": "k-1"}
+    for _ in range(2):
+        assert at_the_counter.post(f"{here}/instead", answer).status_code == 303
+    line.refresh_from_db()
+    new = order.lines.get(sku="SKU-2")
+    assert (line.open, line.allocated, new.allocated) == (0, 1, 1)
+    assert new.replaces == line
+    assert at_the_counter.post(f"{here}/instead", answer | {"key": "k-2", "sku": "NO-SUCH"}).status_code == 422
+    books_are_clean()
+
+
+def test_units_agreed_here_are_given_back_and_owed_like_any_other(store):
+    for sku in ("SKU-1", "SKU-2"):
+        StockFactory(item=ItemFactory(sku=sku), location=store, sellable=5)
+    order = place(incoming_line("SKU-1", 1), method="PICKUP", pickup_location_code=store.code)
+    changing.confirm(order.pk, [Substitute(line="line-SKU-1", sku="SKU-2")], version=None, actor=SYSTEM, key="k")
+    fulfilment.create(order.pk)
+    job = FulfilmentOrder.objects.get(status="OPEN")
+    fulfilment.start_pick(job.pk, actor=SYSTEM)
+    fulfilment.pick(job.pk, code="SKU-2", actor=SYSTEM)
+    fulfilment.ready(job.pk, actor=SYSTEM)
+
+    fulfilment.uncollected(job.pk, actor=SYSTEM)
+
+    assert Order.objects.get().status == "CANCELLED"
+    assert RefundDue.objects.get().amount == Decimal("10.00")
+    assert not Stock.objects.filter(reserved__gt=0).exists()
     books_are_clean()
