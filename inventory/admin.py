@@ -16,6 +16,7 @@ from inventory.models import (
     KitComponent,
     Location,
     LocationAlias,
+    Placement,
     Reservation,
     Stock,
     StockMovement,
@@ -145,3 +146,14 @@ class TransferAdmin(ReadOnly):
     list_display = ("id", "origin", "destination", "status", "requested_by", "approved_by", "due_at")
     list_filter = ("status",)
     list_select_related = ("origin", "destination")
+
+
+@admin.register(Placement)
+class PlacementAdmin(admin.ModelAdmin):
+    """In which bin an article lies."""
+
+    list_display = ("item", "bin", "created_at")
+    list_select_related = ("item", "bin__location")
+    search_fields = ("item__sku", "bin__code")
+    autocomplete_fields = ("item",)
+    raw_id_fields = ("bin",)

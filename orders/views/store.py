@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from core import htmx
 from inventory.models import Location
-from orders.models import BatchStatus, Collection, DeviceScan, FulfilmentOrder, FulfilmentStatus, PickBatch
+from orders.models import BatchStatus, Collection, DeviceScan, FulfilmentOrder, FulfilmentStatus, PickBatch, PutBack
 from orders.models.fulfilment import ACTIVE
 from orders.services import batches, scans
 from orders.views import asked
@@ -49,6 +49,7 @@ def today(request: HttpRequest, code: str) -> HttpResponse:
         "choosable": {job.pk for job in waiting} if len(waiting) > 1 else set(),
         "walks": _walks(request, place),
         "shelf": _shelf(request, place),
+        "loose": PutBack.objects.for_user(request.user).waiting().filter(location=place).order_by()[:100].count(),
         "closed": place.closed_until is not None and place.closed_until > timezone.now(),
     }
     return htmx.render(request, "orders/site.html", context, fragment="orders/_site.html")
