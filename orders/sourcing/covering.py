@@ -44,16 +44,11 @@ class Needs:
                 )
                 for node in nodes
             ]
-        wanted = [(item, units) for item, units, _ in self.sums]
-        made = []
-        for node in nodes:
-            has = node.free.get
-            row = []
-            for item, units in wanted:
-                free = has(item, 0)
-                row.append(units if free >= units else max(0, free))
-            made.append(tuple(row))
-        return made
+        columns = []
+        for item, units, _ in self.sums:
+            free = [node.free.get(item, 0) for node in nodes]
+            columns.append([units if has >= units else max(0, has) for has in free])
+        return list(zip(*columns, strict=True))
 
 
 def _sums(request: Request, item: int, wants: list[Want]) -> list[tuple[int, int, frozenset[int]]]:

@@ -93,11 +93,10 @@ def handling_cost(request: Request, node: Node) -> float | None:
 def arrival(request: Request, node: Node) -> float | None:
     """When a parcel from there would be with the customer, in seconds since 1970."""
     own = node.profile
-    if own.leaves_at is None:
-        return None
-    if request.method == "PICKUP":
+    if own.leaves_at is None or request.method == "PICKUP":
         return own.leaves_at
-    return own.leaves_at + (own.days_abroad if abroad(request, node) else own.days) * DAY
+    far = node.country and request.country and node.country != request.country  # abroad(), without the call
+    return own.leaves_at + (own.days_abroad if far else own.days) * DAY
 
 
 # --- The criteria
@@ -134,16 +133,11 @@ def _priority(request: Request, nodes: Sequence[Node], given: Settings) -> Verdi
 
 
 def _depth(request: Request, nodes: Sequence[Node], given: Settings) -> Verdict:
-    units = list(wanted_units(request.wants).items())
-    scores = []
-    for node in nodes:
-        left, has = 1.0, node.free.get
-        for item, wanted in units:
-            free = has(item, 0)
-            share = (free - wanted) / free if free > wanted else 0.0
-            left = min(left, share)
-        scores.append(left)
-    return scores, {}
+    shares = [[1.0] * len(nodes)]
+    for item, wanted in wanted_units(request.wants).items():
+        free = [node.free.get(item, 0) for node in nodes]
+        shares.append([(units - wanted) / units if units > wanted else 0.0 for units in free])
+    return list(map(min, zip(*shares, strict=True))), {}
 
 
 def _ageing(request: Request, nodes: Sequence[Node], given: Settings) -> Verdict:
@@ -181,7 +175,8 @@ def _capacity(request: Request, nodes: Sequence[Node], given: Settings) -> Verdi
 
 def _promise(request: Request, nodes: Sequence[Node], given: Settings) -> Verdict:
     """1 where it comes in time, less for every day late; without a promise, the sooner the better."""
-    late = given.get("late")
+    late, promised = given.get("late"), request.promise_by
+    asked = request.now if promised is None else promised
     scores: list[float] = []
     out: dict[int, str] = {}
     for n, node in enumerate(nodes):
@@ -189,9 +184,9 @@ def _promise(request: Request, nodes: Sequence[Node], given: Settings) -> Verdic
         if at is None:
             scores.append(EVEN)
             continue
-        days = (at - (request.promise_by if request.promise_by is not None else request.now)) / DAY
+        days = (at - asked) / DAY
         scores.append(1.0 if days <= 0 else 1.0 / (1.0 + days))
-        if late is not None and request.promise_by is not None and days > late:
+        if late is not None and promised is not None and days > late:
             out[n] = f"would come {days:.1f} days after the promise"
     return scores, out
 

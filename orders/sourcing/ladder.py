@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from orders.sourcing.candidates import Node, Pick, Request, Want, exclusions
 from orders.sourcing.covering import MAX_NODES, Needs, smallest
-from orders.sourcing.rules import STANDARD, Ladder, Rule, Then
+from orders.sourcing.criteria import Criterion, Verdict
+from orders.sourcing.rules import EVERY_NODE, STANDARD, Ladder, Rule, Then
 from orders.sourcing.sharing import share, unmet
 
 Ranked = list[tuple[Node, tuple[float, ...]]]
@@ -56,65 +57,94 @@ def plan(request: Request, nodes: Sequence[Node], ladder: Ladder = STANDARD) -> 
 
 def _plan(request: Request, nodes: Sequence[Node], ladder: Ladder) -> Plan:
     found = Plan(ladder, wants=request.wants)
-    fit, barred = exclusions(request, nodes)
-    found.excluded = barred
-    candidates: list[Node] = []
-    ranks: dict[object, tuple[list[Node], Ranked, list[tuple[Node, str]]]] = {}
+    fit, found.excluded = exclusions(request, nodes)
+    judged = _Judged(request, fit)
     for rule in ladder.rules:
         if not rule.orders.fits(request):
             found.tried.append((rule.name, "is for other orders"))
             continue
-        if (rule.nodes, rule.criteria) not in ranks:
-            ranks[rule.nodes, rule.criteria] = _ranked(request, fit, rule)
-        candidates, found.ranked, out = ranks[rule.nodes, rule.criteria]
-        found.asked, found.excluded = rule, barred + out
-        picks = _picks(request, candidates, rule, found)
-        if picks:
-            found.rule, found.picks = rule.name, picks
-            return found
+        found.asked = rule
+        found.picks = _picks(judged, rule, found)
+        if found.picks:
+            found.rule = rule.name
+            break
         if rule.then != Then.NEXT:
             found.then = rule.then
             break
-    found.short = _short(request, candidates)
+    if found.asked is not None:
+        found.ranked, out = judged.ranked(found.asked)
+        found.excluded += out
+    if not found.picks:
+        found.short = _short(request, [node for node, _ in found.ranked])
     return found
 
 
-def _ranked(request: Request, fit: list[Node], rule: Rule) -> tuple[list[Node], Ranked, list[tuple[Node, str]]]:
-    """The rule's nodes best first, the same with their scores, and those its criteria leave out."""
-    out: list[tuple[Node, str]] = []
-    if rule.nodes.kinds or rule.nodes.codes or rule.nodes.countries:
-        out = [(node, "not asked by this rule") for node in fit if not rule.nodes.fits(node)]
-        fit = [node for node in fit if rule.nodes.fits(node)]
-    verdicts = [criterion.judge(request, fit) for criterion in rule.criteria]
-    left_out: dict[int, str] = {}
-    for _, because in reversed(verdicts):
-        left_out.update(because)
-    rows = zip(*(scores for scores, _ in verdicts), strict=True) if verdicts else (() for _ in fit)
-    pairs = list(zip(fit, rows, strict=True))
-    if left_out:
-        out += [(fit[n], why) for n, why in sorted(left_out.items())]
-        pairs = [pair for n, pair in enumerate(pairs) if n not in left_out]
-    pairs.sort(key=lambda pair: (pair[0].priority, pair[0].code))
-    pairs.sort(key=lambda pair: pair[1], reverse=True)  # stable, so that priority and code still decide
-    return [node for node, _ in pairs], pairs, out
+class _Judged:
+    """The nodes that may take part, with what each gives and what each criterion says of it: worked out once."""
+
+    def __init__(self, request: Request, fit: list[Node]):
+        self.request, self.fit = request, fit
+        self.needs = Needs(request)
+        self.given = self.needs.given_by(fit)
+        self.verdicts: dict[Criterion, Verdict] = {}
+        self.rankings: dict[Rule, _Ranking] = {}
+
+    def ranking(self, rule: Rule) -> _Ranking:
+        if rule not in self.rankings:
+            self.rankings[rule] = self._rank(rule)
+        return self.rankings[rule]
+
+    def ranked(self, rule: Rule) -> tuple[Ranked, list[tuple[Node, str]]]:
+        found, fit = self.ranking(rule), self.fit
+        return [(fit[n], found.scores[n]) for n in found.places], [
+            (fit[n], why) for n, why in sorted(found.out.items())
+        ]
+
+    def _rank(self, rule: Rule) -> _Ranking:
+        out: dict[int, str] = {}
+        columns: list[list[float]] = []
+        for criterion in rule.criteria:
+            if criterion not in self.verdicts:
+                self.verdicts[criterion] = criterion.judge(self.request, self.fit)
+            scores, because = self.verdicts[criterion]
+            columns.append(scores)
+            out = because | out
+        if rule.nodes != EVERY_NODE:
+            out |= {n: "not asked by this rule" for n, node in enumerate(self.fit) if not rule.nodes.fits(node)}
+        rows = list(zip(*columns, strict=True)) if columns else [()] * len(self.fit)
+        fit = self.fit
+        places = [n for n in range(len(fit)) if n not in out]
+        places.sort(key=lambda n: (fit[n].priority, fit[n].code))
+        places.sort(key=rows.__getitem__, reverse=True)  # stable, so that priority and code still decide
+        return _Ranking(places, out, rows)
 
 
-def _picks(request: Request, ranked: list[Node], rule: Rule, found: Plan) -> list[Pick]:
-    needs = Needs(request)
-    given = needs.given_by(ranked)
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """Places of nodes, best first; those left out, with why; the scores of every place."""
+
+    places: list[int]
+    out: dict[int, str]
+    scores: list[tuple[float, ...]]
+
+
+def _picks(judged: _Judged, rule: Rule, found: Plan) -> list[Pick]:
+    wanted, given, fit = judged.needs.wanted, judged.given, judged.fit
     if not rule.split or rule.max_nodes == 1:
-        place = next((n for n, vector in enumerate(given) if vector == needs.wanted), None)
-        if place is None:
+        # Asked first: most orders that must be split need no ranking here.
+        whole = judged.ranking(rule).places if wanted in given else []
+        at = next((fit[n].location_id for n in whole if given[n] == wanted), None)
+        if at is None:
             found.tried.append((rule.name, "no node has everything"))
             return []
-        at = ranked[place].location_id
-        return [Pick(want.line_id, want.item_id, at, want.quantity) for want in request.wants]
+        return [Pick(want.line_id, want.item_id, at, want.quantity) for want in judged.request.wants]
+    places = judged.ranking(rule).places
     most = rule.max_nodes or MAX_NODES
-    chosen, sure = smallest(given, needs.wanted, min(most, len(ranked)))
+    chosen, sure = smallest([given[n] for n in places], wanted, min(most, len(places)))
     found.exhaustive = found.exhaustive and sure
     if chosen is not None:
-        return share(request, [ranked[place] for place in chosen])
-    if rule.max_nodes is None and (picks := share(request, ranked)):
+        return share(judged.request, [fit[places[n]] for n in chosen])
+    if rule.max_nodes is None and (picks := share(judged.request, [fit[n] for n in places])):
         found.exhaustive = False
         return picks
     found.tried.append((rule.name, f"no {most} nodes have everything together" if rule.max_nodes else "too few units"))
