@@ -79,6 +79,8 @@ app.conf.beat_schedule = {
     "purge-idempotency-keys": _every(3600, "core.tasks.purge_idempotency_keys"),
     "watch-jobs": _every(60, "core.tasks.watch_jobs"),
     "seal-events": _every(3600, "core.tasks.seal_events"),
+    "measure-nodes": _every(900, "orders.tasks.measure_nodes"),
+    "replay-policies": _every(5, "orders.tasks.replay"),
     "allocate-waiting": _every(60, "orders.tasks.allocate_waiting"),
     "reweigh-credit": _every(60, "orders.tasks.reweigh_credit"),
     "release-requested": _every(300, "orders.tasks.release_requested"),

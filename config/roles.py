@@ -27,6 +27,10 @@ PUT_RIGHT = (
 FLOOR = (
     "orders.view_wave", "orders.plan_wave", "orders.view_manifest", "orders.close_manifest", "orders.view_putback",
 )  # fmt: skip
+SEE_SOURCING = ("orders.view_sourcingpolicy", "orders.view_nodeterms")
+WORD_SOURCING = (
+    *SEE_SOURCING, "orders.change_sourcingpolicy", "orders.launch_sourcingpolicy", "orders.change_nodeterms",
+)  # fmt: skip
 SEE_PROMISES = ("inventory.view_bufferrule", "inventory.view_channelfeed")
 WRITE_TO_CUSTOMERS = ("orders.view_messagetemplate", "orders.change_messagetemplate")
 
@@ -43,6 +47,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "Stock control": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", *WORK_STOCK, *APPROVE_STOCK, *PUT_RIGHT, *SEE_PROMISES,
+        *WORD_SOURCING,
         "inventory.change_stock_rules", "inventory.publish_stock",
     ),
     "Finance": (
@@ -58,7 +63,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "inventory.view_channelfeed", "inventory.publish_stock", "inventory.change_item",
     ),
     "Leader": (
-        *SEE_WORK, *SEE_STOCK_WORK, *SEE_PROMISES, "exceptions.export_case", "finance.view_posting",
+        *SEE_WORK, *SEE_STOCK_WORK, *SEE_PROMISES, *SEE_SOURCING, "exceptions.export_case", "finance.view_posting",
         "integrations.view_connection", *WRITE_TO_CUSTOMERS, "orders.publish_messagetemplate",
     ),
 }  # fmt: skip

@@ -52,6 +52,7 @@ def _orders() -> None:
     from orders import floor, tasks
 
     events.subscribe(facts.ALLOCATED, "orders.release", tasks.release)
+    events.subscribe(facts.UNALLOCATED, "orders.after_sourcing", tasks.after_sourcing)
     events.subscribe(facts.HOLD_RESOLVED, "orders.release_after_hold", tasks.release)
     events.subscribe("item.alias_added", "orders.map_lines", tasks.map_lines)
     events.subscribe(facts.ACCOUNT_CHANGED, "orders.reweigh_account", tasks.reweigh_account)

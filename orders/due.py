@@ -71,6 +71,12 @@ def next_departure(moment: datetime, time_zone: str, cut_off: time = CUT_OFF) ->
     return datetime.combine(day, cut_off, tzinfo=zone).astimezone(UTC)
 
 
+def hour_of_week(moment: datetime, time_zone: str) -> int:
+    """From 1, Monday's first, to 168, in the node's own time."""
+    here = moment.astimezone(_zone(time_zone))
+    return here.weekday() * 24 + here.hour + 1
+
+
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)

@@ -27,6 +27,7 @@ def register() -> None:
     screens.register_nav(
         "Run", "Message templates", "mail", "orders:templates", "orders.view_messagetemplate", order=60
     )
+    screens.register_nav("Run", "Sourcing", "split", "orders:policies", "orders.view_sourcingpolicy", order=30)
     screens.register_search("orders", find, order=10)
 
 

@@ -8,6 +8,7 @@ from core.actors import SYSTEM
 from core.events import Fact
 from orders.models import Channel
 from orders.services import (
+    aftermath,
     allocation,
     approving,
     closures,
@@ -15,11 +16,13 @@ from orders.services import (
     labels,
     mapping,
     messages,
+    nodework,
     outages,
     partners,
     pickup,
     refilling,
     releasing,
+    replays,
     rescuing,
     scans,
     ship_to_store,
@@ -29,6 +32,12 @@ from orders.services import (
 def release(fact: Fact) -> None:
     """`order.allocated`, `hold.resolved`: give the nodes their work unless a hold stands."""
     fulfilment.create(int(fact.subject.uid), actor=SYSTEM)
+
+
+def after_sourcing(fact: Fact) -> None:
+    """`order.unallocated`: what the policy wants done about it."""
+    if fact.data.get("then", "NEXT") != "NEXT":
+        aftermath.carry_out(int(fact.subject.uid), sequence=int(fact.data["sequence"]), actor=SYSTEM)
 
 
 def give_labels_back(fact: Fact) -> None:
@@ -121,3 +130,15 @@ def sweep_collections() -> None:
 def forget_scans() -> None:
     """Judged scans no device still holds."""
     scans.forget()
+
+
+@shared_task(ignore_result=True)
+def measure_nodes() -> None:
+    """What nodes really pick in each hour, and what they refuse."""
+    nodework.measure()
+
+
+@shared_task(ignore_result=True)
+def replay() -> None:
+    """Slices of replays that are under way; the rest follows with the next tick."""
+    replays.carry_on()

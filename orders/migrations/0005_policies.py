@@ -127,6 +127,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('placed_from', models.DateTimeField()),
                 ('placed_to', models.DateTimeField()),
+                ('cursor_at', models.DateTimeField(null=True)),
                 ('cursor', models.BigIntegerField(default=0)),
                 ('sums', models.JSONField(default=dict)),
                 ('leased_until', models.DateTimeField(null=True)),

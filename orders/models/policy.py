@@ -136,13 +136,14 @@ class ShadowDecision(models.Model):
 
 
 class PolicyReplay(models.Model):
-    """A version run over past orders, slice by slice. `cursor` is the last order looked at, `sums` what came of it."""
+    """A version run over past orders, slice by slice. The cursor is the last order played, `sums` what came of it."""
 
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="replays")
     channel = models.ForeignKey(Channel, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     placed_from = models.DateTimeField()
     placed_to = models.DateTimeField()
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="+")
+    cursor_at = models.DateTimeField(null=True)
     cursor = models.BigIntegerField(default=0)
     sums = models.JSONField(default=dict)
     leased_until = models.DateTimeField(null=True)

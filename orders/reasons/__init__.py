@@ -11,6 +11,7 @@ from orders.reasons import (
     parcels,
     partners,
     rescuing,
+    sourcing,
     supply,
     warehouse,
 )
@@ -23,6 +24,7 @@ MODULES = (
     parcels,
     partners,
     rescuing,
+    sourcing,
     supply,
     warehouse,
 )

@@ -19,6 +19,8 @@ from orders.services.policies import Standing
 from orders.sourcing.explain import explain
 
 ATTEMPTS = 4
+# What the policy does about it a moment later (services.aftermath) opens a case itself, if that comes to nothing.
+SETTLED_LATER = frozenset({sourcing.Then.BACKORDER, sourcing.Then.CANCEL, sourcing.Then.CARE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,15 +194,16 @@ def _fall_short(desk: Desk, request: sourcing.Request, plan: sourcing.Plan) -> A
         },
         [(Subject("item", str(line.item_id), line.sku), "item") for line, _, _ in short],
     )
-    words = ", ".join(f"{line.sku or line.title}: {n} wanted, {free} free" for line, n, free in short[:5])
-    desk.case(
-        "orders.unallocated",
-        summary=words or "No node may take it.",
-        value=desk.order.total,
-        currency=desk.order.currency,
-        promise_by=desk.order.promise_by,
-        started_at=None,
-    )
+    if plan.then not in SETTLED_LATER:
+        words = ", ".join(f"{line.sku or line.title}: {n} wanted, {free} free" for line, n, free in short[:5])
+        desk.case(
+            "orders.unallocated",
+            summary=words or "No node may take it.",
+            value=desk.order.total,
+            currency=desk.order.currency,
+            promise_by=desk.order.promise_by,
+            started_at=None,
+        )
     return Allocated(ok=False, short=[line.pk for line, _, _ in short] or [want.line_id for want in request.wants])
 
 

@@ -21,7 +21,7 @@ from orders.sourcing import STANDARD, Ladder, document
 Standing = Collection[tuple[int, str]]  # (version's id, LIVE or SHADOW) in an order's scope, the channel's own first
 
 
-def standing(channel_id: int) -> Standing:
+def in_force(channel_id: int) -> Standing:
     """The versions that decide, or watch, over a channel's orders. Intake reads the same within its own statement."""
     ((found,),) = prepared.fetchall(f"SELECT ARRAY({IN_FORCE})", [channel_id])
     return read_in_force(found)

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from inventory.models import Location
 from orders import due
 from orders.sourcing import Node, Profile
 
@@ -39,8 +40,9 @@ def forget() -> None:
 def everyone(now: datetime | None = None) -> dict[int, Profile]:
     """Every location's profile as of now."""
     now = now or timezone.now()
+    zones = list(Location.objects.order_by().values_list("time_zone", flat=True).distinct())
     with connection.cursor() as cursor:
-        cursor.execute(_PROFILES, [now, now])
+        cursor.execute(_PROFILES, [zones, [due.hour_of_week(now, zone) for zone in zones]])
         rows = cursor.fetchall()
     departures: dict[tuple[str, time], float] = {}
     return {row[0]: _profile(row, now, departures) for row in rows}
@@ -85,10 +87,7 @@ SELECT place.id, place.time_zone, place.pick_capacity_hour, terms.cut_off, terms
     terms.parcel_abroad, terms.kilo, terms.handling, terms.handling_unit, terms.currency, measure.offered,
     measure.refused, measure.hours[hour.slot], measure.worked[hour.slot], waiting.units
 FROM inventory_location place
-CROSS JOIN LATERAL (
-    SELECT ((extract(isodow FROM %s::timestamptz AT TIME ZONE place.time_zone) - 1) * 24
-        + extract(hour FROM %s::timestamptz AT TIME ZONE place.time_zone) + 1)::int AS slot
-) hour
+JOIN unnest(%s::text[], %s::int[]) AS hour(zone, slot) ON hour.zone = place.time_zone
 LEFT JOIN orders_nodeterms terms ON terms.location_id = place.id
 LEFT JOIN orders_nodemeasure measure ON measure.location_id = place.id
 LEFT JOIN (

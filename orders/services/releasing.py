@@ -9,7 +9,7 @@ from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
 from core.actors import SYSTEM, Actor
-from inventory.models import Location, LocationKind
+from inventory.models import Item, Location, LocationKind
 from inventory.services.locking import retrying
 from orders import due
 from orders import events as facts
@@ -56,10 +56,11 @@ def _too_early(order: Order) -> bool:
 
 def _open(desk: Desk, waiting: list[FulfilmentLine]) -> list[int]:
     order, now = desk.order, timezone.now()
-    by_node: dict[int, list[FulfilmentLine]] = defaultdict(list)
+    alone = set(Item.objects.filter(pk__in={p.item_id for p in waiting}, attributes__ship_alone=True).values_list("pk"))
+    by_node: dict[tuple[int, int], list[FulfilmentLine]] = defaultdict(list)
     for promise in waiting:
-        by_node[promise.location_id].append(promise)
-    nodes = Location.objects.in_bulk(list(by_node))
+        by_node[promise.location_id, promise.item_id if (promise.item_id,) in alone else 0].append(promise)
+    nodes = Location.objects.in_bulk({location_id for location_id, _ in by_node})
     brought = _brought(order, waiting)
     last = order.fulfilments.aggregate(last=Max("sequence"))["last"] or 0
     jobs = [
@@ -78,13 +79,13 @@ def _open(desk: Desk, waiting: list[FulfilmentLine]) -> list[int]:
             ),
             created_at=now,
         )
-        for sequence, location_id in enumerate(sorted(by_node), start=last + 1)
+        for sequence, (location_id, _) in enumerate(sorted(by_node), start=last + 1)
     ]
     FulfilmentOrder.objects.bulk_create(jobs)
-    for job in jobs:
-        for promise in by_node[job.location_id]:
+    for job, share in zip(jobs, sorted(by_node), strict=True):
+        for promise in by_node[share]:
             promise.fulfilment = job
-        units = sum(promise.quantity for promise in by_node[job.location_id])
+        units = sum(promise.quantity for promise in by_node[share])
         desk.note_work(facts.OPENED, job, {"units": units, "due_at": job.due_at.isoformat(), "method": job.method})
     FulfilmentLine.objects.bulk_update(waiting, ["fulfilment"])
     partners.ask(desk, jobs, nodes)

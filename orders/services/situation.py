@@ -37,7 +37,7 @@ def of(
 ) -> Situation:
     """What isn't given is read: what let these lines down, the articles, the policies in force."""
     if versions is None:
-        versions = policies.standing(desk.order.channel_id)
+        versions = policies.in_force(desk.order.channel_id)
     ladder, shadow = policies.live(versions), policies.shadow(versions)
     items = {want.item_id for want in wanted}
     needs = ladder.needs | (shadow.needs if shadow else frozenset())

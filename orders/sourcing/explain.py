@@ -15,6 +15,8 @@ def explain(request: Request, plan: Plan) -> dict[str, Any]:
     told = _one(plan)
     told |= {
         "method": request.method,
+        "then": str(plan.then),
+        "asked": plan.asked.name if plan.asked else "",
         "picks": [[p.line_id, p.location_id, p.quantity] for p in plan.picks],
         "short": [[want.line_id, want.quantity, available] for want, available in plan.short],
     }

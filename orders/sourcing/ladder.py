@@ -111,7 +111,7 @@ class _Judged:
             out = because | out
         if rule.nodes != EVERY_NODE:
             out |= {n: "not asked by this rule" for n, node in enumerate(self.fit) if not rule.nodes.fits(node)}
-        rows = list(zip(*columns, strict=True)) if columns else [()] * len(self.fit)
+        rows: list[tuple[float, ...]] = list(zip(*columns, strict=True)) if columns else [()] * len(self.fit)
         fit = self.fit
         places = [n for n in range(len(fit)) if n not in out]
         places.sort(key=lambda n: (fit[n].priority, fit[n].code))

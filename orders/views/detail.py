@@ -22,8 +22,10 @@ from orders.models import FulfilmentLine, FulfilmentOrder, FulfilmentStatus, Hol
 from orders.models.fulfilment import ACTIVE, GONE
 from orders.services import changes, holds
 from orders.shipping_address import lines_of
+from orders.sourcing.criteria import CRITERIA
 
 S = FulfilmentStatus
+TRIES_SHOWN = 20
 STEPS = (
     ("Allocated", {S.OPEN}),
     ("Accepted", {S.ACCEPTED}),
@@ -86,9 +88,18 @@ def release(request: HttpRequest, number: str, hold_type: str) -> HttpResponse:
 @require_safe
 @permission_required("orders.view_order", raise_exception=True)
 def why(request: HttpRequest, number: str) -> HttpResponse:
-    """GET /orders/<number>/why: the latest sourcing decision with every candidate, for the dialog."""
-    decision = _find(request, number).sourcing_decisions.order_by("-id").first()
-    return htmx.part(request, "orders/_why.html", {"decision": decision})
+    """GET /orders/<number>/why: the latest decisions with every candidate; the last one alone, for the dialog."""
+    found, dialog = _find(request, number), htmx.partial(request)
+    decisions = found.sourcing_decisions.select_related("policy_version__policy").order_by("-id")
+    shadows = found.shadow_decisions.select_related("policy_version__policy").order_by("-id")
+    context = {
+        "order": found,
+        "page": not dialog,
+        "decisions": list(decisions[: 1 if dialog else TRIES_SHOWN]),
+        "shadows": [] if dialog else list(shadows[:TRIES_SHOWN]),
+        "titles": {kind.name: kind.title for kind in CRITERIA.values()},
+    }
+    return htmx.render(request, "orders/why.html", context, fragment="orders/_why.html")
 
 
 @require_POST

@@ -176,7 +176,7 @@ def _wall(work: Callable[[], Any]) -> float:
 
 def _read_and_plan(order: Request, ladder: Ladder, seen: list[int]) -> None:
     items = [want.item_id + 1 for want in order.wants]
-    policies.standing(1)
+    policies.in_force(1)
     nodes = profiles.attach(lookups.nodes_with(items))
     lookups.goods_of(items)
     seen.append(len(nodes))

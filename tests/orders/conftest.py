@@ -8,6 +8,8 @@ from uuid import uuid4
 import pytest
 
 from integrations.models import ApiClient
+from inventory.models import Item
+from tests.factories import policies
 
 
 def body(**fields):
@@ -61,3 +63,8 @@ def key(db):
 @pytest.fixture
 def api(client, key):
     return Api(client, key[1])
+
+
+@pytest.fixture
+def lamp(db) -> Item:
+    return policies.lamp()

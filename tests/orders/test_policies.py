@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
+from core import audit, jobs, outbox
 from core.actors import SYSTEM
 from core.errors import Invalid, Refusal
-from core.models import Event
-from orders.models import FulfilmentLine, NodeTerms, PolicyVersion, ShadowDecision, SourcingDecision
-from orders.services import policies
+from core.models import Event, Job
+from core.subjects import Subject
+from exceptions.models import Case
+from inventory.services import inbound
+from inventory.services.inbound import Line
+from orders import due
+from orders.models import (
+    FulfilmentLine,
+    FulfilmentOrder,
+    NodeTerms,
+    PolicyReplay,
+    PolicyVersion,
+    ShadowDecision,
+    SourcingDecision,
+)
+from orders.services import aftermath, allocation, changes, nodework, policies, profiles, replays
 from orders.sourcing import document
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
-from tests.factories.orders import ChannelFactory, incoming_line, place
+from tests.factories.orders import PLACED_AT, ChannelFactory, incoming_line, place
+from tests.factories.policies import CHEAPEST, drafted, live
 
 pytestmark = pytest.mark.django_db
-CHEAPEST = [{"name": "cheapest", "split": True, "criteria": [{"name": "shipping_cost"}, {"name": "priority"}]}]
+
+
+def drain():
+    """Everything the facts so far bring about."""
+    outbox.drain("default")
+
+
 DEPOTS = [{"name": "depots", "nodes": {"kinds": ["WAREHOUSE"]}, "criteria": [{"name": "depth"}]}]
-
-
-@pytest.fixture
-def lamp():
-    """An article at a near, dear store and at a far, cheap warehouse."""
-    item = ItemFactory(sku="SKU-1", weight_grams=1000)
-    for code, kind, lat, parcel in (("LEEDS", "STORE", 53.8, 9), ("LONDON", "WAREHOUSE", 51.5, 3)):
-        where = LocationFactory(code=code, name=code.title(), kind=kind, lat=lat, lon=-1.5, country="GB")
-        NodeTerms.objects.create(location=where, currency="GBP", parcel=parcel, handling=1)
-        StockFactory(item=item, location=where, sellable=10)
-    return item
-
-
-def drafted(rules=CHEAPEST, code="cheap", channel=None):
-    return policies.create(code, code.title(), channel=channel, rules=rules, actor=SYSTEM)
-
-
-def live(rules=CHEAPEST, code="cheap", channel=None):
-    version = drafted(rules, code, channel)
-    policies.watch(version.pk, version=None, actor=SYSTEM)
-    return policies.go_live(version.pk, version=None, actor=SYSTEM)
 
 
 def chosen(order):
@@ -169,3 +172,204 @@ def test_stored_rules_read_back_as_the_same_ladder():
 
     assert document.ladder("x", 1, stored) == document.ladder("x", 1, full)
     assert document.ladder("x", 1, stored).rules[0].orders.attribute == ("size", "XL")
+
+
+# --- After a rule that found too little
+
+
+def then(action, split=False):
+    return live([{"name": "only", "split": split, "criteria": [{"name": "depth"}], "then": action}], action.lower())
+
+
+def test_a_rule_may_cancel_what_it_finds_no_nodes_for(lamp):
+    then("CANCEL")
+
+    order = place(incoming_line(quantity=50))
+    drain()
+
+    order.refresh_from_db()
+    assert order.status == "CANCELLED"
+    assert order.cancel_reason == "Rule only of cancel 1 found too little"
+    assert not Case.objects.filter(reason="orders.unallocated").exists()
+
+
+def test_a_rule_may_hold_the_order_for_a_person(lamp):
+    then("HOLD")
+
+    order = place(incoming_line(quantity=50))
+    drain()
+    aftermath.carry_out(order.pk, sequence=1, actor=SYSTEM)
+
+    assert [(hold.type, hold.blocks) for hold in order.holds.all()] == [("MANUAL", "ALLOCATE")]
+    assert "Rule only of hold 1" in order.holds.get().reason
+
+
+def test_a_rule_may_leave_it_to_customer_care(lamp):
+    then("CARE")
+
+    order = place(incoming_line(quantity=50))
+    drain()
+    assert Case.objects.get(reason="orders.needs_care").subject_uid == str(order.pk)
+
+    changes.cancel(order.pk, actor=SYSTEM)
+
+    assert Case.objects.get(reason="orders.needs_care").status == "RESOLVED"
+
+
+@pytest.mark.parametrize("split, sent, waits", [(True, 20, 5), (False, 0, 25)])
+def test_a_rule_may_wait_for_a_delivery_with_what_is_missing_or_with_everything(lamp, split, sent, waits):
+    then("BACKORDER", split=split)
+    soon = timezone.now() + timedelta(days=2)
+    stock = lamp.stock.first()
+    inbound.expect(Subject("purchase", "1", "PO-1"), [Line(lamp.pk, stock.location_id, 40)], due_at=soon, actor=SYSTEM)
+
+    order = place(incoming_line(quantity=25))
+    drain()
+
+    line = order.lines.get()
+    assert (line.allocated, line.backordered, line.open) == (sent, waits, 0)
+    assert [each.invariant.name for each in audit.audit("orders.") if each.broken] == []
+
+
+def test_what_no_delivery_brings_is_a_case(lamp):
+    then("BACKORDER")
+
+    order = place(incoming_line(quantity=25))
+    drain()
+
+    assert Case.objects.get(reason="orders.unallocated").subject_uid == str(order.pk)
+
+
+def test_an_action_comes_too_late_once_the_order_was_sourced_again(lamp):
+    then("CANCEL")
+    order = place(incoming_line(quantity=50))
+    lamp.stock.update(sellable=60)
+    allocation.allocate(order.pk)
+
+    drain()
+
+    order.refresh_from_db()
+    assert order.status == "ACCEPTED"
+
+
+# --- What ships alone
+
+
+def test_what_ships_alone_is_work_of_its_own(lamp):
+    alone = ItemFactory(sku="ACID", attributes={"ship_alone": True})
+    StockFactory(item=alone, location=lamp.stock.get(location__code="LEEDS").location, sellable=5)
+
+    order = place(incoming_line(), incoming_line("ACID"))
+    drain()
+
+    works = order.fulfilments.order_by("sequence")
+    assert [(work.location.code, work.lines.count()) for work in works] == [("LEEDS", 1), ("LEEDS", 1)]
+
+
+# --- What nodes really do
+
+
+def test_a_nodes_pace_and_refusals_are_measured_and_count_beside_what_is_stated(lamp):
+    place_ = lamp.stock.get(location__code="LEEDS").location
+    monday = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
+    for week in range(4):
+        order = place(incoming_line(quantity=2), channel_ref=f"w{week}")
+        drain()
+        FulfilmentOrder.objects.filter(order=order).update(
+            picked_at=timezone.now() - (timezone.now() - monday) % timedelta(days=7) - timedelta(days=7 * week),
+        )
+    FulfilmentOrder.objects.filter(order__channel_ref="w0").update(status="REJECTED")
+
+    nodework.measure()
+    nodework.measure()
+
+    measured = place_.measure
+    hour = due.hour_of_week(monday, "UTC") - 1
+    assert (measured.hours[hour], measured.worked[hour], sum(measured.worked)) == (2.0, 4, 4)
+    assert (measured.offered, measured.refused) == (8, 2)
+    assert profiles.capacity(20, 2.0, 4) == 2.0
+    assert profiles.capacity(20, 2.0, 2) == 20.0
+    assert profiles.capacity(None, 0.0, 0) is None
+
+
+def test_costs_are_stated_once_and_a_late_form_is_refused(lamp):
+    place_ = LocationFactory()
+
+    nodework.state(place_.pk, NodeTerms(currency="GBP", parcel=4), version=0, actor=SYSTEM)
+
+    with pytest.raises(Refusal, match="changed meanwhile"):
+        nodework.state(place_.pk, NodeTerms(currency="GBP", parcel=5), version=0, actor=SYSTEM)
+    with pytest.raises(Invalid, match="currency"):
+        nodework.state(place_.pk, NodeTerms(parcel=5), version=1, actor=SYSTEM)
+    assert NodeTerms.objects.get(location=place_).parcel == 4
+
+
+# --- Replays
+
+
+def replayed(version, **given):
+    asked = {"channel": None, "placed_from": PLACED_AT - timedelta(days=1), "placed_to": PLACED_AT + timedelta(days=1)}
+    return replays.start(version.pk, actor=SYSTEM, **(asked | given))
+
+
+def test_a_replay_shows_what_a_draft_would_have_done_beside_what_happened(lamp):
+    for n in range(3):
+        place(incoming_line(quantity=2), channel_ref=f"p{n}")
+    place(incoming_line(quantity=12), channel_ref="split")
+    place(channel_ref="test", test=True)
+    version = drafted()
+
+    replay = replayed(version)
+    replays.carry_on()
+
+    replay.refresh_from_db()
+    job = Job.objects.get(pk=replay.job_id)
+    assert (job.status, job.total, job.done) == ("DONE", 4, 4)
+    leeds, london = (str(row.location_id) for row in lamp.stock.order_by("location__code"))
+    before, after = replay.sums["before"], replay.sums["after"]
+    assert (replay.sums["orders"], replay.sums["changed"]) == (4, 3)
+    assert before["load"] == {leeds: 10, london: 8}
+    assert after["load"] == {london: 16, leeds: 2}
+    assert (before["split"], after["split"]) == (1, 1)
+    assert after["cost"] < before["cost"]
+    assert after["kilometres"] > before["kilometres"]
+    assert not ShadowDecision.objects.exists()
+
+
+def test_a_replay_goes_on_where_it_was_and_can_be_stopped(lamp, monkeypatch):
+    for n in range(5):
+        place(channel_ref=f"p{n}")
+    monkeypatch.setattr(replays, "CHUNK", 2)
+    replay = replayed(drafted())
+
+    ticks = iter([0.0, 0.0, 9.0])
+    monkeypatch.setattr(replays, "monotonic", lambda: next(ticks, 9.0))
+    replays.run(replay.pk, seconds=1)
+    assert Job.objects.get(pk=replay.job_id).done == 2
+    jobs.stop(replay.job_id)
+    monkeypatch.undo()
+    replays.carry_on()
+
+    job = Job.objects.get(pk=replay.job_id)
+    assert (job.status, job.done) == ("STOPPED", 2)
+    assert replays.carry_on() == 0
+
+
+def test_two_workers_never_replay_the_same_slice(lamp):
+    place()
+    replay = replayed(drafted())
+    PolicyReplay.objects.update(leased_until=timezone.now() + timedelta(minutes=1))
+
+    assert replays.run(replay.pk) is False
+    assert Job.objects.get(pk=replay.job_id).status == "QUEUED"
+
+
+@pytest.mark.parametrize("given", [{"placed_to": PLACED_AT - timedelta(days=2)},
+                                   {"placed_from": PLACED_AT - timedelta(days=999)},
+                                   {"placed_from": PLACED_AT + timedelta(hours=1)}])  # fmt: skip
+def test_a_period_without_sense_or_orders_is_refused(lamp, given):
+    place()
+
+    with pytest.raises(Refusal):
+        replayed(drafted(), **given)
+    assert not PolicyReplay.objects.exists()

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from config.demo import beliefs, bulk, history, promises, shop, stockroom, storework, units, world
+from config.demo import beliefs, bulk, history, promises, shop, sourcing, stockroom, storework, units, world
 
 DAYS = 30
 
@@ -30,6 +30,7 @@ class Command(BaseCommand):
             raise CommandError("This invents customers and orders; it never runs in production.")
         now = timezone.now()
         world.build(now - timedelta(days=DAYS + 1), self._say)
+        sourcing.make(self._say)
         history.make(world.connections(), now=now, days=DAYS, scale=options["scale"], say=self._say)
         units.sell(now, self._say)
         promises.make(self._say)

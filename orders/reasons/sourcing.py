@@ -1,0 +1,37 @@
+"""Cases that a sourcing policy asks for."""
+
+from __future__ import annotations
+
+from exceptions import reasons
+from exceptions.reasons import Reason
+from orders.models import Order, SourcingDecision
+from orders.reasons.basic import _context, _describe, _unallocated_evidence, _value
+
+
+def _needs_care(uid: str) -> bool:
+    """Still without a node, and the last try was ended by a rule that asks for a person."""
+    if not Order.objects.unallocated().filter(pk=uid).exists():
+        return False
+    last = SourcingDecision.objects.filter(order_id=uid).order_by("-sequence").first()
+    return last is not None and last.explanation.get("then") == "CARE"
+
+
+REASONS = (
+    Reason(
+        code="orders.needs_care",
+        title="A customer to be asked what they would like instead",
+        queue="orders",
+        subject_kind="order",
+        icon="user",
+        severity=reasons.HIGH,
+        acknowledge_minutes=60,
+        resolve_minutes=8 * 60,
+        description="The sourcing policy found no nodes and leaves the decision to customer care.",
+        clears="when every unit has a node, waits for a delivery, or is cancelled",
+        predicate=_needs_care,
+        evidence=_unallocated_evidence,
+        context=_context,
+        describe=_describe,
+        value=_value,
+    ),
+)
