@@ -19,7 +19,7 @@ _SECRET_NAME = re.compile(
     r"(token|secret|passw|authorization|api[_-]?key|signature|hmac|cookie|credential)", re.IGNORECASE
 )
 _PERSONAL = re.compile(
-    r"^(email|contact_?email|phone|first_?name|last_?name|name|address_?[12]|zip|postcode|latitude|longitude"
+    r"^(email|contact_?email|phone|first_?name|last_?name|name|address_?[12]|street[12]?|zip|postcode|latitude|longitude"
     r"|browser_?ip|client_?ip|company)$",
     re.IGNORECASE,
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import DateTimeField, DurationField, Exists, ExpressionWrapper, OuterRef, Subquery, Value
+from django.db.models import DateTimeField, DurationField, Exists, ExpressionWrapper, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, Greatest, Now
 from django.urls import reverse
 
@@ -37,13 +37,21 @@ def _unlabelled() -> Any:
 
 
 def _stalled() -> Any:
-    """Parcels under way that nobody has seen for as long as their service allows."""
+    """Parcels under way that nobody has seen for as long as their service allows.
+
+    Only those somebody tells us of: a parcel whose carrier never said a word, and has no account that could be asked,
+    is not silent but unheard.
+    """
+    asked = ParcelLabel.objects.filter(package=OuterRef("pk"), status=LabelStatus.BOUGHT, service__connection__gt="")
     patience = Coalesce(Subquery(_latest_labels().values("service__stalls_after_hours")[:1]), Value(STALLS_AFTER_HOURS))
     waits = ExpressionWrapper(patience * _HOUR, output_field=DurationField())
     seen = Greatest("fulfilment__shipped_at", Coalesce("tracked_at", "fulfilment__shipped_at"))
     return (
         Package.objects.filter(
-            fulfilment__status=FulfilmentStatus.SHIPPED, tracker__in=sorted(UNDER_WAY), tracking_number__gt=""
+            Q(tracked_at__isnull=False) | Exists(asked),
+            fulfilment__status=FulfilmentStatus.SHIPPED,
+            tracker__in=sorted(UNDER_WAY),
+            tracking_number__gt="",
         )
         .annotate(seen=seen, waits_until=ExpressionWrapper(seen + waits, output_field=DateTimeField()))
         .filter(waits_until__lt=Now())

@@ -12,6 +12,7 @@ from inventory.models import Item, Location
 from orders import carriage
 from orders.carriage import Place, Quote
 from orders.models import CarrierService, FulfilmentOrder, Order, Package
+from orders.services import outages
 from orders.services.carriage import services
 
 
@@ -55,9 +56,10 @@ def grams(package: Package, goods: Sequence[tuple[Item, int]], *, alone: bool) -
 
 
 def quotes(job: FulfilmentOrder, order: Order, *, weight: int, goods: Sequence[tuple[Item, int]]) -> list[Quote]:
-    """What may take the parcel from its node now. It is packed already, so nothing is left to do before it leaves."""
+    """What may take the parcel from its node now: no carrier that is out. It is packed, so nothing is left to do."""
+    gone = outages.out()
     return carriage.quote(
-        services(),
+        [service for service in services() if service.carrier not in gone],
         origin=origin(job.location),
         destination=destination(order),
         grams=weight,

@@ -19,7 +19,7 @@ from exceptions.services import cases
 from inventory.services.locking import retrying
 from orders import events as facts
 from orders.models import CarrierService, LabelStatus, ParcelLabel
-from orders.services import labels
+from orders.services import labels, outages
 from orders.services.labels import open_label
 from orders.services.work import Work
 
@@ -130,7 +130,8 @@ def _fall_back(w: Work, label: ParcelLabel, why: str) -> bool:
     """
     tried = _tried(label)
     codes = [code for code in label.service.fallbacks if code not in tried]
-    known = {row.code: row for row in CarrierService.objects.in_use().filter(code__in=codes)}
+    running = CarrierService.objects.in_use().exclude(carrier__in=outages.out())
+    known = {row.code: row for row in running.filter(code__in=codes)}
     following = next((known[code] for code in codes if code in known), None)
     if following is None:
         return False

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from core.actors import SYSTEM
+from exceptions import reasons
 from exceptions.models import Case
+from exceptions.services import cases
 from integrations import inbox
 from integrations.carriers.readers import READERS
 from integrations.channels.meaning import FollowParcel
 from integrations.failures import Unreadable
 from integrations.models import Connection, InboundMessage
-from orders.models import Package, TrackingEvent
+from orders.models import FulfilmentOrder, Package, TrackingEvent
 from orders.services import fulfilment, tracking
 from orders.tracking import Scan, standing
 from tests.integrations.conftest import SAMPLES
@@ -131,6 +134,25 @@ def test_scans_in_any_order_end_alike_and_trouble_is_a_case_until_it_is_over():
     assert (Package.objects.get().tracker, job.status) == ("delivered", "DELIVERED")
     tracking.record("N1", [Scan("return_to_sender", tracking_at(12))], actor=SYSTEM)
     assert Case.objects.filter(reason="orders.parcel_returned", is_open=True).exists()
+
+
+@pytest.mark.django_db
+def test_a_parcel_that_stops_moving_is_found_once_and_one_nobody_tells_of_is_not():
+    job = packed()
+    fulfilment.ship(job.pk, tracking_number="N1", actor=SYSTEM)
+    FulfilmentOrder.objects.update(shipped_at=timezone.now() - timedelta(days=9))
+    cases.open_standing(["orders.parcel_stalled"])
+    assert not Case.objects.exists()  # its carrier never said a word, and has no account to be asked
+
+    tracking.record("N1", [Scan("in_transit", timezone.now() - timedelta(hours=73), "Depot")], actor=SYSTEM)
+    cases.open_standing(["orders.parcel_stalled"])
+    cases.open_standing(["orders.parcel_stalled"])
+    case = Case.objects.get(reason="orders.parcel_stalled")
+    assert "N1" in str(reasons.get(case.reason).evidence(case.subject_uid))
+
+    tracking.record("N1", [Scan("in_transit", timezone.now(), "Another depot")], actor=SYSTEM)
+    case.refresh_from_db()
+    assert not case.is_open
 
 
 def tracking_at(hour: int) -> datetime:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from config.demo import beliefs, bulk, history, promises, shop, sourcing, stockroom, storework, units, world
+from config.demo import beliefs, bulk, history, parcels, promises, shop, sourcing, stockroom, storework, units, world
 
 DAYS = 30
 
@@ -34,6 +34,7 @@ class Command(BaseCommand):
         history.make(world.connections(), now=now, days=DAYS, scale=options["scale"], say=self._say)
         units.sell(now, self._say)
         promises.make(self._say)
+        parcels.make(now, self._say)
         shop.connect(world.connections(), self._say)
         stockroom.make(self._say)
         storework.make(self._say)
