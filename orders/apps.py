@@ -8,7 +8,7 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         from core import subjects
         from inventory import asides
-        from orders import audit, metrics, reasons, shell, store_audit, supply_audit, wording
+        from orders import audit, metrics, parcel_audit, reasons, shell, store_audit, supply_audit, wording
         from orders.services.asides import picked
 
         subjects.register("order", title="Order", url_name="orders:detail", argument="label")
@@ -23,6 +23,7 @@ class OrdersConfig(AppConfig):
         wording.register()
         shell.register()
         audit.register()
+        parcel_audit.register()
         store_audit.register()
         supply_audit.register()
         metrics.register()

@@ -136,20 +136,32 @@ class Board:
         closed: Closed | None = None,
     ):
         refused = frozenset(traits)
-        self.services = [service for service in services if not service.refuses & refused]
+        taken = [service for service in services if not service.refuses & refused]
+        # Where no zone asks how far it is, origins of one country, clock and cut-off have the same quotes.
+        self.near = [service for service in taken if any(zone.within_km is not None for zone in service.zones)]
+        self.far = [service for service in taken if service not in self.near]
         self.destination = destination
         self.postcode = destination.postcode.replace(" ", "").upper()
         self.grams = grams
         self.ready_at = now + ready_in
         self.closed = closed or public_holiday
+        self._found: dict[tuple[str, str, time | None], list[Quote]] = {}
         self._zones: dict[tuple[int, str], list[tuple[Zone, Decimal]]] = {}
         self._leaves: dict[tuple[int, str, str, time | None], datetime | None] = {}
         self._arrives: dict[tuple[int, int, date, str], datetime | None] = {}
 
     def of(self, origin: Place) -> list[Quote]:
-        made = [quoted for service in self.services if (quoted := self._quote(service, origin)) is not None]
-        made.sort(key=lambda q: (q.arrives_by, q.cost, q.rank, q.service))
-        return made
+        """Every way from there. Don't change the list: origins share it."""
+        alike = (origin.country, origin.time_zone, origin.cut_off)
+        found = self._found.get(alike)
+        if found is None:
+            found = self._found[alike] = sorted(self._quotes(self.far, origin), key=_order)
+        if near := self._quotes(self.near, origin):
+            return sorted([*found, *near], key=_order)
+        return found
+
+    def _quotes(self, services: Iterable[Service], origin: Place) -> list[Quote]:
+        return [quoted for service in services if (quoted := self._quote(service, origin)) is not None]
 
     def _quote(self, service: Service, origin: Place) -> Quote | None:
         priced = self._priced(service, origin)
@@ -221,6 +233,10 @@ class Board:
                 return day
             day += timedelta(days=1)
         return None
+
+
+def _order(quoted: Quote) -> tuple[datetime, Decimal, int, str]:
+    return quoted.arrives_by, quoted.cost, quoted.rank, quoted.service
 
 
 def _reaches(zone: Zone, origin: Place, destination: Place) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from integrations.channels.meaning import FollowParcel, Meaning
+from integrations.channels.meaning import FollowParcel, Meaning, ignored
 from integrations.channels.vendor import Delivery, Vendor
 from integrations.documents import read_json, without_nul
 from integrations.failures import FailureClass, Fault, Unreadable, unparsable
@@ -32,7 +32,10 @@ def reader(title: str, translate: Translate) -> Callable[[str, bytes], Meaning]:
             raise Unreadable(
                 FailureClass.BAD_VALUE, Fault("", f"no document of {title}'s that is known here: it holds {names}")
             )
-        return meaning
+        seen = tuple(act for act in meaning.acts if not isinstance(act, FollowParcel) or act.scans)
+        return (
+            Meaning(seen, meaning.ignored) if seen or meaning.ignored else ignored("the carrier has seen nothing yet")
+        )
 
     return understand
 
