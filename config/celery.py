@@ -82,6 +82,7 @@ app.conf.beat_schedule = {
     "measure-nodes": _every(900, "orders.tasks.measure_nodes"),
     "replay-policies": _every(5, "orders.tasks.replay"),
     "allocate-waiting": _every(60, "orders.tasks.allocate_waiting"),
+    "look-at-holds": _every(60, "orders.tasks.look_at_holds"),
     "reweigh-credit": _every(60, "orders.tasks.reweigh_credit"),
     "release-requested": _every(300, "orders.tasks.release_requested"),
     "resource-at-risk": _every(60, "orders.tasks.resource_at_risk"),

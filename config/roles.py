@@ -41,8 +41,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "Service": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.waive_case", "exceptions.export_case",
-        "orders.cancel_order", "orders.release_order", "orders.answer_partnerrequest",
-        "orders.cancel_fulfilment", "finance.view_posting",
+        "orders.cancel_order", "orders.edit_order", "orders.release_order", "orders.view_hold", "orders.view_holdrule",
+        "orders.answer_partnerrequest", "orders.cancel_fulfilment", "finance.view_posting",
         "integrations.view_inboundmessage", *WRITE_TO_CUSTOMERS,
     ),
     "Stock control": (
@@ -63,7 +63,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "inventory.view_channelfeed", "inventory.publish_stock", "inventory.change_item",
     ),
     "Leader": (
-        *SEE_WORK, *SEE_STOCK_WORK, *SEE_PROMISES, *SEE_SOURCING, "exceptions.export_case", "finance.view_posting",
+        *SEE_WORK, "orders.view_hold", "orders.view_holdrule", "orders.change_hold_rules",
+        *SEE_STOCK_WORK, *SEE_PROMISES, *SEE_SOURCING, "exceptions.export_case", "finance.view_posting",
         "integrations.view_connection", *WRITE_TO_CUSTOMERS, "orders.publish_messagetemplate",
     ),
 }  # fmt: skip

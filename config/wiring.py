@@ -86,11 +86,12 @@ def _erp() -> None:
 
 
 def _channels() -> None:
-    from integrations.channels import tasks
+    from integrations.channels import changes, tasks
     from orders import events as facts
 
     # Messages that came before the order they speak of.
     events.subscribe(facts.RECEIVED, "integrations.let_waiting_go", tasks.let_waiting_go)
+    events.subscribe(facts.CHANGE_CONFIRMED, "channels.tell_change", changes.tell, queue="outside", max_attempts=60)
     events.subscribe(facts.SHIPPED, "channels.tell_shipment", tasks.tell_channel, queue="outside", max_attempts=60)
 
 

@@ -11,13 +11,17 @@ from django.utils import timezone
 from core import screens
 from core.screens import Count, Found
 from orders import filters
-from orders.models import FulfilmentOrder, Order
+from orders.models import FulfilmentOrder, Hold, Order
 
 CAP = 1000
 
 
 def register() -> None:
     screens.register_nav("Work", "Orders", "shopping-bag", "orders:list", "orders.view_order", order=20)
+    screens.register_nav(
+        "Work", "Holds", "pause", "orders:holds", "orders.view_hold", count=held, order=22, topic="orders"
+    )
+    screens.register_nav("Run", "Hold rules", "list-checks", "orders:hold_rules", "orders.view_holdrule", order=42)
     screens.register_nav(
         "Sites", "Picking", "store", "orders:sites", "orders.view_fulfilmentorder", count=waiting, order=10,
         topic="fulfilments",
@@ -29,6 +33,13 @@ def register() -> None:
     )
     screens.register_nav("Run", "Sourcing", "split", "orders:policies", "orders.view_sourcingpolicy", order=30)
     screens.register_search("orders", find, order=10)
+
+
+def held(user: Any) -> Count:
+    """Holds to decide; those past their time if there are any."""
+    rows = Hold.objects.for_user(user).standing().order_by()
+    late = rows.filter(due_at__lt=timezone.now())[:CAP].count()
+    return Count(late, late=True, capped=late >= CAP) if late else _capped(rows[:CAP].count())
 
 
 def waiting(user: Any) -> Count:

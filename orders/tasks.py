@@ -6,13 +6,14 @@ from celery import shared_task
 
 from core.actors import SYSTEM
 from core.events import Fact
-from orders.models import Channel
+from orders.models import Blocks, Channel
 from orders.services import (
     aftermath,
     allocation,
     approving,
     closures,
     fulfilment,
+    holds,
     labels,
     mapping,
     messages,
@@ -31,6 +32,8 @@ from orders.services import (
 
 def release(fact: Fact) -> None:
     """`order.allocated`, `hold.resolved`: give the nodes their work unless a hold stands."""
+    if fact.data.get("blocks") == Blocks.ALLOCATE:
+        allocation.allocate(int(fact.subject.uid), actor=SYSTEM)
     fulfilment.create(int(fact.subject.uid), actor=SYSTEM)
 
 
@@ -60,6 +63,12 @@ def map_lines(fact: Fact) -> None:
 def reweigh_account(fact: Fact) -> None:
     """`account.changed`: its orders that wait for credit, for a person's word or for the account itself."""
     approving.reweigh_account(int(fact.subject.uid), actor=fact.actor)
+
+
+@shared_task(ignore_result=True)
+def look_at_holds() -> None:
+    """Holds whose rules may be false by now, because something else changed."""
+    holds.look_again()
 
 
 @shared_task(ignore_result=True)

@@ -85,6 +85,24 @@ def _held(event: Event) -> Words:
     return Words(f"Held: {str(event.data.get('type', '')).lower()}", event.data.get("reason") or "", "pause", "warn")
 
 
+def _judged(event: Event) -> Words:
+    data = event.data
+    tone = {"high": "crit", "medium": "warn"}.get(str(data.get("level")), "ok")
+    return Words(f"Risk judged {data.get('level', '')} by {data.get('provider', '')}",
+                 ", ".join(str(why) for why in data.get("reasons") or []), "scan-line", tone)  # fmt: skip
+
+
+def _agreed(event: Event) -> Words:
+    data = event.data
+    amount = (data.get("effect") or {}).get("money") or {}
+    gap = (
+        money(amount.get("difference"), amount.get("currency", "")) if amount.get("next") not in {None, "none"} else ""
+    )
+    text = {facts.CHANGE_PROPOSED: "Proposed: {}", facts.CHANGE_DECLINED: "Declined: {}"}.get(event.type, "Changed: {}")
+    said = data.get("reason") or data.get("note") or ""
+    return Words(text.format(data.get("summary", "")), " ".join(p for p in (gap, said) if p), "repeat")
+
+
 def _resolved(event: Event) -> Words:
     return Words(f"Hold lifted: {str(event.data.get('type', '')).lower()}", event.data.get("how") or "", "check", "ok")
 
@@ -131,6 +149,8 @@ def register() -> None:
         facts.RECEIVED: _received, facts.ALLOCATED: _allocated, facts.UNALLOCATED: _unallocated,
         facts.CHANGED: _changed,
         facts.CANCELLED: _cancelled, facts.REFUNDED: _refunded, facts.HELD: _held, facts.HOLD_RESOLVED: _resolved,
+        facts.RISK_JUDGED: _judged, facts.CHANGE_PROPOSED: _agreed, facts.CHANGE_CONFIRMED: _agreed,
+        facts.CHANGE_DECLINED: _agreed,
         facts.SHORT_PICKED: _short, facts.SHIPPED: _shipped, facts.DECLINED_AT_COUNTER: _left_at_counter,
         facts.REFUND_DUE: _refund_due, facts.WAVE_HELD: _held_wave, facts.WAVE_CHANGED: _changed_wave,
     }.items():  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +16,14 @@ class ShipmentNews:
     carrier: str = ""
     tracking_number: str = ""
     tracking_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeNews:
+    """An order was changed. `edits` as orders.edits writes them; `wanted` stands now: (line ref, SKU, units)."""
+
+    order_ref: str
+    edits: tuple[dict[str, Any], ...]
+    wanted: tuple[tuple[str, str, int], ...]
+    reference: str
+    note: str = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.db import models
 from django.db.models import Q, Value
 from django.utils import timezone
@@ -37,6 +39,10 @@ class HoldStatus(models.TextChoices):
     REJECTED = "REJECTED"
 
 
+def in_four_hours() -> datetime:
+    return timezone.now() + timedelta(hours=4)
+
+
 class HoldQuerySet(ScopedQuerySet):
     channel_path = "order__channel__code"
 
@@ -62,7 +68,7 @@ class Hold(StateMachine):
     status = models.CharField(max_length=8, choices=HoldStatus, default=HoldStatus.CREATED)
     reason = models.CharField(max_length=255, blank=True)
     evidence = models.JSONField(default=list, db_default=Value([], models.JSONField()), blank=True)
-    due_at = models.DateTimeField(null=True, help_text="By when somebody should have decided")
+    due_at = models.DateTimeField(default=in_four_hours, help_text="By when somebody should have decided")
     looked_at = models.DateTimeField(null=True, help_text="When its rules were last asked again")
     by_person = models.BooleanField(default=False, db_default=False, help_text="A person decided, not the facts")
     note = models.CharField(

@@ -6,6 +6,7 @@ from exceptions import reasons
 from orders.reasons import (
     accounts,
     basic,
+    changes,
     collections,
     messages,
     parcels,
@@ -19,6 +20,7 @@ from orders.reasons import (
 MODULES = (
     accounts,
     basic,
+    changes,
     collections,
     messages,
     parcels,

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import F, Q
-from django.utils import timezone
 
 from core.actors import Actor
 from core.subjects import Subject
 from exceptions import reasons
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
-from orders.models import FulfilmentOrder, Hold, HoldType, Order, OrderLine, ShortPick, SourcingDecision
+from orders.models import FulfilmentOrder, Order, OrderLine, ShortPick, SourcingDecision
 
-HOLD_WAITS = timedelta(hours=4)
 SWEPT = 1_000
 _physical = Q(requires_shipping=True, gift_card=False)
 _to_deliver = Q(open__gt=0) | Q(allocated__gt=0) | Q(backordered__gt=0)
@@ -167,32 +164,6 @@ def _shorts(uid: str) -> Evidence:
         columns=("SKU", "Reason", Column("Units", numeric=True), "Reported by", "Where they come from now"),
         rows=rows,
     )
-
-
-# --- orders.hold_waiting
-
-
-def _overdue_holds() -> Any:
-    return Hold.objects.standing().filter(created_at__lte=timezone.now() - HOLD_WAITS)
-
-
-def _holds(uid: str) -> Evidence:
-    return Evidence(
-        heading="Holds that stand",
-        columns=("Hold", "Blocks", "Reason", "Since"),
-        rows=[
-            Row((h.get_type_display(), h.get_blocks_display(), h.reason, f"{h.created_at:%d %b %H:%M} UTC"), hot=True)
-            for h in Hold.objects.standing().filter(order_id=uid).order_by("pk")
-        ],
-        empty="No hold stands any more.",
-    )
-
-
-def _release_manual(uid: str, *, actor: Actor) -> str:
-    from orders.services import holds
-
-    holds.release(int(uid), hold_type=HoldType.MANUAL, actor=actor)
-    return "The hold is lifted."
 
 
 # --- orders.cancelled_too_late
@@ -367,33 +338,6 @@ REASONS = (
         evidence=_shorts,
         context=_work_context,
         describe=_describe_work,
-    ),
-    Reason(
-        code="orders.hold_waiting",
-        title="An order is held too long",
-        queue="orders",
-        subject_kind="order",
-        icon="pause",
-        acknowledge_minutes=60,
-        resolve_minutes=8 * 60,
-        description="A hold has stood for more than four hours.",
-        clears="when no hold is that old",
-        predicate=lambda uid: _overdue_holds().filter(order_id=uid).exists(),
-        evidence=_holds,
-        context=_context,
-        standing=_standing(lambda: _overdue_holds().order_by("order_id").values_list("order_id", flat=True).distinct()),
-        describe=_describe,
-        value=_value,
-        actions=(
-            Action(
-                code="release_manual",
-                title="Lift the hold by hand",
-                permission="orders.release_order",
-                run=_release_manual,
-                offered=lambda uid: Hold.objects.standing().filter(order_id=uid, type=HoldType.MANUAL).exists(),
-                primary=True,
-            ),
-        ),
     ),
     Reason(
         code="orders.cancelled_too_late",

@@ -6,12 +6,18 @@ from typing import Any
 
 from django.utils import timezone
 
+from core.actors import Actor
+from exceptions.services import cases
+from inventory.services.locking import retrying
 from orders import edits as shapes
 from orders import events as facts
 from orders.edits import Edits
-from orders.models import ChangeStatus, OrderChange
-from orders.services.desk import Desk
+from orders.models import ChangeStatus, OrderChange, Told
+from orders.services import lifecycle
+from orders.services.desk import Desk, open_desk
 from orders.services.effects import Effect
+
+UNTOLD = "orders.channel_untold"
 
 
 def known(order_id: int, key: str) -> OrderChange | None:
@@ -40,6 +46,37 @@ def record(desk: Desk, edits: Edits, effect: Effect, *, key: str, note: str = ""
 
 def tell(desk: Desk, change: OrderChange) -> None:
     desk.note(facts.CHANGE_CONFIRMED, told(change))
+
+
+def mark_told(change_id: int, state: str, *, words: str = "", actor: Actor) -> None:
+    """What came of telling the channel; where it can't be told, a case says so. Safe to repeat."""
+
+    def work() -> None:
+        change = OrderChange.objects.select_related("order").get(pk=change_id)
+        if change.channel_told == state:
+            return
+        # Under the order's lock, as every fact and case about it.
+        desk = open_desk(change.order_id, actor=actor)
+        OrderChange.objects.filter(pk=change_id).update(channel_told=state, channel_words=words[:500])
+        if state == Told.CANNOT:
+            desk.case(UNTOLD, summary=f"{change.summary}. {words}"[:255])
+        lifecycle.announce(desk)
+        cases.recheck(desk.subject, actor=actor)
+
+    retrying(work)
+
+
+def told_by_hand(order_id: int, *, actor: Actor) -> int:
+    """Somebody told the channel themselves; returns of how many changes. Safe to repeat."""
+
+    def work() -> int:
+        desk = open_desk(order_id, actor=actor)
+        untold = OrderChange.objects.filter(order_id=order_id, status=ChangeStatus.CONFIRMED, channel_told=Told.CANNOT)
+        count = untold.update(channel_told=Told.BY_HAND)
+        cases.recheck(desk.subject, actor=actor)
+        return count
+
+    return retrying(work)
 
 
 def told(change: OrderChange) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +19,10 @@ from core.subjects import Subject
 from orders import events as facts
 from orders import holding
 from orders.holding import STANDARD, Rule, Trigger
-from orders.models import Blocks, HoldRule, HoldType
+from orders.models import Blocks, HoldRule, HoldType, Order
 
 log = structlog.get_logger(__name__)
+RESERVED = frozenset({"new", "form", "try", "prices"})  # pages beside the rules' own
 _LOCK = 7_301_204  # one change of the rules at a time, so that stamps are in commit order
 _kept: tuple[int, dict[str, Rule]] = (0, {rule.code: rule for rule in STANDARD})
 
@@ -42,6 +44,12 @@ def current(stamp: int) -> dict[str, Rule]:
 
 def newest_stamp() -> int:
     return HoldRule.objects.aggregate(newest=Max("stamp"))["newest"] or 0
+
+
+def chosen_by_people() -> list[tuple[str, str]]:
+    """Code and name of the reasons a person may choose from."""
+    rules = current(newest_stamp()).values()
+    return sorted((rule.code, rule.name) for rule in rules if rule.trigger == Trigger.PERSON)
 
 
 def rule_of(row: HoldRule) -> Rule | None:
@@ -79,7 +87,13 @@ def check(draft: Draft, others: dict[str, Rule]) -> Rule:
     ):
         if chosen not in known:
             problems.append(Problem(name, "choice", "Choose one of those offered."))
-    if not draft.code or not draft.code.replace("-", "").isalnum() or not draft.code.isascii() or len(draft.code) > 40:
+    if (
+        not draft.code
+        or not draft.code.replace("-", "").isalnum()
+        or not draft.code.isascii()
+        or len(draft.code) > 40
+        or draft.code in RESERVED
+    ):
         problems.append(Problem("code", "code", "Letters, digits and hyphens, at most 40."))
     if not draft.name:
         problems.append(Problem("name", "required", "What is it called?"))
@@ -148,3 +162,18 @@ def _nobody_loops_through(draft: Draft, others: dict[str, Rule]) -> None:
     if waiting and (draft.trigger != Trigger.RULE or not draft.active):
         words = f"“{waiting[0]}” is followed by this one. Change that first."
         raise Invalid([Problem("trigger" if draft.active else "active", "in_use", words)], status=422)
+
+
+def try_out(draft: Draft, orders: Sequence[Order]) -> list[tuple[Order, str]]:
+    """Which of these orders the rule would have held, each with why. Changes nothing."""
+    from orders.services import hold_facts, holds
+
+    others = {code: rule for code, rule in current(newest_stamp()).items() if code != draft.code}
+    rule = check(draft, others)
+    found = []
+    for order in orders:
+        about = hold_facts.about(order, list(order.lines.all()), holds.PREDICATES)
+        findings = rule.find(about)
+        if findings is not None:
+            found.append((order, " ".join(each.why for each in findings)))
+    return found

@@ -20,7 +20,7 @@ from exceptions.models import Case
 from orders import events as facts
 from orders.models import FulfilmentLine, FulfilmentOrder, FulfilmentStatus, HoldType, Order, OrderLine, Payment
 from orders.models.fulfilment import ACTIVE, GONE
-from orders.services import changes, holds
+from orders.services import changes, hold_rules, holds
 from orders.shipping_address import lines_of
 from orders.sourcing.criteria import CRITERIA
 
@@ -63,9 +63,10 @@ def cancel(request: HttpRequest, number: str) -> HttpResponse:
 def hold(request: HttpRequest, number: str) -> HttpResponse:
     """POST /orders/<number>/hold: nothing more of it goes to a node until a person lifts the hold."""
     found = _find(request, number)
-    holds.place_manual(
+    holds.place(
         found.pk,
         reason=request.POST.get("reason", "").strip(),
+        rule=request.POST.get("rule", "")[:40],
         actor=actors.person(request.user),
         version=_version(request),
     )
@@ -80,7 +81,13 @@ def release(request: HttpRequest, number: str, hold_type: str) -> HttpResponse:
     if hold_type not in HoldType.values:
         raise Refusal("unknown_hold", "There is no such hold.", status=404)
     found = _find(request, number)
-    holds.release(found.pk, hold_type=hold_type, actor=actors.person(request.user), version=_version(request))
+    holds.release(
+        found.pk,
+        hold_type=hold_type,
+        actor=actors.person(request.user),
+        version=_version(request),
+        note=request.POST.get("note", "").replace("\0", "").strip()[:500],
+    )
     htmx.toast(request, f"{HoldType(hold_type).label} hold lifted")
     return htmx.redirect(request, reverse("orders:detail", args=[found.number]))
 
@@ -159,6 +166,7 @@ def _context(request: HttpRequest, found: Order) -> dict[str, Any]:
         "live": [work for work in works if work.status in ACTIVE | GONE],
         "cases": cases,
         "holds": standing,
+        "hold_reasons": [("", "Only what is written below"), *hold_rules.chosen_by_people()],
         "decision": decision,
         "payments": payments,
         "captured": sum((p.amount for p in payments if p.kind == "captured"), start=0),

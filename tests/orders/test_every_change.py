@@ -1,0 +1,147 @@
+"""Cancel, pick, ship, edit, re-source, hold and the source's own words, in every order and in parallel processes.
+
+Line vectors always add up, every unit is in one place, each order has one outcome, and the books balance.
+`--long` takes many more steps in more processes.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import F, Sum
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core import audit
+from core.models import Event
+from inventory.models import Location, Stock
+from orders.models import FulfilmentLine, FulfilmentOrder, Order, OrderChange, OrderLine
+from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
+from tests.factories.orders import incoming_line, place
+from tests.orders import walk
+
+
+def make_world(orders: int) -> None:
+    nodes = [LocationFactory(code="SHOP", pickup=True, priority=2), LocationFactory(code="DC", priority=1)]
+    for sku in walk.SKUS:
+        item = ItemFactory(sku=sku)
+        for node in nodes:
+            StockFactory(item=item, location=node, sellable=12)
+    for n in range(orders):
+        place(incoming_line("A", 3), incoming_line("B", 1), channel_ref=f"R-{n}")
+
+
+def hold_together() -> None:
+    """What is true after every step, cheaply; the audit proves the rest."""
+    line_sums = F("open") + F("allocated") + F("backordered") + F("fulfilled") + F("cancelled")
+    assert not OrderLine.objects.exclude(ordered=line_sums).exists()
+    promised = FulfilmentLine.objects.filter(shipped=False).aggregate(units=Sum("quantity"))["units"] or 0
+    assert promised == OrderLine.objects.aggregate(units=Sum("allocated"))["units"]
+    assert promised == Stock.objects.aggregate(units=Sum("reserved"))["units"]
+
+
+def one_outcome() -> None:
+    """Each work ended once, and nothing both left and came back."""
+    for job in FulfilmentOrder.objects.prefetch_related("lines"):
+        facts = Event.objects.filter(subject_kind="fulfilment", subject_uid=str(job.pk))
+        ends = [
+            f.type for f in facts if f.type in {"fulfilment.shipped", "fulfilment.cancelled", "fulfilment.rejected"}
+        ]
+        assert len(ends) <= 1, (job.number, ends)
+        assert (ends == ["fulfilment.shipped"]) == (job.status in {"SHIPPED", "COLLECTED"}), (
+            job.number,
+            ends,
+            job.status,
+        )
+    for order in Order.objects.exclude(status__in=("RECEIVED", "ACCEPTED")):
+        assert not order.lines.filter(allocated__gt=0).exists()
+    confirmed = OrderChange.objects.filter(status="CONFIRMED").count()
+    assert Event.objects.filter(type="order.change_confirmed").count() == confirmed
+    broken = [(f.invariant.name, f.rows[:3]) for f in audit.audit() if f.broken]
+    assert broken == []
+
+
+class Undo(Exception):
+    pass
+
+
+@pytest.mark.django_db
+def test_any_order_of_steps_leaves_every_unit_in_one_place(request):
+    make_world(orders=2)
+    steps = st.lists(st.tuples(st.sampled_from(sorted(walk.STEPS)), st.integers(0, 2**32)), min_size=10, max_size=30)
+    done: set[str] = set()
+
+    @settings(max_examples=400 if request.config.getoption("--long") else 12)
+    @given(steps)
+    def check(program):
+        try:
+            with transaction.atomic():
+                for name, seed in program:
+                    with_refusal = False
+                    try:
+                        with transaction.atomic():
+                            if walk.take(name, seed):
+                                with_refusal = True
+                                raise Undo  # as its own transaction would
+                    except Undo:
+                        pass
+                    if not with_refusal:
+                        done.add(name)
+                    hold_together()
+                one_outcome()
+                raise Undo
+        except Undo:
+            pass
+
+    check()
+
+    assert {"confirm", "cancel", "release"} <= done
+
+
+_WALKER = """
+import sys
+from collections import Counter
+from random import Random
+import django
+django.setup()
+from tests.orders import walk
+
+seed, steps = int(sys.argv[1]), int(sys.argv[2])
+by, done = Random(seed), Counter()
+names = sorted(walk.STEPS)
+for _ in range(steps):
+    name = by.choice(names)
+    done[name] += walk.take(name, by.getrandbits(32)) == ""
+print(sum(done.values()), dict(done))
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_processes_that_do_all_of_it_at_once_end_each_order_once(request):
+    make_world(orders=3)
+    long = request.config.getoption("--long")
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "DATABASE_URL": os.environ["DATABASE_URL"].replace("/backroom?", f"/{connection.settings_dict['NAME']}?"),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+
+    walkers = [
+        subprocess.Popen(
+            [sys.executable, "-c", _WALKER, str(n), "2000" if long else "25"], env=environment, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True,
+        )
+        for n in range(6 if long else 3)
+    ]  # fmt: skip
+    said = [walker.communicate(timeout=1800) for walker in walkers]
+
+    assert [walker.returncode for walker in walkers] == [0] * len(walkers), said
+    assert sum(int(out.split(" ", 1)[0]) for out, _ in said) >= 5
+    assert Location.objects.count() == 2
+    hold_together()
+    one_outcome()
