@@ -9,7 +9,20 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from config.demo import beliefs, bulk, history, parcels, promises, shop, sourcing, stockroom, storework, units, world
+from config.demo import (
+    beliefs,
+    bulk,
+    floor,
+    history,
+    parcels,
+    promises,
+    shop,
+    sourcing,
+    stockroom,
+    storework,
+    units,
+    world,
+)
 
 DAYS = 30
 
@@ -38,6 +51,7 @@ class Command(BaseCommand):
         shop.connect(world.connections(), self._say)
         stockroom.make(self._say)
         storework.make(self._say)
+        floor.make(self._say)
         beliefs.tell(self._say)
         if options["bulk"]:
             bulk.fill(options["bulk_orders"], options["bulk_cases"], self._say)
