@@ -67,6 +67,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("fulfilments/<str:number>", work.fulfilment_order, name="fulfilment"),
     path("sites/", work.sites, name="sites"),
     # What orders wait for, and what partners do.
+    path("orders/<str:number>/supply", supply.of_order, name="order_supply"),
     path("backorders/", supply.backorders, name="backorders"),
     path("partners/", supply.requests, name="partners"),
     path("partners/<uuid:uid>", supply.asked, name="partner"),

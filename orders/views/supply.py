@@ -12,14 +12,13 @@ from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from core import actors, htmx, tabs, timeline
 from core.errors import Invalid, Problem, Refusal
 from core.subjects import Subject
 from inventory.models import ExpectedReceipt, Location
-from orders.models import BackOrder, BackOrderStatus, PartnerRequest, PartnerRequestStatus, RejectReason
+from orders.models import BackOrder, BackOrderStatus, Order, PartnerRequest, PartnerRequestStatus, RejectReason
 from orders.services import partners, withdrawing
 from orders.supply_filters import LATE, OWES, BackOrderFilter, PartnerRequestFilter
 
@@ -62,10 +61,28 @@ def backorders(request: HttpRequest) -> HttpResponse:
         "late": LATE,
         "labels": dict(BackOrderStatus.choices),
         "places": _choices(Location.objects.for_user(request.user)),
-        "now": timezone.now(),
         "narrowed": any(request.GET.get(name) for name in BackOrderFilter.base_filters),
     }
     return htmx.render(request, "orders/backorders.html", context, fragment="orders/_backorders.html")
+
+
+@require_safe
+@permission_required("orders.view_order", raise_exception=True)
+def of_order(request: HttpRequest, number: str) -> HttpResponse:
+    """GET /orders/<number>/supply: the deliveries an order waits for and what partners were asked, for its page."""
+    found = get_object_or_404(Order.objects.for_user(request.user), number=number)
+    waiting = list(
+        BackOrder.objects.waiting().filter(order_line__order=found).select_related("order_line", "location")
+        .order_by("due_at", "pk")
+    )  # fmt: skip
+    causes = ExpectedReceipt.objects.in_bulk([row.receipt_id for row in waiting])
+    requests_ = PartnerRequest.objects.filter(fulfilment__order=found).select_related("fulfilment__location")
+    context = {
+        "order": found,
+        "waiting": [(row, _cause(causes.get(row.receipt_id))) for row in waiting],
+        "asked": list(requests_.order_by("pk")) if request.user.has_perm("orders.view_fulfilmentorder") else [],
+    }
+    return htmx.part(request, "orders/_order_supply.html", context)
 
 
 def _cause(receipt: ExpectedReceipt | None) -> str:
