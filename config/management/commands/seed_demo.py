@@ -20,6 +20,7 @@ from config.demo import (
     sourcing,
     stockroom,
     storework,
+    supply,
     units,
     world,
 )
@@ -52,6 +53,7 @@ class Command(BaseCommand):
         stockroom.make(self._say)
         storework.make(self._say)
         floor.make(self._say)
+        supply.make(self._say)
         beliefs.tell(self._say)
         if options["bulk"]:
             bulk.fill(options["bulk_orders"], options["bulk_cases"], self._say)
