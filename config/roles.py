@@ -31,6 +31,8 @@ SEE_SOURCING = ("orders.view_sourcingpolicy", "orders.view_nodeterms")
 WORD_SOURCING = (
     *SEE_SOURCING, "orders.change_sourcingpolicy", "orders.launch_sourcingpolicy", "orders.change_nodeterms",
 )  # fmt: skip
+SEE_ACCOUNTS = ("orders.view_account",)
+GRANT = (*SEE_ACCOUNTS, "orders.change_account", "orders.approve_order", "orders.grant_credit")
 SEE_PROMISES = ("inventory.view_bufferrule", "inventory.view_channelfeed")
 WRITE_TO_CUSTOMERS = ("orders.view_messagetemplate", "orders.change_messagetemplate")
 
@@ -41,8 +43,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "Service": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.waive_case", "exceptions.export_case",
-        "orders.cancel_order", "orders.edit_order", "orders.release_order", "orders.view_hold", "orders.view_holdrule",
-        "orders.answer_partnerrequest", "orders.cancel_fulfilment", "finance.view_posting",
+        *SEE_ACCOUNTS, "orders.cancel_order", "orders.edit_order", "orders.release_order", "orders.view_hold",
+        "orders.view_holdrule", "orders.answer_partnerrequest", "orders.cancel_fulfilment", "finance.view_posting",
         "integrations.view_inboundmessage", *WRITE_TO_CUSTOMERS,
     ),
     "Stock control": (
@@ -52,7 +54,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "Finance": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.export_case", "finance.view_posting",
-        "finance.retry_posting",
+        "finance.retry_posting", *GRANT,
     ),
     "Integration": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.waive_case", "exceptions.export_case",
@@ -64,8 +66,9 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "Leader": (
         *SEE_WORK, "orders.view_hold", "orders.view_holdrule", "orders.change_hold_rules",
-        *SEE_STOCK_WORK, *SEE_PROMISES, *SEE_SOURCING, "exceptions.export_case", "finance.view_posting",
-        "integrations.view_connection", *WRITE_TO_CUSTOMERS, "orders.publish_messagetemplate",
+        *SEE_STOCK_WORK, *SEE_PROMISES, *SEE_SOURCING, *SEE_ACCOUNTS, "orders.approve_order",
+        "exceptions.export_case", "finance.view_posting", "integrations.view_connection", *WRITE_TO_CUSTOMERS,
+        "orders.publish_messagetemplate",
     ),
 }  # fmt: skip
 

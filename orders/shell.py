@@ -11,7 +11,7 @@ from django.utils import timezone
 from core import screens
 from core.screens import Count, Found
 from orders import filters
-from orders.models import FulfilmentOrder, Hold, Order
+from orders.models import Account, FulfilmentOrder, Hold, Order
 
 CAP = 1000
 
@@ -32,6 +32,7 @@ def register() -> None:
         "Run", "Message templates", "mail", "orders:templates", "orders.view_messagetemplate", order=60
     )
     screens.register_nav("Run", "Sourcing", "split", "orders:policies", "orders.view_sourcingpolicy", order=30)
+    screens.register_nav("Finance", "Accounts", "users", "orders:accounts", "orders.view_account", order=15)
     screens.register_search("orders", find, order=10)
 
 
@@ -67,6 +68,16 @@ def find(user: Any, text: str, limit: int) -> Iterable[Found]:
                 kind="Order",
                 icon="shopping-bag",
                 exact=text.upper() in {row.number, row.channel_number.upper(), row.channel_ref.upper()},
+            )
+    if user.has_perm("orders.view_account"):
+        for account in Account.objects.for_user(user).filter(code=text)[:1]:
+            yield Found(
+                account.name,
+                reverse("orders:account", args=[account.code]),
+                account.code,
+                kind="Account",
+                icon="users",
+                exact=True,
             )
     if "-" in text and user.has_perm("orders.view_fulfilmentorder"):
         works = FulfilmentOrder.objects.for_user(user).filter(number=text.upper(), location__site__isnull=False)

@@ -1,6 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from orders.views import (
+    accounts,
     batch,
     bench,
     change,
@@ -12,6 +13,7 @@ from orders.views import (
     lists,
     messages,
     nodes,
+    notes,
     parcels,
     policies,
     prices,
@@ -64,6 +66,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ops/replays/<int:pk>", replays.replay, name="replay"),
     path("ops/nodes/", nodes.node_list, name="nodes"),
     path("ops/nodes/<str:code>", nodes.node, name="node"),
+    # Businesses, and what people wrote and approved.
+    path("orders/<str:number>/notes", notes.of_order, name="notes"),
+    path("orders/<str:number>/account", notes.account, name="order_account"),
+    path("orders/<str:number>/approve", notes.approve, name="approve"),
+    path("accounts/", accounts.accounts, name="accounts"),
+    path("accounts/new", accounts.new, name="account_new"),
+    path("accounts/<str:code>", accounts.account, name="account"),
+    path("accounts/<str:code>/edit", accounts.edit, name="account_edit"),
+    path("accounts/<str:code>/preview", accounts.preview, name="account_preview"),
     path("fulfilments/<str:number>", work.fulfilment_order, name="fulfilment"),
     path("sites/", work.sites, name="sites"),
     # What orders wait for, and what partners do.

@@ -36,6 +36,24 @@ _PLAIN = {
 }
 
 
+def _noted(event: Event) -> Words:
+    return Words("Note", str(event.data.get("text") or ""), "message-square")
+
+
+def _approved(event: Event) -> Words:
+    data = event.data
+    words = "Let through on credit" if data.get("kind") == "CREDIT" else "Approved"
+    total = money(data.get("total"), data.get("currency", ""))
+    return Words(f"{words} up to {total}", str(data.get("note") or ""), "user-check", "ok")
+
+
+def _account_changed(event: Event) -> Words:
+    if event.data.get("made"):
+        return Words("Account made", "", "plus", "ok")
+    changed = (str(c.get("field", "")).replace("_", " ") for c in event.data.get("changes") or [])
+    return Words("Account changed", ", ".join(changed), "pencil")
+
+
 def _received(event: Event) -> Words:
     data = event.data
     total = money(data.get("total"), data.get("currency", ""))
@@ -146,6 +164,7 @@ def register() -> None:
     wording_supply.register()
     timeline.register(list(_PLAIN), _plain)
     for type_, teller in {
+        facts.NOTED: _noted, facts.APPROVED: _approved, facts.ACCOUNT_CHANGED: _account_changed,
         facts.RECEIVED: _received, facts.ALLOCATED: _allocated, facts.UNALLOCATED: _unallocated,
         facts.CHANGED: _changed,
         facts.CANCELLED: _cancelled, facts.REFUNDED: _refunded, facts.HELD: _held, facts.HOLD_RESOLVED: _resolved,

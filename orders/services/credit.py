@@ -6,9 +6,11 @@ Exposure is what the account's orders are worth and nobody has paid: units still
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 from django.db.models import Sum
@@ -21,6 +23,7 @@ from orders.models import (
     Account,
     Approval,
     ApprovalKind,
+    HoldStatus,
     Order,
     OrderLine,
     Payment,
@@ -122,6 +125,37 @@ def approval_problem(order: Order, lines: Sequence[OrderLine]) -> str:
         return ""
     why = approval_wanted(order.account, order, lines)
     return "" if not why or _allowed(order, lines, ApprovalKind.APPROVAL) else why
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What would become of a waiting order; `why` it would go on waiting, "" when it wouldn't."""
+
+    number: str
+    worth: Decimal
+    currency: str
+    why: str
+
+
+def what_if(account: Account, rules: Mapping[str, Any], *, limit: int = 50) -> list[Outcome]:
+    """The account's waiting orders under other rules, the oldest first, each taking what it needs. Changes nothing."""
+    tried = copy(account)
+    for name, value in rules.items():
+        setattr(tried, name, value)
+    waiting = Order.objects.filter(
+        account=account, holds__status=HoldStatus.CREATED, holds__type__in=ApprovalKind.values
+    )
+    owed = exposures([account.pk])[account.pk]
+    found = []
+    for order in waiting.distinct().order_by("placed_at", "pk").prefetch_related("lines")[:limit]:
+        lines = list(order.lines.all())
+        why = "" if _allowed(order, lines, ApprovalKind.CREDIT) else weigh(tried, order, lines, owed)
+        if not why and not _allowed(order, lines, ApprovalKind.APPROVAL):
+            why = approval_wanted(tried, order, lines)
+        if not why and order.currency == tried.currency:
+            owed = replace(owed, open=owed.open + worth(order, lines))
+        found.append(Outcome(order.number, worth(order, lines), order.currency, why))
+    return found
 
 
 def approval_wanted(account: Account, order: Order, lines: Sequence[OrderLine]) -> str:
