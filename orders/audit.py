@@ -18,6 +18,15 @@ _SHARES = """
 
 def register() -> None:
     audit.register(
+        "orders.an_order_is_owed_by_the_account_it_names",
+        "An order's account is the one its source names, at the order's channel.",
+        """
+        SELECT known.id, known.account_code, account.code, known.channel_id, account.channel_id AS buys_at
+        FROM orders_order known JOIN orders_account account ON account.id = known.account_id
+        WHERE known.account_code <> account.code OR account.channel_id <> known.channel_id
+        """,
+    )
+    audit.register(
         "orders.the_units_of_a_line_add_up",
         "Ordered units are open, allocated, back-ordered, fulfilled or cancelled, each once.",
         """

@@ -22,6 +22,7 @@ from config.demo import (
     storework,
     supply,
     units,
+    wholesale,
     world,
 )
 
@@ -54,6 +55,7 @@ class Command(BaseCommand):
         storework.make(self._say)
         floor.make(self._say)
         supply.make(self._say)
+        wholesale.make(self._say)
         beliefs.tell(self._say)
         if options["bulk"]:
             bulk.fill(options["bulk_orders"], options["bulk_cases"], self._say)
