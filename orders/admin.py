@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from orders.models import (
+    CarrierService,
     Carton,
     Channel,
     FulfilmentLine,
@@ -20,6 +21,7 @@ from orders.models import (
     ShortRule,
     StorePolicy,
 )
+from orders.services import carriage
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -126,3 +128,22 @@ class Cartons(admin.ModelAdmin):
     list_display = ("code", "name", "length_mm", "width_mm", "height_mm", "tare_grams", "max_grams", "active")
     list_filter = ("active",)
     search_fields = ("code", "name")
+
+
+@admin.register(CarrierService)
+class CarrierServices(admin.ModelAdmin):
+    """Prices and days are kept here; a service that was ever used is switched off, never thrown away."""
+
+    list_display = ("code", "carrier", "name", "currency", "connection", "rank", "active")
+    list_filter = ("active", "carrier", "connection")
+    search_fields = ("code", "carrier", "name")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("code",) if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        carriage.forget()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
 from core.actors import SYSTEM
+from integrations.models import Connection
 from orders.models import CarrierService, FulfilmentStatus, MessageTemplate, Package
 from orders.services import carriage, templates, tracking
 from orders.tracking import Scan
@@ -60,6 +64,32 @@ WORDS = (
 )
 
 
+VARIABLE = "BACKROOM_DEMO_CARRIER"  # {"url": …, "key": …}, set by `dev.py demo`
+
+
+def _account() -> None:
+    """The carrier account the demo buys labels through, and the service it sells; none without its server."""
+    if not os.environ.get(VARIABLE):
+        return
+    server = json.loads(os.environ[VARIABLE])
+    account, _ = Connection.objects.get_or_create(
+        code="easypost", defaults={"name": "EasyPost", "kind": Connection.Kind.CARRIER, "vendor": "easypost"}
+    )
+    account.settings = {"url": f"{server['url']}/v2", "private_address_allowed": True}
+    account.save(update_fields=["settings", "updated_at"])
+    account.keep_secret("key", server["key"], retire_others=True)
+    if not account.secret("webhook"):
+        account.keep_secret("webhook", secrets.token_hex(32))
+    CarrierService.objects.get_or_create(
+        code="royal-mail-48",
+        defaults={
+            "carrier": "Royal Mail", "name": "Tracked 48", "currency": "GBP", "rank": 10, "connection": account.code,
+            "vendor_carrier": "RoyalMail", "vendor_service": "Tracked48", "fallbacks": ["dispatch-48"],
+            "zones": _zones(2, (1_000, "2.99"), (5_000, "4.20"), (20_000, "8.90")),
+        },
+    )  # fmt: skip
+
+
 def make(now: datetime, say: Callable[[str], None]) -> None:
     """Safe to repeat."""
     for fields in SERVICES:
@@ -67,6 +97,7 @@ def make(now: datetime, say: Callable[[str], None]) -> None:
         CarrierService.objects.get_or_create(
             code=fields["code"], defaults={"currency": "GBP", "fallbacks": fallbacks, **fields}
         )
+    _account()
     carriage.forget()
     if not MessageTemplate.objects.exists():
         for event, language, subject, body in WORDS:

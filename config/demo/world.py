@@ -127,7 +127,7 @@ def _places() -> None:
                 "lon": place.lon, "time_zone": place.time_zone, "priority": place.priority,
                 "ships": True, "pickup": place.kind == "STORE", "returns": place.kind != "THIRD_PARTY",
                 "pick_capacity_hour": 20 if place.kind == "STORE" else 400,
-                "address": {"city": place.city, "postal_code": place.postcode, "country": place.country},
+                "address": {"line1": f"1 {place.city} Park", "city": place.city, "postal_code": place.postcode, "country": place.country},
             },
         )  # fmt: skip
         if new:

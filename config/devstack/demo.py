@@ -75,6 +75,7 @@ class Demo:
             self._start_afresh()
         self._manage("migrate", "--verbosity", "0", says="Bringing the database up to date")
         self._start_shop()
+        self._start_carrier()
         self.accounts = self._seed()
         if self.options.with_tryton:
             self._start_erp()
@@ -118,6 +119,13 @@ class Demo:
         command = [str(self.python), script, "--port", str(port), "--state", str(state)]
         self._start(Part("shop", command, f"http://127.0.0.1:{port}/livez", {"SHOP_TOKEN": token}))
         self.env["BACKROOM_DEMO_SHOP"] = json.dumps({"url": f"http://127.0.0.1:{port}", "token": token})
+
+    def _start_carrier(self) -> None:
+        """A local server in the place of EasyPost: it sells labels and forgets them at the end."""
+        port, key = _free_port(self.live_port + 2), secrets.token_hex(16)
+        command = [str(self.python), str(ROOT / "config" / "devstack" / "easypost.py"), "--port", str(port)]
+        self._start(Part("carrier", command, f"http://127.0.0.1:{port}/livez", {"EASYPOST_KEY": key}))
+        self.env["BACKROOM_DEMO_CARRIER"] = json.dumps({"url": f"http://127.0.0.1:{port}", "key": key})
 
     def _start_erp(self) -> None:
         from . import tryton
