@@ -67,6 +67,8 @@ def _profile(row: tuple[Any, ...], now: datetime, departures: dict[tuple[str, ti
         handling=_number(handling),
         handling_unit=float(unit or 0),
         currency=currency or "",
+        time_zone=zone,
+        cut_off=cut_off,
     )
 
 

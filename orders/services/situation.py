@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from orders import sourcing
 from orders.models import Order, OrderLine
-from orders.services import lookups, policies, profiles
+from orders.services import carriage, lookups, policies, profiles
 from orders.services.desk import Desk
 from orders.services.policies import Standing
-from orders.sourcing import Goods, Ladder, Node
+from orders.sourcing import Goods, Ladder, Node, quoting
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,13 @@ class Situation:
     shadow: Ladder | None
 
     def nodes(self, nodes: Sequence[Node]) -> list[Node]:
-        """The nodes with what the policies ask of them, which for the built-in ladder is nothing more."""
+        """The nodes with what the policies ask of them, which for the built-in ladder is nothing more.
+
+        Where carriers' price lists are kept, their quotes count instead of what is stated of a node's parcels.
+        """
         if self.shadow is None and "profiles" not in self.ladder.needs:
             return list(nodes)
-        return profiles.attach(nodes)
+        return quoting.quoted(self.request, profiles.attach(nodes), carriage.services())
 
 
 def of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import time
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -50,6 +51,8 @@ class Profile(NamedTuple):
     handling: float | None = None
     handling_unit: float = 0.0
     currency: str = ""
+    time_zone: str = ""
+    cut_off: time | None = None  # its last handover of the day, in its own time
 
 
 UNKNOWN = Profile()

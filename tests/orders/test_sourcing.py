@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orders.carriage import Service, Zone
 from orders.geography import kilometres
 from orders.sourcing import STANDARD, Goods, Ladder, Node, Profile, Request, Restrictions, Rule, Then, Want, plan
 from orders.sourcing.candidates import Place, exclusion
 from orders.sourcing.criteria import CRITERIA, Criterion
 from orders.sourcing.explain import explain
+from orders.sourcing.quoting import quoted
 from orders.sourcing.rules import Nodes, Orders
 
 
@@ -206,6 +210,47 @@ def test_scores_within_a_step_count_as_equal():
 
 def test_every_criterion_is_known_by_its_name_and_asks_for_something():
     assert all(kind.name == name and kind.words for name, kind in CRITERIA.items())
+
+
+# --- Carriers' quotes
+
+
+def service(code, cost, days, currency="GBP", **zone):
+    priced = Zone("home", ((30_000, Decimal(cost)),), days, countries=frozenset({"GB"}), **zone)
+    return Service(code, "Dispatch", code, currency, (priced,))
+
+
+MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def asked(days):
+    return Request(
+        wants=(Want(1, 7, 1),), now=MONDAY.timestamp(), promise_by=MONDAY.timestamp() + days * 86_400, **DOOR
+    )
+
+
+def test_the_cheapest_parcel_that_keeps_the_promise_counts_or_else_the_soonest():
+    services = [service("slow", "3", 4), service("fast", "8", 1)]
+    own = {"currency": "GBP", "parcel": 5, "time_zone": "Europe/London", "leaves_at": 1.0}
+
+    found = {days: quoted(asked(days), [known(profile=own, country="GB")], services)[0].profile for days in (6, 2, 0)}
+
+    assert [found[days].parcel for days in (6, 2, 0)] == [3.0, 8.0, 8.0]
+    assert judged("promise", asked(2), known(profile=found[2]._asdict(), country="GB")) == [1.0]
+    assert judged("promise", asked(0), known(profile=found[0]._asdict(), country="GB"))[0] < 1
+
+
+def test_a_node_nobody_quotes_for_keeps_what_was_stated():
+    own = {"currency": "EUR", "parcel": 5, "time_zone": "Europe/London"}
+    elsewhere = {"currency": "GBP", "parcel": 4, "time_zone": "Europe/London"}
+
+    near = service("van", "2", 1, within_km=50.0)
+    nodes = [known(1, profile=own, country="GB", latitude=53.8, longitude=-1.5),
+             known(2, profile=elsewhere, country="GB", latitude=50.0, longitude=-5.0),
+             known(3, profile=elsewhere, country="GB", latitude=53.8, longitude=-1.5)]  # fmt: skip
+
+    assert [node.profile.parcel for node in quoted(asked(3), nodes, [near])] == [5, 4, 2.0]
+    assert quoted(asked(3), nodes, []) == nodes
 
 
 # --- What no policy can overrule
