@@ -47,7 +47,7 @@ class Needs:
         columns = []
         for item, units, _ in self.sums:
             free = [node.free.get(item, 0) for node in nodes]
-            columns.append([units if has >= units else max(0, has) for has in free])
+            columns.append([units if has >= units else has * (has > 0) for has in free])
         return list(zip(*columns, strict=True))
 
 

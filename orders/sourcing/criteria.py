@@ -60,7 +60,7 @@ class Criterion:
         settings = {each.name: each.default for each in kind.settings if each.default is not None} | dict(self.given)
         raw, out = kind.judge(request, nodes, settings)
         if self.step == 0.01:
-            return [round(score, 2) for score in raw], out
+            return [int(score * 100 + 0.5) / 100 for score in raw], out  # a third of what round() costs
         return [round(round(score / self.step) * self.step, 4) for score in raw], out
 
 
