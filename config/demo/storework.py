@@ -70,7 +70,7 @@ def _bins() -> int:
 def _order(store: Location, n: int, days: int, fate: str) -> bool:
     random = Random(f"collect {n}")
     free = Stock.objects.filter(location=store, sellable__gt=3, reserved=0, item__tracking="NONE", item__is_kit=False)
-    rows = list(free.select_related("item").order_by("pk")[n * 2 : n * 2 + 2])
+    rows = list(free.select_related("item").order_by("pk")[:2])
     channel = Channel.objects.filter(code="web-uk").first()
     person = User.objects.filter(sites=store.site).first()
     if channel is None or person is None or not rows:
