@@ -9,7 +9,7 @@ from django.test import Client
 
 from core.actors import SYSTEM
 from orders.models import CustomerMessage, MessageTemplate, Order, ParcelLabel
-from orders.services import carriage, fulfilment, label_answers, labels, templates
+from orders.services import fulfilment, label_answers, labels, templates
 from tests.factories.inventory import SiteFactory
 from tests.orders.parcels import bought, packed, service
 from tests.orders.test_screens import person
@@ -173,20 +173,3 @@ def test_who_may_puts_it_live_and_the_order_shows_what_was_said_and_why_not(clie
     assert "Could not be sent" in panel
     assert "550" in panel
     assert client.post(f"/orders/{order.number}/messages/{message.pk}/again").status_code == 403
-
-
-def test_services_are_kept_in_the_administration_and_a_price_table_that_makes_no_sense_is_refused(admin_client: Client):
-    row = service()
-    at = f"/admin/orders/carrierservice/{row.pk}/change/"
-    form = admin_client.get(at).context["adminform"].form
-    values = {name: form[name].value() for name in form.fields if form[name].value() not in (None, False)}
-    values |= {"zones": '[{"name": "UK", "days": 1, "prices": [[2000, "3.20"], [1000, "4.00"]]}]', "fallbacks": ""}
-    values |= {"collects": "0,1,2", "delivers": "0,1,2", "refuses": ""}
-
-    refused = admin_client.post(at, values)
-    kept = admin_client.post(at, values | {"zones": '[{"name": "UK", "days": 1, "prices": [[1000, "4.00"]]}]'})
-
-    assert "must be for more grams than the one before" in refused.content.decode()
-    assert kept.status_code == 302, kept.context["adminform"].form.errors
-    assert carriage.services()[0].collects == {0, 1, 2}
-    assert admin_client.post(f"/admin/orders/carrierservice/{row.pk}/delete/").status_code == 403
