@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 def shop(key):
     ChannelFactory()
     StockFactory(item=ItemFactory(sku="SKU-1"), sellable=100, location=LocationFactory(code="LEEDS"))
-    key[0].scopes = ["orders:read", "orders:write", "orders:approve", "accounts:read", "accounts:write"]
+    key[0].scopes = ["orders:read", "orders:write", "orders:approve", "orders:judge", "accounts:read", "accounts:write"]
     key[0].save()
 
 
@@ -49,6 +49,17 @@ def test_an_order_is_held_and_let_go(api, placed):
         ("MANUAL", "RESOLVED", "The buyer rang")
     ]
     assert delete(api, f"{placed}/holds/NO-SUCH").status_code == 404
+
+
+def test_a_providers_later_verdict_is_kept_and_the_newest_counts(api, placed):
+    wrong = api.post(f"{placed}/risk", {"provider": "Sift", "level": "dire", "score": 101})
+    high = api.post(f"{placed}/risk", {"provider": "Sift", "level": "high", "score": 93, "reasons": ["Proxy"]})
+    again = api.post(f"{placed}/risk", {"provider": "Sift", "level": "low"})
+
+    assert {error["path"] for error in wrong.json()["errors"]} == {"level", "score"}
+    assert (high.status_code, again.status_code) == (200, 200)
+    kept = Order.objects.get().risk["Sift"]
+    assert (kept["level"], kept["score"]) == ("low", None)
 
 
 def test_a_hold_that_is_true_stays_and_one_of_an_old_version_is_not_made(api):

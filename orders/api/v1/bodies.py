@@ -44,6 +44,18 @@ class NewHold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewVerdict:
+    """What a provider thinks of the order's risk; the newest word of each provider counts."""
+
+    __pydantic_config__ = closed
+
+    provider: Annotated[str, Field(strict=True, min_length=1, max_length=60), AfterValidator(text_a_database_keeps)]
+    level: Literal["low", "medium", "high"]
+    score: Annotated[int, Field(strict=True, ge=0, le=100)] | None = None
+    reasons: Annotated[tuple[Short, ...], Field(max_length=20)] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewNote:
     """For whoever looks at the order next; the customer never sees it."""
 

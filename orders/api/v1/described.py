@@ -6,7 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from core.api.openapi import ANY, JSON, KEY, problems, schema_of
-from orders.api.v1.bodies import MAX_BATCH, Cancellation, NewApproval, NewHold, NewNote, NewOrder
+from orders.api.v1.bodies import MAX_BATCH, Cancellation, NewApproval, NewHold, NewNote, NewOrder, NewVerdict
 from orders.api.v1.words import (
     MATCH,
     MAYBE_MOMENT,
@@ -141,6 +141,14 @@ LIFT = extend_schema(
     description="409 `hold_stands` while its own reason is still true: a missing payment can't be waved through.",
     parameters=[MATCH, query("note", "At most 500 characters")],
     responses={200: ANY, **problems(400, 401, 403, 404, 409, 412, 422, 429, 503)},
+)
+JUDGE = extend_schema(
+    operation_id="orders_judge",
+    summary="Say how risky an order is",
+    description="For providers who answer after the order was sent. Hold rules look at it at once.",
+    parameters=[KEY],
+    request={JSON: schema_of(NewVerdict)},
+    responses={200: ANY, **problems(*WRITES)},
 )
 APPROVE = extend_schema(
     operation_id="orders_approve",

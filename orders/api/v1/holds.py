@@ -8,9 +8,9 @@ from django.http import Http404, HttpResponse
 
 from core.api import ApiView, idempotent, parse, reply
 from orders.api.v1 import described, finding, shapes
-from orders.api.v1.bodies import NewApproval, NewHold
+from orders.api.v1.bodies import NewApproval, NewHold, NewVerdict
 from orders.models import Hold, HoldType
-from orders.services import approving, holds
+from orders.services import approving, holds, risk
 
 
 class Holds(ApiView):
@@ -67,4 +67,24 @@ class Approve(ApiView):
         found = finding.order(request, number)
         version = finding.seen_version(request, found)
         approving.approve(found.pk, kind=asked.kind, note=asked.note, actor=request.auth.actor, version=version)
+        return finding.answer(request, number)
+
+
+class Verdict(ApiView):
+    scope_required: ClassVar[dict[str, str]] = {"POST": "orders:judge"}
+
+    @described.JUDGE
+    @idempotent()
+    def post(self, request: Any, number: str) -> HttpResponse:
+        """Keep a provider's verdict on fraud; the rules look at it at once and hold the order or let it go."""
+        said = parse(request, NewVerdict)
+        found = finding.order(request, number)
+        risk.judge(
+            found.pk,
+            provider=said.provider,
+            level=said.level,
+            score=said.score,
+            reasons=said.reasons,
+            actor=request.auth.actor,
+        )
         return finding.answer(request, number)

@@ -3,7 +3,7 @@ from django.urls import URLPattern, URLResolver, path
 from orders.api.v1.accounts import Accounts, OneAccount
 from orders.api.v1.batch import Batch
 from orders.api.v1.changes import Changes, PreviewChange
-from orders.api.v1.holds import Approve, Holds, OneHold
+from orders.api.v1.holds import Approve, Holds, OneHold, Verdict
 from orders.api.v1.notes import Events, Notes
 from orders.api.v1.promise import Promise
 from orders.api.v1.validation import Validate
@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/<str:number>/cancel", Cancel.as_view(), name="order_cancel"),
     path("orders/<str:number>/changes", Changes.as_view(), name="order_changes"),
     path("orders/<str:number>/changes/preview", PreviewChange.as_view(), name="order_change_preview"),
+    path("orders/<str:number>/risk", Verdict.as_view(), name="order_risk"),
     path("orders/<str:number>/holds", Holds.as_view(), name="order_holds"),
     path("orders/<str:number>/holds/<str:hold_type>", OneHold.as_view(), name="order_hold"),
     path("orders/<str:number>/approve", Approve.as_view(), name="order_approve"),
