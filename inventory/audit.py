@@ -101,13 +101,14 @@ def register() -> None:
     )
     audit.register(
         "inventory.a_demand_has_its_reservations",
-        "A demand that was met has reservations, all of its kind or confirmed since.",
+        "A demand that was met has reservations, and all it still holds became firm when it did.",
         """
         SELECT demand.id, demand.demand_uid, demand.kind
         FROM inventory_reservationdemand demand
         WHERE NOT EXISTS (SELECT FROM inventory_reservation WHERE demand_id = demand.id)
             OR EXISTS (
-                SELECT FROM inventory_reservation WHERE demand_id = demand.id AND kind = 'SOFT' AND demand.kind = 'FIRM'
+                SELECT FROM inventory_reservation
+                WHERE demand_id = demand.id AND kind = 'SOFT' AND demand.kind = 'FIRM' AND status = 'HELD'
             )
         """,
     )

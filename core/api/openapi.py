@@ -63,6 +63,8 @@ def schema_of(kind: Any) -> dict[str, Any]:
         if "$ref" in part:
             return inline(definitions[part["$ref"].removeprefix("#/$defs/")])
         made = {name: inline(each) for name, each in part.items()}
+        if "const" in made and not isinstance(made["const"], dict):  # a word of OpenAPI 3.1
+            made["enum"] = [made.pop("const")]
         kinds = made.get("anyOf", [])
         if {"type": "null"} in kinds and len(kinds) == 2:  # OpenAPI 3.0 says it its own way
             (known,) = (each for each in kinds if each != {"type": "null"})

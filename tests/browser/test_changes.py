@@ -86,6 +86,7 @@ def test_a_rule_is_built_on_a_form(
     page.get_by_label("Test to add").select_option("duplicate")
     page.get_by_role("button", name="Add the test").click()
     page.get_by_label("Hours").fill("0")
+    page.expected = ["422"]
     page.get_by_role("button", name="Save the rule").click()
     expect(page.get_by_role("group", name="Problems")).to_be_visible()
     page.get_by_label("Hours").fill("24")

@@ -358,3 +358,16 @@ def test_the_schema_is_valid_and_lists_the_endpoints(client):
 
     validate_schema(schema)
     assert {RESERVATIONS, f"{RESERVATIONS}/{{demand}}/confirm", MOVEMENTS} <= schema["paths"].keys()
+
+
+def test_what_was_given_back_before_the_rest_became_firm_is_no_break_of_the_books(mug):
+    held = reservations.hold(
+        "cart", [reservations.Want(str(n), mug.item_id, mug.location_id, 1) for n in range(2)],
+        kind="SOFT", ttl=timedelta(minutes=10), actor=SYSTEM,
+    )  # fmt: skip
+    reservations.release([(held.reservations[0].id, None)], key="back", reason="Changed their mind", actor=SYSTEM)
+
+    reservations.confirm("cart", actor=SYSTEM)
+
+    assert sorted(Reservation.objects.values_list("kind", "status")) == [("FIRM", "HELD"), ("SOFT", "RELEASED")]
+    assert broken() == []

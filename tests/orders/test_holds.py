@@ -117,7 +117,7 @@ def test_the_same_goods_for_the_same_buyer_hold_the_second_until_the_first_is_ca
 
 
 def test_a_price_off_the_list_holds_unless_the_list_tolerates_it():
-    rule("prices", "PRICE", tests=[{"test": "price_off"}], blocks="ALLOCATE")
+    rule("price-list", "PRICE", tests=[{"test": "price_off"}], blocks="ALLOCATE")
     channel = ChannelFactory()
     day = timedelta(days=1)
     listed = {"channel": channel, "currency": "GBP", "tolerance": 5}

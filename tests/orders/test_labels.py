@@ -194,7 +194,7 @@ def test_labels_of_cancelled_work_go_back():
     label_answers.bought(label.pk, tracking_number="RM1", actor=SYSTEM)  # the answer comes too late
 
     label.refresh_from_db()
-    assert (given, label.status, label.tracking_number) == (1, "VOID_WANTED", "")
+    assert (given, label.status, label.tracking_number) == (1, "VOID_WANTED", "RM1")
     assert labels.void_all(job.pk, reason="cancelled", actor=SYSTEM) == 0
 
 

@@ -107,7 +107,7 @@ def test_a_hold_is_a_case_only_once_it_waits_too_long():
     reason = reasons.get("orders.hold_waiting")
     young = reason.predicate(str(order.pk))
 
-    Hold.objects.update(created_at=timezone.now() - timedelta(hours=5))
+    Hold.objects.update(due_at=timezone.now() - timedelta(minutes=1))
     cases.open_standing(["orders.hold_waiting"])
 
     assert not young
