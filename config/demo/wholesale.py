@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from core import actors, outbox
 from core.models import User
+from core.subjects import Subject
 from inventory.models import Stock
+from inventory.services import movements
 from orders import canonical
 from orders.canonical import Address, Buyer, IncomingLine, IncomingOrder
 from orders.models import Account, Channel
@@ -18,6 +20,7 @@ from orders.services import accounts, intake, notes
 from orders.services.accounts import Draft
 
 PRICE = Decimal("18.50")
+PALLET = 400
 BUSINESSES = (
     ("HALDEN", Draft(name="Halden & Daughters Ltd", currency="GBP", credit_limit=Decimal(5_000))),
     ("NORTHRD", Draft(name="North Road Books", currency="GBP", credit_limit=Decimal(800), requires_approval=True)),
@@ -41,12 +44,15 @@ def make(say: Callable[[str], None]) -> None:
     for code, draft in BUSINESSES:
         accounts.make(code, draft, actor=who)
     rows = list(
-        Stock.objects.filter(
-            sellable__gt=300, reserved=0, item__is_kit=False, item__tracking="NONE", location__ships=True
-        )
+        Stock.objects.filter(sellable__gt=0, item__tracking="NONE", location__kind="WAREHOUSE", location__ships=True)
         .select_related("item")
-        .order_by("pk")[: len(STORY)]
+        .order_by("-sellable", "pk")[: len(STORY)]
     )
+    for row in rows:  # businesses buy by the pallet
+        movements.receive(
+            row.item_id, row.location_id, PALLET, key=f"demo-trade-{row.pk}",
+            cause=Subject("delivery", "trade", "Trade range"), actor=who,
+        )  # fmt: skip
     placed = [_order(channel, n, *told, rows[n % len(rows)].item.sku) for n, told in enumerate(STORY)] if rows else []
     outbox.drain("default")
     if placed:
