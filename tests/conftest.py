@@ -9,10 +9,16 @@ from typing import Any
 
 import pytest
 
-from tests import flushing
+from tests import flushing, prepared_database
 from tests.query_counts import pytest_addoption, query_count
 
 __all__ = ["pytest_addoption", "query_count"]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock():
+        prepared_database.use()
 
 
 @pytest.fixture(scope="session", autouse=True)
