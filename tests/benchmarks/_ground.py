@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db import connection, connections
 
+from tests import prepared_database
+
 forking = multiprocessing.get_context("fork")
 START_SECONDS = 60.0  # how long clients may take to connect and warm up
 
@@ -18,6 +20,7 @@ START_SECONDS = 60.0  # how long clients may take to connect and warm up
 @contextmanager
 def own_database(name: str) -> Iterator[None]:
     """A fresh database beside the one of the settings, dropped afterwards: facts can't be deleted from a real one."""
+    prepared_database.use()
     usual = connection.settings_dict["NAME"]
     test = connection.settings_dict.setdefault("TEST", {})
     named, test["NAME"] = test.get("NAME"), f"backroom_bench_{name}_{os.getpid()}"
