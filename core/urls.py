@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search", search.search, name="search"),
     path("inbox", home.inbox, name="inbox"),
     path("favicon.ico", home.favicon, name="favicon"),
+    path("offline.js", home.offline, name="offline"),
     path("login", accounts.login, name="login"),
     path("me", preferences.preferences, name="preferences"),
     path("me/theme", preferences.theme, name="theme"),

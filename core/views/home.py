@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
@@ -25,6 +29,16 @@ def home(request: HttpRequest) -> HttpResponse:
 def favicon(request: HttpRequest) -> HttpResponse:
     """GET /favicon.ico: what browsers ask for on pages that name no icon, such as the administration's."""
     return redirect(static("favicon.svg"), permanent=True)
+
+
+@login_not_required
+@require_safe
+def offline(request: HttpRequest) -> HttpResponse:
+    """GET /offline.js: the service worker of handheld pages, at the top because it answers for paths beneath its own."""
+    found = finders.find("offline.js") or (settings.STATIC_ROOT and f"{settings.STATIC_ROOT}/offline.js")
+    return HttpResponse(
+        Path(str(found)).read_bytes(), content_type="text/javascript", headers={"Cache-Control": "no-cache"}
+    )
 
 
 @require_safe

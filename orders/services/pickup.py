@@ -21,13 +21,14 @@ from orders.models import (
     COLLECTED_HERE,
     Blocks,
     Collection,
+    FulfilmentLine,
     FulfilmentOrder,
     FulfilmentStatus,
     IdCheck,
     Proof,
     StorePolicy,
 )
-from orders.services import holds, lifecycle, refunds_due
+from orders.services import holds, keeping, lifecycle, refunds_due
 from orders.services.shipping import leave, leaving
 from orders.services.withdrawing import free
 from orders.services.work import Work, open_work
@@ -121,14 +122,16 @@ def hand_over(
     id_seen: bool = False,
     given_to: str = "",
     taken: Mapping[int, int] | None = None,
+    keep_rest: bool = False,
     version: int | None = None,
     actor: Actor,
 ) -> FulfilmentOrder:
     """The customer has it. Channels and the ERP hear of it as of any other dispatch (`fulfilment.shipped`).
 
     `taken` says by fulfilment line how many units the customer takes (lines left out: all of them). What they leave
-    goes back to stock, is cancelled, and is due to be refunded. Refusal("identity_needed") 422 where the store's
-    policy asks for more than was shown, ("wrong_code") 422 for another order's code, ("nothing_taken") 422.
+    goes back to stock, is cancelled, and is due to be refunded; or, with `keep_rest`, waits for them under a code of
+    its own. Refusal("identity_needed") 422 where the store's policy asks for more than was shown, ("wrong_code") 422
+    for another order's code, ("nothing_taken") 422.
     """
 
     def work() -> FulfilmentOrder:
@@ -136,12 +139,17 @@ def hand_over(
         _require_ready(w)
         holds.require_free(w.desk, Blocks.SHIP)
         proof = _proof(w, code, id_seen)
-        declined = _leave_behind(w, taken or {})
+        left = _left(w, taken or {})
+        kept = keeping.keep(w, left) if left and keep_rest else None
+        declined = _leave_behind(w, left) if left and not keep_rest else 0
         now = timezone.now()
         w.move(FulfilmentStatus.COLLECTED, facts.SHIPPED, leaving(w), shipped_at=now)
         Collection.objects.filter(fulfilment=w.job).update(
-            handed_over_at=now, proof=proof, given_to=canonical.clean(given_to)[:120], declined=declined, remind_at=None
+            handed_over_at=now, proof=proof, given_to=canonical.clean(given_to)[:120], declined=declined
         )
+        if kept is not None:
+            keeping.await_again(w, kept, code=_new_code())
+        Collection.objects.filter(fulfilment=w.job).update(remind_at=None)
         leave(w)
         return w.job
 
@@ -232,8 +240,8 @@ def _proof(w: Work, code: str, id_seen: bool) -> str:
     return Proof.ID if id_seen else Proof.NONE
 
 
-def _leave_behind(w: Work, taken: Mapping[int, int]) -> int:
-    """Take off the work what the customer does not want; returns the units."""
+def _left(w: Work, taken: Mapping[int, int]) -> list[tuple[FulfilmentLine, int]]:
+    """The lines, and how many units of each, that the customer does not take now."""
     left = []
     for line_id, kept in taken.items():
         line = w.line(line_id)
@@ -243,10 +251,13 @@ def _leave_behind(w: Work, taken: Mapping[int, int]) -> int:
             raise Refusal("name_needed", "Units told apart by serial or lot are taken all or none.", status=422)
         if kept < line.quantity:
             left.append((line, line.quantity - kept))
-    if not left:
-        return 0
-    if sum(n for _, n in left) == w.units:
+    if left and sum(n for _, n in left) == w.units:
         raise Refusal("nothing_taken", "Nothing is taken: say that it is not wanted instead.", status=422)
+    return left
+
+
+def _leave_behind(w: Work, left: list[tuple[FulfilmentLine, int]]) -> int:
+    """Take off the work what the customer does not want; returns the units."""
     units = {line.order_line_id: n for line, n in left}
     for line, n in left:
         w.desk.line(line.order_line_id).allocated -= n

@@ -126,6 +126,7 @@ def act(request: HttpRequest, code: str, number: str, verb: str) -> HttpResponse
                 id_seen=bool(request.POST.get("id_seen")),
                 given_to=asked.words(request, "given_to", 120),
                 taken=_taken(request, found),
+                keep_rest=request.POST.get("rest") == "keep",
                 version=version,
                 actor=actor,
             )

@@ -4,3 +4,4 @@ import './dialogs.js';
 import './clocks.js';
 
 if (document.querySelector('[data-scan], [data-go], [data-outbox-page]')) import('./scan.js');
+navigator.serviceWorker?.register('/offline.js');

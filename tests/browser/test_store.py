@@ -68,6 +68,8 @@ def test_a_walk_goes_on_without_a_connection_and_the_counter_waits_for_it(
     page.get_by_role("button", name="Pick together").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Pick batch")
     expect(page.get_by_text("Scanner ready")).to_be_visible()
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    page.reload()  # now it is kept on the device
     axe(page)
     page.keyboard.type("2000000010014\n", delay=5)
     expect(page.locator("#verdict")).to_contain_text("Put it into tote A")
@@ -87,6 +89,8 @@ def test_a_walk_goes_on_without_a_connection_and_the_counter_waits_for_it(
     expect(page.locator("#net")).to_contain_text("4 scans kept on this device")
     axe(page)
     shoot(page, "store-batch-offline", widths=(390,))
+    page.reload()
+    expect(page.locator("#net")).to_contain_text("4 scans kept on this device")
     assert found() == 1
 
     # It is back: everything is judged in its order, once; the one that belongs nowhere stays to be looked at.
@@ -150,3 +154,8 @@ def test_a_walk_goes_on_without_a_connection_and_the_counter_waits_for_it(
     page.get_by_label("I have seen an identity document").check()
     page.get_by_role("button", name="Hand over").click()
     expect(page.locator("#pick")).to_have_attribute("data-status", "COLLECTED")
+
+    # Signing out leaves nothing of it on the device.
+    assert page.evaluate("caches.keys()") == ["site-pages"]
+    page.goto("/accounts/logout/")
+    page.wait_for_function("caches.keys().then((names) => names.length === 0)")

@@ -129,6 +129,50 @@ def test_units_left_at_the_counter_go_back_to_stock_and_are_due_to_be_refunded(s
     books_are_clean()
 
 
+def test_a_customer_may_come_again_for_the_rest(store):
+    job = waiting(store, incoming_line("SKU-1", 3), incoming_line("SKU-2"))
+    some, other = job.lines.get(item__sku="SKU-1"), job.lines.get(item__sku="SKU-2")
+    first = Collection.objects.get()
+
+    fulfilment.hand_over(
+        job.pk, code=first.code, taken={some.pk: 1, other.pk: 0}, keep_rest=True, given_to="Nadia Osei", actor=SYSTEM
+    )
+
+    rest = Collection.objects.waiting().get()
+    assert rest.fulfilment.status == "READY"
+    assert {line.item.sku: line.quantity for line in rest.fulfilment.lines.all()} == {"SKU-1": 2, "SKU-2": 1}
+    assert (rest.shelf, rest.collect_by) == (first.shelf, first.collect_by)
+    assert rest.code != first.code
+    assert not RefundDue.objects.exists()
+    assert not Collection.objects.to_put_back().exists()
+    assert {stock.item.sku: (stock.sellable, stock.reserved) for stock in Stock.objects.all()} == {
+        "SKU-1": (9, 2),
+        "SKU-2": (10, 1),
+    }
+    books_are_clean()
+
+    fulfilment.hand_over(rest.fulfilment_id, code=rest.code, actor=SYSTEM)
+
+    assert Order.objects.get().status == "COMPLETED"
+    left = Event.objects.filter(type="fulfilment.shipped").order_by("id")
+    assert [sum(line["quantity"] for line in event.data["lines"]) for event in left] == [1, 3]
+    books_are_clean()
+
+
+def test_what_was_kept_and_never_fetched_is_taken_back_alone(store):
+    job = waiting(store, incoming_line("SKU-1", 3))
+    fulfilment.hand_over(job.pk, id_seen=True, taken={job.lines.get().pk: 1}, keep_rest=True, actor=SYSTEM)
+
+    with time_machine.travel(timezone.now() + timedelta(days=15), tick=False):
+        assert pickup.sweep() == (0, 1)
+
+    wanted = Order.objects.get().lines.get()
+    assert (wanted.fulfilled, wanted.cancelled) == (1, 2)
+    assert RefundDue.objects.get().amount == Decimal("20.00")
+    assert Stock.objects.get().reserved == 0
+    books_are_clean()
+
+
 def test_taking_nothing_is_not_a_handover(store):
     job = waiting(store)
 
