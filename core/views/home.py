@@ -34,7 +34,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def offline(request: HttpRequest) -> HttpResponse:
-    """GET /offline.js: the service worker of handheld pages, at the top because it answers for paths beneath its own."""
+    """GET /offline.js: the service worker of handheld pages, at the top as it answers for paths beneath its own."""
     found = finders.find("offline.js") or (settings.STATIC_ROOT and f"{settings.STATIC_ROOT}/offline.js")
     return HttpResponse(
         Path(str(found)).read_bytes(), content_type="text/javascript", headers={"Cache-Control": "no-cache"}
