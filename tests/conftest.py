@@ -32,9 +32,10 @@ def _nobody_remembers_the_test_before() -> None:
     """Rate limits and hints are kept under primary keys, which an emptied database hands out again."""
     from django.core.cache import cache
 
-    from orders.services import policies
+    from orders.services import carriage, policies
 
     cache.clear()
+    carriage.forget()
     policies.ladder_of.cache_clear()
     redis = _redis()
     if spent := list(redis.scan_iter("backroom:rate:*", count=1_000)):

@@ -34,7 +34,8 @@ class WaveQuerySet(ScopedQuerySet):
 
 
 class Wave(StateMachine):
-    """Fulfilment orders that are picked for one departure. Smaller `priority` goes first; no zone means several."""
+    """Fulfilment orders that are picked for one departure. Smaller `priority` goes first; no zone means several, no
+    carrier several or none foreseen."""
 
     MOVES = {
         W.PLANNED: {W.RELEASED, W.HELD, W.CANCELLED},
@@ -46,6 +47,7 @@ class Wave(StateMachine):
     status = models.CharField(max_length=9, choices=WaveStatus, default=WaveStatus.PLANNED)
     version = models.PositiveIntegerField(default=1)
     departs_at = models.DateTimeField(help_text="The carrier's cut-off its work is due by")
+    carrier = models.CharField(max_length=60, blank=True, db_default="")
     zone = models.CharField(max_length=20, blank=True)
     priority = models.PositiveSmallIntegerField(default=5)
     held_because = models.CharField(max_length=200, blank=True)

@@ -25,6 +25,7 @@ from orders.models import (
     WaveStatus,
     WaveWork,
 )
+from orders.services.foreseen import carriers
 
 S = FulfilmentStatus
 TO_PICK = (S.OPEN, S.ACCEPTED, S.PICKING)
@@ -37,9 +38,11 @@ TOPIC = "waves"
 
 @dataclass(slots=True)
 class Group:
-    """Work that could be one wave: one departure, one zone ("" where its orders need several), one priority."""
+    """Work that could be one wave: one departure of one carrier ("" where none is foreseen), one priority, one zone
+    ("" where its orders need several)."""
 
     departs_at: datetime
+    carrier: str
     zone: str
     priority: int
     works: list[FulfilmentOrder] = field(default_factory=list)
@@ -52,27 +55,32 @@ class Group:
 
 def loose(location_id: int) -> list[FulfilmentOrder]:
     """What is to be sent from here, not begun, and in no wave or walk yet; the soonest due first."""
-    lines = Prefetch("lines", FulfilmentLine.objects.filter(quantity__gt=0).prefetch_related("parts"))
+    lines = Prefetch(
+        "lines", FulfilmentLine.objects.filter(quantity__gt=0).select_related("item").prefetch_related("parts__item")
+    )
     rows = FulfilmentOrder.objects.filter(location=location_id, status__in=UNBEGUN).exclude(method__in=COLLECTED_HERE)
     rows = rows.exclude(wave_works__running=True).exclude(batch_works__running=True)
+    rows = rows.select_related("order", "location")
     return list(rows.prefetch_related(lines).order_by("due_at", "pk")[:LOOKED_AT])
 
 
 def propose(location_id: int, *, now: datetime | None = None) -> list[Group]:
-    """The loose work as waves: by departure, priority and zone, at most 60 orders each. Changes nothing."""
+    """The loose work as waves: by departure, carrier, priority and zone, at most 60 orders each. Changes nothing."""
     now = now or timezone.now()
     works = loose(location_id)
     items = {slot.item_id for work in works for line in work.lines.all() for slot in line.slots}
     zones = {item: _zone(spot.code) for item, spot in placements.spots(location_id, items).items()}
-    groups: dict[tuple[datetime, int, str], list[Group]] = defaultdict(list)
+    foreseen = carriers(works)
+    groups: dict[tuple[datetime, int, str, str], list[Group]] = defaultdict(list)
     for work in works:
         slots = [slot for line in work.lines.all() for slot in line.slots]
         needed = {zones.get(slot.item_id, "") for slot in slots}
         zone = needed.pop() if len(needed) == 1 else ""
         priority = URGENT if work.due_at <= now + URGENT_WITHIN else NORMAL
-        same = groups[work.due_at, priority, zone]
+        carrier = foreseen[work.pk].carrier if work.pk in foreseen else ""
+        same = groups[work.due_at, priority, carrier, zone]
         if not same or len(same[-1].works) >= MOST:
-            same.append(Group(work.due_at, zone, priority))
+            same.append(Group(work.due_at, carrier, zone, priority))
         same[-1].works.append(work)
         same[-1].units += sum(slot.wanted for slot in slots)
     return [group for _, same in sorted(groups.items()) for group in same]
@@ -99,10 +107,11 @@ def plan(location_id: int, *, numbers: Sequence[str], priority: int = NORMAL, ac
         works = [job for group in wanted for job in group.works if job.pk in free]
         if not works:
             raise Refusal("nothing_to_plan", "That work was taken on meanwhile; nothing is left to plan.")
-        zones = {group.zone for group in wanted}
+        zones, vans = {group.zone for group in wanted}, {group.carrier for group in wanted}
         wave = Wave.objects.create(
             location_id=location_id,
             departs_at=min(job.due_at for job in works),
+            carrier=vans.pop() if len(vans) == 1 else "",
             zone=zones.pop() if len(zones) == 1 else "",
             priority=priority,
             created_by=actor.label[:200],

@@ -29,7 +29,7 @@ from orders.models import (
     Wave,
     WaveWork,
 )
-from orders.services import batches, bench, changes, fulfilment, manifests, putting_back, waves
+from orders.services import batches, bench, changes, fulfilment, manifests, outages, putting_back, waves
 from orders.services.bench import Closed
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import incoming_line, place
@@ -98,6 +98,21 @@ def test_loose_work_is_grouped_by_departure_and_zone_and_planned_as_one_wave(dc)
     assert (wave.zone, wave.departs_at, wave.works.count()) == ("A", first.due_at, 2)
     assert [group.numbers for group in waves.propose(dc.pk)] == [[both.number]]
     refused("nothing_to_plan", waves.plan, dc.pk, numbers=[first.number], actor=SYSTEM)
+
+
+def test_work_for_two_carriers_is_not_one_wave_and_a_carrier_that_is_out_is_not_foreseen(dc):
+    service("light", carrier="Bike", zones=[{"name": "near", "days": 1, "prices": [[500, "2.00"]]}])
+    service("heavy", carrier="Lorry", zones=[{"name": "near", "days": 1, "prices": [[30_000, "6.00"]]}])
+    light, heavy = work("MUG", ref="1"), work("MUG", ref="2", quantity=3)
+
+    groups = {group.carrier: group.numbers for group in waves.propose(dc.pk)}
+    outages.begin("Bike", reason="Snow", actor=SYSTEM)
+    without = {group.carrier: group.numbers for group in waves.propose(dc.pk)}
+    wave = waves.plan(dc.pk, numbers=[light.number], actor=SYSTEM)
+
+    assert groups == {"Bike": [light.number], "Lorry": [heavy.number]}
+    assert without == {"Lorry": [light.number, heavy.number]}
+    assert wave.carrier == "Lorry"
 
 
 def test_nobody_begins_the_work_of_a_wave_before_its_release(dc):
