@@ -102,6 +102,7 @@ app.conf.beat_schedule = {
     "process-messages": _every(5, "integrations.tasks.process_due"),
     "forget-old-calls": _every(6 * 3600, "integrations.tasks.forget_old_calls"),
     "sweep-clocks": _every(15, "exceptions.tasks.sweep_clocks"),
+    "send-letters": _every(10, "exceptions.tasks.send_letters", queue="outside"),
     "recheck-cases": _every(60, "exceptions.tasks.recheck_standing"),
     "open-standing-cases": _every(120, "exceptions.tasks.open_standing"),
 }

@@ -90,7 +90,7 @@ ALWAYS = always()
 def _intervals(hours: Sequence[Sequence[str]]) -> tuple[Minutes, ...]:
     found = []
     for pair in hours:
-        opens, closes = (_minutes(text) for text in pair)
+        opens, closes = (minutes_of(text) for text in pair)
         found.append((opens, closes if closes > opens else closes + DAY_MINUTES))
     found.sort()
     if any(before[1] > after[0] for before, after in pairwise(found)):
@@ -98,7 +98,8 @@ def _intervals(hours: Sequence[Sequence[str]]) -> tuple[Minutes, ...]:
     return tuple(found)
 
 
-def _minutes(text: str) -> int:
+def minutes_of(text: str) -> int:
+    """HH:MM as minutes from midnight; ValueError if it is no time of day."""
     hour, _, minute = text.partition(":")
     value = int(hour) * 60 + int(minute)
     if not (0 <= value <= DAY_MINUTES and 0 <= int(minute) < 60):

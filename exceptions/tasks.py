@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.core.cache import cache
 
-from exceptions.services import many, opening, timers
+from exceptions.services import letters, many, opening, timers
 
 _WHERE = "exceptions:rechecked-up-to"  # losing it only means starting again from the oldest case
 
@@ -29,3 +29,8 @@ def open_standing() -> None:
 @shared_task
 def bulk(job_id: int) -> None:
     many.work_off(job_id)
+
+
+@shared_task
+def send_letters() -> None:
+    letters.send_letters()

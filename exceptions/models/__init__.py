@@ -11,6 +11,7 @@ from exceptions.models.case import (
     WaitingOn,
     microseconds,
 )
+from exceptions.models.notice import Notice
 from exceptions.models.policy import SlaPolicy
 from exceptions.models.queue import Queue
 
@@ -19,6 +20,7 @@ __all__ = [
     "Case",
     "CaseNote",
     "CasePause",
+    "Notice",
     "Outcome",
     "Queue",
     "Severity",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
+import time_machine
 
 from core import actors
 from core.models import Calendar, Site, User
@@ -112,3 +114,18 @@ def open_case(db: None) -> Callable[..., Case]:
         return Case.objects.get(pk=case_id)
 
     return make
+
+
+@pytest.fixture
+def time_machine_at() -> Iterator[Callable[[datetime], None]]:
+    """Stand still at a moment, for everything that asks Python what time it is."""
+    travelling: list[time_machine.travel] = []
+
+    def at(moment: datetime) -> None:
+        traveller = time_machine.travel(moment, tick=False)
+        traveller.start()
+        travelling.append(traveller)
+
+    yield at
+    for traveller in reversed(travelling):
+        traveller.stop()
