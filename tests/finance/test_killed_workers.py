@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection as database
+from django.utils import timezone
 
 from core import audit
 from core.models import Delivery
@@ -81,6 +82,13 @@ def left() -> int:
     return Delivery.objects.filter(status="PENDING").count()
 
 
+def hurry() -> None:
+    """Nobody waits out how long to leave the ERP alone: that is tested elsewhere."""
+    Delivery.objects.filter(status="PENDING", lease_token=None, next_at__gt=timezone.now()).update(
+        next_at=timezone.now()
+    )
+
+
 def run_to_the_end(made: Crew, *, kills: int, patience: float) -> None:
     """Kill so often while there is work, then let what lives finish."""
     end = time.monotonic() + patience
@@ -89,6 +97,7 @@ def run_to_the_end(made: Crew, *, kills: int, patience: float) -> None:
         if made.killed < kills:
             made.kill()
             made.hire()
+        hurry()
     assert not left(), f"{left()} deliveries are still waiting after {patience} s"
 
 
@@ -146,7 +155,6 @@ def test_an_erp_that_goes_down_and_comes_back_gets_every_sale_once(erp, orders):
             erp.stop()
             time.sleep(0.4)
             erp.start()
-        Delivery.objects.filter(status="PENDING", lease_token=None).update(next_at="2000-01-01T00:00Z")
         run_to_the_end(workers, kills=0, patience=90 + orders * 2)
 
     confirmed = [sale["reference"] for sale in erp.sales() if sale["state"] == "confirmed"]
