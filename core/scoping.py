@@ -44,9 +44,10 @@ class ScopedQuerySet(models.QuerySet[Any]):
         return self.filter(wanted)
 
     def for_caller(self, caller: Any) -> Self:
-        """What an API key may see: its own channels, where the rows have any."""
+        """What an API key may see: its own sites and channels, where the rows have any."""
         if caller is None:
             return self.none()
+        rows = self.for_sites(caller.sites)
         if caller.channels is None or self.channel_path is None:
-            return self.all()
-        return self.filter(**{f"{self.channel_path}__in": caller.channels})
+            return rows
+        return rows.filter(**{f"{self.channel_path}__in": caller.channels})

@@ -67,9 +67,12 @@ class ApiClientAdmin(admin.ModelAdmin):
     list_display = ("name", "prefix", "scopes", "active", "expires_at", "last_used_at")
     list_filter = ("active",)
     search_fields = ("name", "prefix")
-    fields = ("name", "scopes", "channels", "active", "expires_at", "rate_per_minute", "prefix", "last_used_at")
+    fields = (
+        "name", "scopes", "channels", "sites", "queues", "active", "expires_at", "rate_per_minute", "prefix",
+        "last_used_at",
+    )  # fmt: skip
     readonly_fields = ("prefix", "last_used_at")
-    filter_horizontal = ("channels",)
+    filter_horizontal = ("channels", "sites")
 
     def save_model(self, request: HttpRequest, obj: ApiClient, form: Any, change: bool) -> None:
         if change:

@@ -21,20 +21,22 @@ _FIND = f"""
 SELECT {", ".join(f"client.{field}" for field in _FIELDS)}, ARRAY(
     SELECT channel.code FROM integrations_apiclient_channels chosen
     JOIN orders_channel channel ON channel.id = chosen.channel_id WHERE chosen.apiclient_id = client.id
+), ARRAY(
+    SELECT chosen.site_id FROM integrations_apiclient_sites chosen WHERE chosen.apiclient_id = client.id
 )
 FROM integrations_apiclient client WHERE client.prefix = %s::text
 """  # noqa: S608  (names of our own)
 
 
 class ApiKeys(KeyAuthentication):
-    """Finds an ApiClient by the key's prefix, with the channels it may speak for, in one query."""
+    """Finds an ApiClient by the key's prefix, with the channels and sites it may speak for, in one query."""
 
     def caller(self, key: str) -> Caller | None:
         prefix = prefix_of(key)
         rows = prepared.fetchall(_FIND, [prefix]) if prefix else []
         if not rows:
             return None
-        *row, channels = rows[0]
+        *row, channels, sites = rows[0]
         known = ApiClient.from_db("default", _FIELDS, row)
         if not known.opens_with(key):
             return None
@@ -44,6 +46,8 @@ class ApiKeys(KeyAuthentication):
             known.name,
             scopes=frozenset(known.scopes),
             channels=frozenset(channels) or None,
+            sites=frozenset(sites) or None,
+            queues=frozenset(known.queues) or None,
             rate_per_minute=known.rate_per_minute,
         )
 

@@ -17,13 +17,18 @@ KEY_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated program. `channels` are the codes it may speak for; None means all of them."""
+    """An authenticated program. `channels` are the codes it may speak for; None means all of them.
+
+    `sites` (ids) and `queues` (codes) limit in the same way which rows and which cases it sees.
+    """
 
     kind: str
     uid: str
     label: str
     scopes: frozenset[str]
     channels: frozenset[str] | None = None
+    sites: frozenset[int] | None = None
+    queues: frozenset[str] | None = None
     user: Any = None
     rate_per_minute: int = 6_000
 

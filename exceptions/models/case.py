@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -52,6 +52,11 @@ class CaseQuerySet(ScopedQuerySet):
     """Cases of a person's sites; a case without a site is head office's."""
 
     site_path = "site_id"
+
+    def for_caller(self, caller: Any) -> Self:
+        """What an API key may see: cases of its sites, and of its queues."""
+        rows = super().for_caller(caller)
+        return rows if caller is None or caller.queues is None else rows.filter(queue_id__in=caller.queues)
 
     def still_open(self) -> CaseQuerySet:
         return self.filter(is_open=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
@@ -23,6 +24,12 @@ class ApiClient(models.Model):
     key_hash = models.CharField(max_length=64, editable=False)
     scopes = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     channels = models.ManyToManyField("orders.Channel", blank=True, help_text="None chosen: every channel.")
+    sites = models.ManyToManyField(
+        "core.Site", blank=True, related_name="+", help_text="None chosen: every site, and what belongs to none."
+    )
+    queues = ArrayField(
+        models.CharField(max_length=40), default=list, blank=True, help_text="Codes of queues. None: every queue."
+    )
     active = models.BooleanField(default=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     rate_per_minute = models.PositiveIntegerField(default=6000)
@@ -37,9 +44,11 @@ class ApiClient(models.Model):
         return f"{self.name} ({MARK}_{self.prefix}…)"
 
     @classmethod
-    def issue(cls, name: str, *, scopes: list[str], expires_at: datetime | None = None) -> tuple[ApiClient, str]:
+    def issue(
+        cls, name: str, *, scopes: list[str], queues: Sequence[str] = (), expires_at: datetime | None = None
+    ) -> tuple[ApiClient, str]:
         """A new client and its key, which is shown this once."""
-        client = cls(name=name, scopes=sorted(scopes), expires_at=expires_at)
+        client = cls(name=name, scopes=sorted(scopes), queues=sorted(queues), expires_at=expires_at)
         key = client.draw_key()
         client.save()
         return client, key

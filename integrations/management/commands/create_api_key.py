@@ -10,6 +10,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
+from core.models import Site
+from exceptions import reasons
+from exceptions.models import Queue
 from integrations.models import ApiClient
 from orders.models import Channel
 
@@ -21,6 +24,8 @@ class Command(BaseCommand):
         parser.add_argument("name")
         parser.add_argument("--scope", action="append", default=[], help="for example orders:write; may be repeated")
         parser.add_argument("--channel", action="append", default=[], help="code of an allowed channel; none means all")
+        parser.add_argument("--site", action="append", default=[], help="code of a site; none means all")
+        parser.add_argument("--queue", action="append", default=[], help="code of a queue of cases; none means all")
         parser.add_argument("--days", type=int, help="the key expires after so many days")
         parser.add_argument("--json", action="store_true")
 
@@ -29,10 +34,18 @@ class Command(BaseCommand):
         unknown = set(options["channel"]) - {channel.code for channel in channels}
         if unknown:
             raise CommandError(f"No such channel: {', '.join(sorted(unknown))}.")
+        sites = list(Site.objects.filter(code__in=options["site"]))
+        if missing := set(options["site"]) - {site.code for site in sites}:
+            raise CommandError(f"No such site: {', '.join(sorted(missing))}.")
+        if odd := set(options["queue"]) - {*reasons.TEAMS, *Queue.objects.values_list("code", flat=True)}:
+            raise CommandError(f"No such queue: {', '.join(sorted(odd))}.")
         expires = timezone.now() + timedelta(days=options["days"]) if options["days"] else None
         with transaction.atomic():
-            client, key = ApiClient.issue(options["name"], scopes=options["scope"], expires_at=expires)
+            client, key = ApiClient.issue(
+                options["name"], scopes=options["scope"], queues=options["queue"], expires_at=expires
+            )
             client.channels.set(channels)
+            client.sites.set(sites)
         if options["json"]:
             self.stdout.write(json.dumps({"id": client.pk, "name": client.name, "scopes": client.scopes, "key": key}))
         else:

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from core.api.kinds import Moment, closed, sequence, text
 from inventory import skus
 from inventory.models import MAX_UNITS, AdjustmentReason
 from inventory.models.lots import MAX_CODE
 
 MAX_LINES, MAX_MOVES, MAX_SERIALS = 200, 500, 1_000
 MAX_TTL_SECONDS = 30 * 24 * 3600
-closed = ConfigDict(extra="forbid")
-
-_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def _text(value: str) -> str:
-    if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
-        raise PydanticCustomError("text", "must not hold NUL or half a character")
-    return value
-
-
 def _code(value: str) -> str:
-    if not _text(value).isprintable() or value != value.strip():
+    if not text(value).isprintable() or value != value.strip():
         raise PydanticCustomError("text", "must be printable, without outer blanks")
     return value
 
@@ -38,15 +30,6 @@ def _reason(value: str) -> str:
     if value not in AdjustmentReason.values:
         raise PydanticCustomError("enum", "must be one of the reasons the schema lists")
     return value
-
-
-def _moment(value: Any) -> datetime:
-    try:
-        if isinstance(value, str) and _MOMENT.fullmatch(value):
-            return datetime.fromisoformat(value).astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise PydanticCustomError("datetime", "must be an ISO 8601 date and time with its offset")
 
 
 def _day(value: Any) -> date:
@@ -58,17 +41,12 @@ def _day(value: Any) -> date:
     raise PydanticCustomError("date", "must be a date such as 2026-01-31")
 
 
-def sequence(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
 Word = Annotated[str, Field(strict=True, min_length=1, max_length=120), AfterValidator(_code)]
 Sku = Annotated[str, Field(strict=True, min_length=1, max_length=skus.MAX_LENGTH), AfterValidator(_code)]
 Place = Annotated[str, Field(strict=True, min_length=1, max_length=40), AfterValidator(_code)]
-Note = Annotated[str, Field(strict=True, max_length=200), AfterValidator(_text)]
+Note = Annotated[str, Field(strict=True, max_length=200), AfterValidator(text)]
 Units = Annotated[int, Field(strict=True, ge=1, le=MAX_UNITS)]
 Seconds = Annotated[int, Field(strict=True, ge=1, le=MAX_TTL_SECONDS)]
-Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 LotCode = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_CODE), AfterValidator(_code)]
 # It is part of the address, so it holds nothing that would have to be escaped there.
