@@ -118,6 +118,7 @@ def test_every_row_of_a_months_beginning_and_of_its_oddities_is_accounted_for(ch
 
 
 @pytest.mark.long
+@pytest.mark.django_db(transaction=True)  # in one transaction every row ever written would still be walked over
 @pytest.mark.parametrize("month", MONTHS, ids=lambda path: path.name[18:25])
 def test_a_whole_month_adds_up_and_changes_nothing_the_second_time(channels, month: Path):
     lines = lines_of(month)
