@@ -6,8 +6,7 @@ class InventoryConfig(AppConfig):
 
     def ready(self) -> None:
         from core import subjects
-        from inventory import asides, audit, metrics, reasons, shell, snapshot_audit, wording
-        from inventory.transfer_asides import picked
+        from inventory import asides, audit, metrics, reasons, shell, snapshot_audit, transfer_asides, wording
 
         subjects.register("item", title="Item", url_name="inventory:item", argument="label")
         subjects.register("location", title="Location")
@@ -20,7 +19,7 @@ class InventoryConfig(AppConfig):
         subjects.register("count_plan", title="Count plan")
         subjects.register("transfer", title="Transfer", url_name="inventory:transfer")
         subjects.register("transfer_discrepancy", title="Transfer discrepancy", url_name="inventory:discrepancy")
-        asides.register("transfers", picked)
+        asides.register("transfers", transfer_asides.picked, transfer_asides.names)
         subjects.register("snapshot", title="Stock snapshot", url_name="inventory:snapshot")
         subjects.register("stock_source", title="Stock source", url_name="inventory:source")
         audit.register()

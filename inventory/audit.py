@@ -207,6 +207,33 @@ def _counts() -> None:
         """,
     )
     audit.register(
+        "inventory.counts_name_what_they_post",
+        "Lot by lot, the movements of a count add up to what was posted; the lots of a line add up to the line.",
+        """
+        WITH moved AS (
+            SELECT cause_uid, lot.item_id, lot.code,
+                sum(CASE WHEN to_location_id IS NULL THEN -step.quantity ELSE step.quantity END) AS units
+            FROM inventory_stockmovement movement
+            JOIN inventory_lotstep step ON step.movement_id = movement.id JOIN inventory_lot lot ON lot.id = step.lot_id
+            WHERE cause_kind = 'count' GROUP BY 1, 2, 3
+        ), said AS (
+            SELECT line.count_id::text AS cause_uid, line.item_id, lot.code, lot.posted
+            FROM inventory_countlot lot JOIN inventory_countline line ON line.id = lot.line_id
+        )
+        SELECT cause_uid AS count_id, item_id, code, said.posted, moved.units
+        FROM said FULL JOIN moved USING (cause_uid, item_id, code)
+        WHERE coalesce(said.posted, 0) <> coalesce(moved.units, 0)
+        UNION ALL
+        SELECT line.count_id::text, line.item_id, '', line.posted, sums.posted
+        FROM inventory_countline line JOIN (
+            SELECT line_id, sum(posted) AS posted, sum(difference) AS difference, coalesce(sum(counted), 0) AS counted
+            FROM inventory_countlot GROUP BY line_id
+        ) sums ON sums.line_id = line.id
+        WHERE line.posted <> sums.posted OR line.difference <> sums.difference
+            OR (line.counted IS NOT NULL AND line.counted <> sums.counted)
+        """,
+    )
+    audit.register(
         "inventory.count_lines_follow_their_count",
         "Lines are open while their count is, and only a posted count is the latest word on an item.",
         """
@@ -247,16 +274,41 @@ def _transfers() -> None:
     )
     audit.register(
         "inventory.discrepancies_are_the_difference",
-        "A received transfer has a discrepancy for exactly the lines that arrived otherwise than sent.",
+        "A received transfer has a discrepancy for exactly the lines and lots that arrived otherwise than sent.",
         """
-        SELECT line.transfer_id, line.item_id, line.shipped, line.received, d.kind, d.quantity
-        FROM inventory_transferline line
-        JOIN inventory_transfer transfer ON transfer.id = line.transfer_id
+        WITH part AS (
+            SELECT line.transfer_id, line.item_id, '' AS code, line.shipped, line.received
+            FROM inventory_transferline line JOIN inventory_item item ON item.id = line.item_id
+            WHERE NOT EXISTS (SELECT FROM inventory_transferlot WHERE line_id = line.id)
+            UNION ALL
+            SELECT line.transfer_id, line.item_id, lot.code, lot.shipped, lot.received
+            FROM inventory_transferlot lot JOIN inventory_transferline line ON line.id = lot.line_id
+        )
+        SELECT part.transfer_id, part.item_id, part.code, shipped, received, d.kind, d.quantity
+        FROM part
+        JOIN inventory_transfer transfer ON transfer.id = part.transfer_id
             AND transfer.status IN ('RECEIVED', 'DISCREPANT')
-        LEFT JOIN inventory_transferdiscrepancy d ON d.transfer_id = line.transfer_id AND d.item_id = line.item_id
-        WHERE abs(line.received - line.shipped) <> coalesce(d.quantity, 0)
-            OR (d.kind = 'SHORT' AND line.received > line.shipped)
-            OR (d.kind <> 'SHORT' AND line.received < line.shipped)
+        LEFT JOIN inventory_transferdiscrepancy d
+            ON d.transfer_id = part.transfer_id AND d.item_id = part.item_id AND d.code = part.code
+        WHERE abs(received + CASE WHEN d.booked THEN 0 ELSE coalesce(d.quantity, 0) END - shipped)
+                <> coalesce(d.quantity, 0)
+            OR (d.kind = 'SHORT' AND received > shipped)
+            OR (d.kind <> 'SHORT' AND received < shipped)
+        """,
+    )
+    audit.register(
+        "inventory.transfers_name_what_they_bring",
+        "The lots of a transfer's line add up to the line, on every step of its way.",
+        """
+        SELECT line.id, line.transfer_id, line.item_id
+        FROM inventory_transferline line JOIN inventory_item item ON item.id = line.item_id
+        LEFT JOIN (
+            SELECT line_id, sum(picked) AS picked, sum(shipped) AS shipped, sum(found) AS found,
+                sum(damaged) AS damaged, sum(received) AS received
+            FROM inventory_transferlot GROUP BY line_id
+        ) lots ON lots.line_id = line.id
+        WHERE lots.line_id IS NOT NULL AND (line.picked, line.shipped, line.found, line.damaged, line.received)
+            <> (lots.picked, lots.shipped, lots.found, lots.damaged, lots.received)
         """,
     )
     audit.register(

@@ -12,7 +12,8 @@ from core.subjects import Subject
 from exceptions import reasons
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
 from inventory.models import Count, CountLine, CountStatus, Reservation
-from inventory.services.judging import IN_REVIEW, UNSETTLED
+from inventory.services.judging import IN_REVIEW
+from inventory.services.settling import UNSETTLED
 
 SHOWN = 50
 

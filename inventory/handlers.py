@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.actors import SYSTEM
 from core.events import Fact
-from inventory.services import counts, loose
+from inventory.services import counts, naming
 
 UNSURE = frozenset({"NOT_FOUND", "MISMATCH"})  # the reasons of facts that don't say themselves whether to count
 
@@ -16,7 +16,7 @@ def count_after_short_pick(fact: Fact) -> None:
     counts_it = fact.data.get("counts", fact.data.get("reason") in UNSURE)
     if place is None or not item or not counts_it:
         return
-    items = loose.only([int(item)])
+    items = naming.countable([int(item)])
     if not items:
         return
     note = f"{fact.data.get('quantity')} not found by {fact.actor.label}"

@@ -13,7 +13,7 @@ from core.formats import number, plural
 from core.subjects import Subject
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
 from inventory.models import State, Stock, StockDifference, StockMovement, StockSource
-from inventory.services import comparing, correcting, counts, differences, loose, unresolved
+from inventory.services import comparing, correcting, counts, differences, naming, unresolved
 from inventory.services.comparing import Compared
 from inventory.snapshots import CAUSE_WORDS, LEVELS
 from inventory.wording_snapshots import FIGURES
@@ -161,7 +161,7 @@ def _count(uid: str, *, actor: Actor) -> str:
 
 def _countable(uid: str) -> bool:
     stock = _stock(uid)
-    return stock is not None and bool(loose.only([stock.item_id]))
+    return stock is not None and bool(naming.countable([stock.item_id]))
 
 
 def _fixable(uid: str) -> bool:

@@ -9,7 +9,7 @@ class OrdersConfig(AppConfig):
         from core import subjects
         from inventory import asides
         from orders import audit, metrics, parcel_audit, reasons, shell, store_audit, supply_audit, wording
-        from orders.services.asides import picked
+        from orders.services.asides import names, picked
 
         subjects.register("order", title="Order", url_name="orders:detail", argument="label")
         subjects.register("fulfilment", title="Fulfilment", url_name="orders:fulfilment", argument="label")
@@ -18,7 +18,7 @@ class OrdersConfig(AppConfig):
         subjects.register("shipment", title="Shipment")
         subjects.register("wave", title="Wave")
         subjects.register("manifest", title="Manifest")
-        asides.register("orders", picked)
+        asides.register("orders", picked, names)
         reasons.register()
         wording.register()
         shell.register()

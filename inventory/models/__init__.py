@@ -16,6 +16,7 @@ from inventory.models.items import Item, ItemAlias, Tracking
 from inventory.models.kits import KitComponent
 from inventory.models.locations import Bin, Location, LocationKind, LocationStatus
 from inventory.models.lots import Lot, LotStep, LotStock
+from inventory.models.named import CountLot, TransferLot
 from inventory.models.placements import Placement
 from inventory.models.plans import CountPlan, Pace, PaceClass
 from inventory.models.publishing import AvailabilityChange, ChannelFeed, Publication
@@ -64,6 +65,7 @@ __all__ = [
     "Count",
     "CountEntry",
     "CountLine",
+    "CountLot",
     "CountOrigin",
     "CountPlan",
     "CountPolicy",
@@ -110,6 +112,7 @@ __all__ = [
     "Transfer",
     "TransferDiscrepancy",
     "TransferLine",
+    "TransferLot",
     "TransferStatus",
     "UploadStatus",
 ]

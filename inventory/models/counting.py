@@ -14,6 +14,7 @@ from core.states import StateMachine
 from core.subjects import Subject
 from inventory.models.items import Item
 from inventory.models.locations import Location
+from inventory.models.lots import MAX_CODE
 from inventory.models.stock import MAX_UNITS
 
 
@@ -124,7 +125,14 @@ class CountLineQuerySet(ScopedQuerySet):
 
     def unsettled(self) -> CountLineQuerySet:
         """Of counts that were posted: lines whose difference is not in the books, or not any more the difference."""
-        return self.filter(count__status=CountStatus.POSTED, settled=True).exclude(difference=F("posted"))
+        posted = self.filter(count__status=CountStatus.POSTED, settled=True)
+        return posted.filter(~Q(difference=F("posted")) | Q(pk__in=_owed_by_name()))
+
+
+def _owed_by_name() -> models.QuerySet[Any]:
+    """Lines whose lots are not all settled, though their sums may be equal: one missing and one found."""
+    more, less = Q(lots__difference__gt=F("lots__posted")), Q(lots__difference__lt=F("lots__posted"))
+    return CountLine.objects.filter(more | less).values("pk")
 
 
 class CountLine(models.Model):
@@ -200,6 +208,7 @@ class CountEntry(models.Model):
     whole = models.BooleanField(default=False)
     at = models.DateTimeField()
     recorded_at = models.DateTimeField(default=timezone.now)
+    code = models.CharField(max_length=MAX_CODE, blank=True, help_text="Of which lot, or which serial number")
     actor_kind = models.CharField(max_length=12)
     actor_uid = models.CharField(max_length=64)
     actor_label = models.CharField(max_length=200)

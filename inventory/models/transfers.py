@@ -11,6 +11,7 @@ from core.states import StateMachine
 from core.subjects import Subject
 from inventory.models.items import Item
 from inventory.models.locations import Location
+from inventory.models.lots import MAX_CODE
 from inventory.models.stock import MAX_UNITS
 
 
@@ -174,6 +175,9 @@ class TransferDiscrepancy(models.Model):
     transfer = models.ForeignKey(Transfer, on_delete=models.PROTECT, related_name="discrepancies")
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=10, choices=DiscrepancyKind)
+    code = models.CharField(max_length=MAX_CODE, blank=True, help_text="Of which lot, or which serial number")
+    damaged = models.PositiveIntegerField(default=0, help_text="Of them, not booked yet: the books have them elsewhere")
+    booked = models.BooleanField(default=True, help_text="Surplus units are in the destination's books")
     quantity = models.PositiveIntegerField()
     found_at = models.DateTimeField(default=timezone.now)
     resolution = models.CharField(max_length=11, choices=Resolution, blank=True)
@@ -185,7 +189,7 @@ class TransferDiscrepancy(models.Model):
     class Meta:
         verbose_name_plural = "transfer discrepancies"
         constraints = [
-            models.UniqueConstraint(fields=("transfer", "item", "kind"), name="a_discrepancy_is_found_once"),
+            models.UniqueConstraint(fields=("transfer", "item", "code", "kind"), name="a_discrepancy_is_found_once"),
             models.CheckConstraint(condition=Q(kind__in=DiscrepancyKind.values), name="discrepancy_kind_is_known"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="a_discrepancy_has_units"),
             models.CheckConstraint(
@@ -202,6 +206,11 @@ class TransferDiscrepancy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} {self.get_kind_display().lower()}"
+
+    @property
+    def what(self) -> str:
+        """The article, and of tracked ones which units."""
+        return f"{self.item.sku} {self.code}".strip()
 
     @property
     def subject(self) -> Subject:

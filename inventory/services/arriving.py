@@ -1,9 +1,10 @@
-"""The receiving half of a transfer: what came out of the box, and what becomes of what differs."""
+"""The receiving half of a transfer: what came out of the box."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from django.utils import timezone
 
@@ -11,21 +12,23 @@ from core.actors import Actor
 from core.errors import Invalid, Problem, Refusal
 from exceptions.services import cases
 from inventory import events as facts
+from inventory import skus
 from inventory.models import (
     DiscrepancyKind,
     Item,
-    Resolution,
+    Lot,
+    LotStock,
     State,
     Transfer,
     TransferDiscrepancy,
     TransferLine,
+    TransferLot,
     TransferStatus,
 )
-from inventory.services import inbound, loose, movements
-from inventory.services.codes import items_of
+from inventory.services import inbound, movements, naming
+from inventory.services.handling import lines_of, lots_of, named_moves, open_transfer, record, touch, whole
 from inventory.services.locking import retrying
 from inventory.services.movements import Move
-from inventory.services.sending import lines_of, open_transfer, record, touch, whole
 
 REASONS = {
     DiscrepancyKind.SHORT: "inventory.transfer_short",
@@ -36,11 +39,12 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Units of an item out of the box, damaged ones included."""
+    """Units of an item out of the box, damaged ones included; of a tracked one `lots` {code: (found, damaged)}."""
 
     item_id: int
     found: int
     damaged: int = 0
+    lots: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def unpack(
@@ -50,38 +54,74 @@ def unpack(
     quantity: int = 1,
     damaged: bool = False,
     unexpected: bool = False,
+    item_id: int | None = None,
     version: int | None = None,
     actor: Actor,
 ) -> TransferLine:
     """Units seen at the destination, by their code. Nothing is booked before `receive`.
 
-    An item that wasn't sent is Refusal("not_on_this_transfer") unless `unexpected` says that it did come in this box.
+    Of tracked items the lot or serial is scanned; `item_id` says of which item one is that nobody knows. What wasn't
+    sent is Refusal("not_on_this_transfer") unless `unexpected` says that it did come in this box.
     """
     whole("quantity", quantity, 1)
 
     def work() -> TransferLine:
         transfer = _arriving(transfer_id, version)
-        ids = items_of(code)
-        line = next((line for line in lines_of(transfer) if line.item_id in ids), None)
-        if line is None and not unexpected:
+        lines = lines_of(transfer)
+        ids, name = naming.meant(code, _candidates(lines, code, item_id), chosen=_chosen(item_id))
+        line = next((line for line in lines if line.item_id in ids), None)
+        lot = TransferLot.objects.filter(line=line, code=name).first() if line and name else None
+        if (line is None or (name and not (lot and lot.shipped))) and not unexpected:
             raise Refusal("not_on_this_transfer", f"{code} was not sent with {transfer.number}.", scanned=code)
         if line is None:
-            loose.require(ids)
-            item = Item.objects.filter(pk__in=ids).order_by("pk")[0]
-            line = TransferLine(transfer=transfer, item=item, wanted=0)
+            naming.require(ids)
+            line = TransferLine(transfer=transfer, item=Item.objects.filter(pk__in=ids).order_by("pk")[0], wanted=0)
+        if naming.tracked(line.item) and not name:
+            words = f"Scan the {naming.word(line.item)} of {line.item.sku}."
+            raise Refusal("name_needed", words, status=422, scanned=code)
+        naming.one_unit(line.item, name, quantity, seen=lot.found if lot else 0)
         line.found += quantity
         line.damaged += quantity if damaged else 0
         line.save()
+        if name:
+            lot = lot or TransferLot(line=line, code=name)
+            lot.found += quantity
+            lot.damaged += quantity if damaged else 0
+            lot.save()
         touch(transfer)
         return line
 
     return retrying(work)
 
 
+def _candidates(lines: Sequence[TransferLine], code: str, item_id: int | None) -> list[Item]:
+    """The items sent, and those a lot or serial of this name belongs to: it may have come by mistake."""
+    items = [line.item for line in lines]
+    sent = {item.pk for item in items}
+    text = skus.normalise(code.replace("\0", ""))
+    if item_id is None and not Lot.objects.filter(code=text, item__in=sent).exists():
+        items += Item.objects.filter(lots__code=text).exclude(pk__in=sent).order_by("pk")[:5]
+    return items
+
+
+def _chosen(item_id: int | None) -> Item | None:
+    if item_id is None:
+        return None
+    naming.require([item_id])
+    return Item.objects.get(pk=item_id)
+
+
 def enter(
-    transfer_id: int, *, line_id: int, found: int, damaged: int = 0, version: int | None = None, actor: Actor
+    transfer_id: int,
+    *,
+    line_id: int,
+    found: int,
+    damaged: int = 0,
+    code: str = "",
+    version: int | None = None,
+    actor: Actor,
 ) -> TransferLine:
-    """The whole figure of a line, typed; replaces what was scanned."""
+    """The whole figure of a line, typed; replaces what was scanned. Of a tracked item, the figure of `code`."""
     whole("found", found, 0)
     whole("damaged", damaged, 0)
     if damaged > found:
@@ -92,7 +132,13 @@ def enter(
         line = transfer.lines.select_related("item").filter(pk=line_id).first()
         if line is None:
             raise Refusal("unknown_line", "This line is not part of the transfer.", status=404)
-        line.found, line.damaged = found, damaged
+        if naming.tracked(line.item):
+            if not code:
+                words = f"Say which {naming.word(line.item)}s of {line.item.sku} came, one by one."
+                raise Refusal("name_needed", words, status=422)
+            _put_lots(line, {naming.name_of(line.item, code): (found, damaged)})
+        else:
+            line.found, line.damaged = found, damaged
         line.save(update_fields=["found", "damaged"])
         touch(transfer)
         return line
@@ -112,17 +158,20 @@ def receive(
     def work() -> Transfer:
         transfer = _arriving(transfer_id, version)
         lines = lines_of(transfer)
-        different = [line for line in lines if line.found != line.shipped]
+        parcels = _parcels(lines)
+        different = [each for each in parcels if each.found != each.shipped]
         if different and not accept_differences:
-            words = ", ".join(f"{line.item.sku} {line.found} of {line.shipped}" for line in different[:5])
+            words = ", ".join(f"{each.words} {each.found} of {each.shipped}" for each in different[:5])
             raise Refusal("differs", f"Not as it was sent: {words}.", status=422,
-                          lines=[line.item.sku for line in different])  # fmt: skip
-        _book(transfer, lines, actor)
-        found = [made for line in different if (made := _discrepancy(transfer, line))]
+                          lines=list(dict.fromkeys(each.line.item.sku for each in different)))  # fmt: skip
+        _book(transfer, lines, parcels, actor)
+        found = [_discrepancy(transfer, each) for each in different]
         TransferDiscrepancy.objects.bulk_create(found)
         status = TransferStatus.DISCREPANT if found else TransferStatus.RECEIVED
         transfer.move(status, received_at=timezone.now())
-        differences = [{"sku": each.item.sku, "kind": each.kind, "units": each.quantity} for each in found]
+        differences = [
+            {"sku": each.item.sku, "kind": each.kind, "units": each.quantity, "code": each.code} for each in found
+        ]
         data = {"units": sum(line.found for line in lines), "differences": differences}
         record(transfer, facts.TRANSFER_RECEIVED, actor, data)
         for each in found:
@@ -148,13 +197,16 @@ def take_in(
     def work() -> Transfer:
         transfer = _arriving(transfer_id, version)
         lines = {line.item_id: line for line in lines_of(transfer)}
-        loose.require([each.item_id for each in seen if each.item_id not in lines])
+        naming.require([each.item_id for each in seen if each.item_id not in lines])
         for n, each in enumerate(seen):
             if each.damaged > each.found:
                 problem = Problem(f"lines[{n}].damaged", "range", "No more can be damaged than was found.")
                 raise Invalid([problem], status=422)
-            line = lines.get(each.item_id) or TransferLine(transfer=transfer, item_id=each.item_id, wanted=0)
-            line.found, line.damaged = each.found, each.damaged
+            line = lines.get(each.item_id)
+            if line is None:
+                line = TransferLine(transfer=transfer, item=Item.objects.get(pk=each.item_id), wanted=0)
+                line.save()
+            _told(line, each, f"lines[{n}].lots")
             line.save()
         return receive(transfer_id, accept_differences=accept_differences, actor=actor)
 
@@ -170,41 +222,118 @@ def _arriving(transfer_id: int, version: int | None) -> Transfer:
     return transfer
 
 
-def _book(transfer: Transfer, lines: Sequence[TransferLine], actor: Actor) -> None:
-    here, moves, arrived = transfer.destination_id, [], []
+def _told(line: TransferLine, seen: Seen, path: str) -> None:
+    """Take one line of a report down; of a tracked item it names every unit."""
+    named = naming.tracked(line.item)
+    if not named and not seen.lots:
+        line.found, line.damaged = seen.found, seen.damaged
+        return
+    lots = {naming.name_of(line.item, code): units for code, units in seen.lots.items()}
+    told = (sum(found for found, _ in lots.values()), sum(broken for _, broken in lots.values()))
+    if told != (seen.found, seen.damaged):
+        words = f"They name {told[0]} units, {told[1]} damaged; the line says {seen.found} and {seen.damaged}."
+        raise Invalid([Problem(path, "count", words)], status=422)
+    if any(broken > found for found, broken in lots.values()):
+        raise Invalid([Problem(path, "range", "No more can be damaged than was found.")], status=422)
+    line.lots.update(found=0, damaged=0)
+    _put_lots(line, lots)
+
+
+def _put_lots(line: TransferLine, lots: Mapping[str, tuple[int, int]]) -> None:
+    """Set what was found of these lots; the line's own figures become the sums of all its lots."""
+    for code, (found, damaged) in lots.items():
+        naming.one_unit(line.item, code, found, seen=0)
+        TransferLot.objects.update_or_create(line=line, code=code, defaults={"found": found, "damaged": damaged})
+    all_ = list(line.lots.values_list("found", "damaged"))
+    line.found, line.damaged = sum(found for found, _ in all_), sum(broken for _, broken in all_)
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What is compared by itself: a line, or one lot or serial of it. `away` where the books have it elsewhere."""
+
+    line: TransferLine
+    lot: TransferLot | None
+    shipped: int
+    found: int
+    damaged: int
+    away: bool = False
+
+    @property
+    def words(self) -> str:
+        return f"{self.line.item.sku} {self.lot.code}" if self.lot else self.line.item.sku
+
+
+def _parcels(lines: Sequence[TransferLine]) -> list[Parcel]:
+    lots = lots_of(lines)
+    serials = [lot.code for line in lines for lot in lots[line.pk] if lot.found > lot.shipped]
+    rows = LotStock.objects.filter(
+        single=True, quantity__gt=0, lot__item__in=[line.item_id for line in lines], lot__code__in=serials
+    )
+    away = set(rows.values_list("lot__item_id", "lot__code")) if serials else set()
+    parcels = []
     for line in lines:
-        sent = min(line.found, line.shipped)
-        broken_sent = min(line.damaged, sent)
-        broken_extra, extra = line.damaged - broken_sent, line.found - sent
-        for units, origin, state in (
-            (sent - broken_sent, here, State.SELLABLE),
-            (broken_sent, here, State.DAMAGED),
-            (extra - broken_extra, None, State.SELLABLE),
-            (broken_extra, None, State.DAMAGED),
-        ):
-            if units:
-                moves.append(
-                    Move(line.item_id, units, origin, State.IN_TRANSIT_IN if origin else State.FOUND, here, state)
-                )
-        if sent:
-            arrived.append(inbound.Line(line.item_id, here, sent))
-        line.received = line.found
+        if not naming.tracked(line.item):
+            parcels.append(Parcel(line, None, line.shipped, line.found, line.damaged))
+        for lot in lots[line.pk]:
+            elsewhere = lot.found > lot.shipped and (line.item_id, lot.code) in away
+            parcels.append(Parcel(line, lot, lot.shipped, lot.found, lot.damaged, elsewhere))
+    return parcels
+
+
+def _book(transfer: Transfer, lines: Sequence[TransferLine], parcels: Sequence[Parcel], actor: Actor) -> None:
+    """Post what came. A serial that the books have elsewhere waits for somebody to settle it: they know why."""
+    moves = [move for parcel in parcels if not parcel.away for move in _moves(transfer.destination_id, parcel)]
     if moves:
         movements.post(moves, key=f"transfer:{transfer.pk}:receive", cause=transfer.subject, actor=actor,
                        note=f"{transfer.number} from {transfer.origin.code}")  # fmt: skip
+    received: Counter[int] = Counter()
+    for parcel in parcels:
+        booked = 0 if parcel.away else parcel.found
+        received[parcel.line.pk] += booked
+        if parcel.lot:
+            parcel.lot.received = booked
+    for line in lines:
+        line.received = received[line.pk]
     TransferLine.objects.bulk_update(lines, ["received"])
-    if arrived:
-        inbound.settle(transfer.subject, arrived, actor=actor)
+    TransferLot.objects.bulk_update([parcel.lot for parcel in parcels if parcel.lot], ["received"])
+    arrived: Counter[int] = Counter()
+    for parcel in parcels:
+        arrived[parcel.line.item_id] += min(parcel.found, parcel.shipped)
+    if coming := [inbound.Line(item, transfer.destination_id, units) for item, units in arrived.items() if units]:
+        inbound.settle(transfer.subject, coming, actor=actor)
     inbound.cancel(transfer.subject, actor=actor)  # what is missing can't be promised ahead any longer
 
 
-def _discrepancy(transfer: Transfer, line: TransferLine) -> TransferDiscrepancy | None:
-    gap = line.found - line.shipped
-    if not gap:
-        return None
-    more = DiscrepancyKind.OVER if line.wanted else DiscrepancyKind.MISSHIPPED
-    kind = DiscrepancyKind.SHORT if gap < 0 else more
-    return TransferDiscrepancy(transfer=transfer, item=line.item, kind=kind, quantity=abs(gap))
+def _moves(here: int, parcel: Parcel) -> list[Move]:
+    sent = min(parcel.found, parcel.shipped)
+    broken_sent = min(parcel.damaged, sent)
+    broken_extra, extra = parcel.damaged - broken_sent, parcel.found - sent
+    item, moves = parcel.line.item, []
+    for units, origin, state in (
+        (sent - broken_sent, here, State.SELLABLE),
+        (broken_sent, here, State.DAMAGED),
+        (extra - broken_extra, None, State.SELLABLE),
+        (broken_extra, None, State.DAMAGED),
+    ):
+        ends = (origin, State.IN_TRANSIT_IN if origin else State.FOUND, here, state)
+        if parcel.lot:
+            moves += named_moves(item, {parcel.lot.code: units}, *ends)
+        elif units:
+            moves.append(Move(item.pk, units, *ends))
+    return moves
+
+
+def _discrepancy(transfer: Transfer, parcel: Parcel) -> TransferDiscrepancy:
+    """Short, over, or mis-shipped: an article nobody asked for, or another lot or serial than was sent."""
+    gap = parcel.found - parcel.shipped
+    foreign = not parcel.line.wanted or (parcel.lot is not None and not parcel.shipped)
+    more = DiscrepancyKind.MISSHIPPED if foreign else DiscrepancyKind.OVER
+    return TransferDiscrepancy(
+        transfer=transfer, item=parcel.line.item, kind=DiscrepancyKind.SHORT if gap < 0 else more, quantity=abs(gap),
+        code=parcel.lot.code if parcel.lot else "", booked=not parcel.away,
+        damaged=parcel.damaged if parcel.away else 0,
+    )  # fmt: skip
 
 
 def _open_case(transfer: Transfer, found: TransferDiscrepancy, actor: Actor) -> None:
@@ -213,64 +342,10 @@ def _open_case(transfer: Transfer, found: TransferDiscrepancy, actor: Actor) -> 
     cases.open_(
         REASONS[DiscrepancyKind(found.kind)],
         found.subject,
-        summary=f"{found.item.sku}: {found.quantity} {found.get_kind_display().lower()}, "
+        summary=f"{found.what}: {found.quantity} {found.get_kind_display().lower()}, "
         f"{transfer.origin.name} to {transfer.destination.name}",
         site_id=place.site_id,
         value=cost * found.quantity if cost is not None else None,
         currency=found.item.cost_currency,
         actor=actor,
     )
-
-
-def resolve(discrepancy_id: int, resolution: str, *, actor: Actor) -> TransferDiscrepancy:
-    """Say what became of a discrepancy, and move the units accordingly. Safe to repeat with the same answer.
-
-    SHORT: ARRIVED, LOST or NEVER_LEFT. OVER and MISSHIPPED: FROM_ORIGIN takes the units off the origin's books,
-    WAS_OURS leaves those alone. The last one makes the transfer RECEIVED. Refusal("resolved_already"), ("bad_choice"),
-    or what the movement is refused for.
-    """
-
-    def work() -> TransferDiscrepancy:
-        rows = TransferDiscrepancy.objects.select_related("item")
-        transfer_id = rows.filter(pk=discrepancy_id).values_list("transfer_id", flat=True).first()
-        if transfer_id is None:
-            raise Refusal("not_found", "No such discrepancy.", status=404)
-        transfer = open_transfer(transfer_id)
-        found = rows.get(pk=discrepancy_id)
-        if found.resolution == resolution:
-            return found
-        if found.resolution:
-            raise Refusal("resolved_already", f"It was settled as: {found.get_resolution_display().lower()}.")
-        _move_resolved(transfer, found, resolution, actor)
-        found.resolution, found.resolved_at, found.resolved_by = resolution, timezone.now(), actor.label[:200]
-        found.save(update_fields=["resolution", "resolved_at", "resolved_by"])
-        data = {"sku": found.item.sku, "kind": found.kind, "units": found.quantity, "resolution": resolution}
-        record(transfer, facts.TRANSFER_SETTLED, actor, data)
-        cases.recheck(found.subject, cause=Resolution(resolution).label, actor=actor)
-        if not transfer.discrepancies.filter(resolution="").exists():
-            transfer.move(TransferStatus.RECEIVED)
-        return found
-
-    return retrying(work)
-
-
-def choices(kind: str) -> tuple[Resolution, ...]:
-    """The resolutions a discrepancy of this kind can have."""
-    if kind == DiscrepancyKind.SHORT:
-        return (Resolution.ARRIVED, Resolution.LOST, Resolution.NEVER_LEFT)
-    return (Resolution.FROM_ORIGIN, Resolution.WAS_OURS)
-
-
-def _move_resolved(transfer: Transfer, found: TransferDiscrepancy, resolution: str, actor: Actor) -> None:
-    if resolution not in choices(found.kind):
-        raise Refusal("bad_choice", "A discrepancy of this kind can't be settled so.", status=422)
-    units, here, there = found.quantity, transfer.destination_id, transfer.origin_id
-    moves = {
-        Resolution.ARRIVED: Move(found.item_id, units, here, State.IN_TRANSIT_IN, here, State.SELLABLE),
-        Resolution.LOST: Move(found.item_id, units, here, State.IN_TRANSIT_IN, None, State.SHRINKAGE),
-        Resolution.NEVER_LEFT: Move(found.item_id, units, here, State.IN_TRANSIT_IN, there, State.SELLABLE),
-        Resolution.FROM_ORIGIN: Move(found.item_id, units, there, State.SELLABLE, None, State.SHRINKAGE),
-    }
-    if move := moves.get(Resolution(resolution)):
-        movements.post([move], key=f"transfer:{transfer.pk}:settle:{found.pk}", cause=transfer.subject, actor=actor,
-                       note=f"{transfer.number}: {Resolution(resolution).label.lower()}")  # fmt: skip

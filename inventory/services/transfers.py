@@ -1,7 +1,9 @@
 """Everything that may be done to a transfer, under one name: `transfers.request`, `transfers.ship` …"""
 
-from inventory.services.arriving import Seen, choices, enter, receive, resolve, take_in, unpack
-from inventory.services.sending import approve, cancel, finish_pick, pick, request, ship, submit
+from inventory.services.arriving import Seen, enter, receive, take_in, unpack
+from inventory.services.requesting import approve, request, submit
+from inventory.services.resolving import choices, resolve
+from inventory.services.sending import cancel, finish_pick, pick, ship
 
 __all__ = [
     "Seen",
