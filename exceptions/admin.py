@@ -24,6 +24,7 @@ class _ReadOnly:
 
 class NoteInline(_ReadOnly, admin.TabularInline):
     model = CaseNote
+    fk_name = "case"
     fields = ("created_at", "author_label", "text")
     extra = 0
 

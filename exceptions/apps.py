@@ -7,10 +7,12 @@ class ExceptionsConfig(AppConfig):
 
     def ready(self) -> None:
         from core import screens, subjects
-        from exceptions import audit, deliveries, finding, metrics
+        from exceptions import audit, deliveries, finding, metrics, standing_failed
 
         subjects.register("case", title="Case", url_name="exceptions:detail")
+        subjects.register("reason", title="Reason")
         deliveries.register()
+        standing_failed.register()
         audit.register()
         metrics.register()
         screens.register_nav(

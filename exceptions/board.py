@@ -77,7 +77,8 @@ class Numbers:
 _OPEN = "FROM exceptions_case WHERE is_open AND {scope}"
 _GROUP_SQL = {
     # Two indexes, and no case is in both: what is paused has a rank beyond every instant.
-    "overdue": f"rank <= %(now)s UNION ALL SELECT 1 {_OPEN} AND status = 'WAITING' AND promise_by <= %(at)s",
+    "overdue": f"rank <= %(now)s UNION ALL SELECT 1 {_OPEN} AND status = 'WAITING' AND promise_by <= %(at)s"
+    f" AND rank >= {PAUSED_RANK}",
     "soon": "rank > %(now)s AND rank <= %(soon)s",
     "later": f"rank > %(soon)s AND rank < {PAUSED_RANK}",
     "paused": f"rank >= {PAUSED_RANK}",

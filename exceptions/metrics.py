@@ -40,3 +40,8 @@ def register() -> None:
             """
         ),
     )
+    metrics.register(
+        "backroom_reasons_failing",
+        "Reasons whose own check fails",
+        metrics.by_sql("SELECT count(*) FROM exceptions_standingcheck WHERE failing"),
+    )

@@ -8,11 +8,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from core import subjects
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from core import formats, subjects
 from core.models import User
 from core.subjects import Subject
 from exceptions import reasons
-from exceptions.models import Case, Outcome, Severity, Status, WaitingOn
+from exceptions.models import OUTSIDE, Case, Outcome, Severity, Status, WaitingOn
 
 WAITING_WORDS = {value: label.lower() for value, label in WaitingOn.choices}
 OUTCOME_WORDS = dict(Outcome.choices)
@@ -94,7 +97,7 @@ def clock(case: Mapping[str, Any], now: datetime) -> dict[str, Any]:
             "label": "Resolve",
             "words": "Late" if late else "In time",
         }
-    if case["status"] == Status.WAITING:
+    if case["status"] == Status.WAITING and case["waiting_on"] in OUTSIDE:
         promise = case["promise_by"]
         if promise is not None and promise <= now:
             return {"due": promise, "label": "Promise", "started": case["started_at"]}
@@ -111,7 +114,7 @@ def clock(case: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 def clocks(case: Case, calendar: str, now: datetime) -> list[dict[str, Any]]:
     """Every clock of a case for its page, the nearest unmet first, each with the words beside it."""
     resolved = case.status == Status.RESOLVED
-    paused = case.status == Status.WAITING
+    paused = case.paused
     found: list[dict[str, Any]] = []
     if case.acknowledged_at is not None:
         taken = case.acknowledged_at - case.started_at
@@ -150,6 +153,11 @@ _ICONS = {
     "case.waived": ("shield-check", ""),
     "case.reopened": ("rotate-ccw", "crit"),
     "case.linked": ("link", ""),
+    "case.unlinked": ("x", ""),
+    "case.snoozed": ("moon", ""),
+    "case.woken": ("play", ""),
+    "case.merged": ("layers", ""),
+    "case.attached": ("file-text", ""),
 }
 
 
@@ -165,6 +173,21 @@ def words(event: Any) -> dict[str, Any]:
 
 def _opened(data: Mapping[str, Any]) -> tuple[str, str]:
     return f"Opened: {data.get('title', '')}", f"{data.get('resolve_minutes', 0)} m to resolve"
+
+
+_BACK = {"time": "its time has come", "clock": "a clock ran out"}
+
+
+def _until(data: Mapping[str, Any]) -> str:
+    """The end of "until …": a time, a fact or whichever is first."""
+    found = (
+        [formats.when(at, timezone.get_current_timezone(), timezone.now())]
+        if (at := parse_datetime(data.get("until") or ""))
+        else []
+    )
+    if data.get("words"):
+        found.append(str(data["words"]))
+    return " or ".join(found)
 
 
 def _ended(word: str) -> Any:
@@ -190,5 +213,13 @@ _SAID: dict[str, Any] = {
     "case.cleared": _ended("Cleared by itself"),
     "case.waived": _ended("Waived"),
     "case.reopened": lambda d: ("Reopened", str(d.get("note") or "")),
-    "case.linked": lambda d: (f"A symptom of {d.get('root', '')}", ""),
+    "case.linked": lambda d: (
+        f"A symptom of {d.get('root', '')}",
+        "found by its reason" if d.get("by_itself") else str(d.get("title") or ""),
+    ),
+    "case.unlinked": lambda d: (f"No symptom of {d.get('root', '')} any more", str(d.get("why") or "")),
+    "case.snoozed": lambda d: ("Put aside until " + _until(d), str(d.get("note") or "")),
+    "case.woken": lambda d: ("Back in the queue", _BACK.get(d.get("because", ""), str(d.get("because") or ""))),
+    "case.merged": lambda d: (f"Merged {', '.join(d.get('cases', ()))} into this", ""),
+    "case.attached": lambda d: (f"Attached {d.get('label', '')}", formats.size(int(d.get("size") or 0))),
 }

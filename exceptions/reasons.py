@@ -67,6 +67,25 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
+class Impact:
+    """What a case touches: pieces, money, a promise to a customer, and how much that customer matters (0 to 3)."""
+
+    units: int = 0
+    value: Decimal | None = None
+    currency: str = ""
+    promise_by: datetime | None = None
+    tier: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """The case a symptom probably comes from: the open one of `reason` about the subject `uid`."""
+
+    reason: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Opening:
     """What a standing case is opened with when the sweeper, not an event, finds it."""
 
@@ -78,6 +97,8 @@ class Opening:
     currency: str = ""
     promise_by: datetime | None = None
     started_at: datetime | None = None
+    units: int = 0
+    tier: int = 0
     data: dict[str, Any] = field(default_factory=dict)
 
 
@@ -106,7 +127,9 @@ class Reason:
     """One way things go wrong. `predicate(uid)` is the truth; without one, only a person can say it is fixed.
 
     `standing()` lists the subjects for which it is true now (None = events alone tell); `describe(uid)` says how the
-    sweeper words such a case. Minutes are business time of the site's calendar unless `business_time` is off.
+    sweeper words such a case. `impact(uid)` says what it touches where the opener doesn't. `root(uid)` names the case
+    it probably is a symptom of: where that is open, the new case stands under it. Minutes are business time of the
+    site's calendar unless `business_time` is off.
     """
 
     code: str
@@ -126,6 +149,8 @@ class Reason:
     standing: Callable[[], Iterable[str] | None] | None = None
     describe: Callable[[str], Opening | None] | None = None
     value: Callable[[str], tuple[Decimal, str] | None] | None = None
+    impact: Callable[[str], Impact | None] | None = None
+    root: Callable[[str], Root | None] | None = None
     actions: tuple[Action, ...] = ()
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.core.cache import cache
 
-from exceptions.services import letters, many, opening, timers
+from exceptions.services import aside, letters, many, roots, standing, timers
 
 _WHERE = "exceptions:rechecked-up-to"  # losing it only means starting again from the oldest case
 
@@ -13,17 +13,19 @@ _WHERE = "exceptions:rechecked-up-to"  # losing it only means starting again fro
 @shared_task
 def sweep_clocks() -> None:
     timers.sweep()
+    aside.bring_back()
 
 
 @shared_task
 def recheck_standing() -> None:
     _, after = timers.recheck_standing(after=cache.get(_WHERE) or 0)
     cache.set(_WHERE, after, None)
+    roots.settle_all()
 
 
 @shared_task
 def open_standing() -> None:
-    opening.open_standing()
+    standing.open_standing()
 
 
 @shared_task
@@ -34,3 +36,8 @@ def bulk(job_id: int) -> None:
 @shared_task
 def send_letters() -> None:
     letters.send_letters()
+
+
+@shared_task
+def settle(root_id: int) -> None:
+    roots.settle(root_id)

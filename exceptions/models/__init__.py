@@ -1,6 +1,8 @@
 """Cases, the queues they wait in, and the clocks they run against."""
 
+from exceptions.models.attachment import CaseAttachment
 from exceptions.models.case import (
+    OUTSIDE,
     PAUSED_RANK,
     Case,
     CaseNote,
@@ -14,17 +16,25 @@ from exceptions.models.case import (
 from exceptions.models.notice import Notice
 from exceptions.models.policy import SlaPolicy
 from exceptions.models.queue import Queue
+from exceptions.models.saved_view import SavedView
+from exceptions.models.standing import StandingCheck
+from exceptions.models.watcher import CaseWatcher
 
 __all__ = [
+    "OUTSIDE",
     "PAUSED_RANK",
     "Case",
+    "CaseAttachment",
     "CaseNote",
     "CasePause",
+    "CaseWatcher",
     "Notice",
     "Outcome",
     "Queue",
+    "SavedView",
     "Severity",
     "SlaPolicy",
+    "StandingCheck",
     "Status",
     "WaitingOn",
     "microseconds",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -9,11 +10,12 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q, Value
-from django.db.models.functions import Least, Now
+from django.db.models.functions import Cast, Least, Now
 
 from core.fields import MoneyField
 from core.scoping import ScopedQuerySet
 from core.states import StateMachine
+from exceptions import priority
 
 
 class Status(models.TextChoices):
@@ -39,6 +41,10 @@ class WaitingOn(models.TextChoices):
     CARRIER = "carrier", "Carrier"
     SYSTEM = "system", "Another system"
     COLLEAGUE = "colleague", "A colleague"
+
+
+# Whoever is outside works at their own pace, so the resolve clock stands still. Waiting for our own people is our time.
+OUTSIDE = (WaitingOn.CUSTOMER, WaitingOn.SUPPLIER, WaitingOn.CARRIER, WaitingOn.SYSTEM)
 
 
 class Severity(models.IntegerChoices):
@@ -79,6 +85,8 @@ _acknowledge = _while(Q(acknowledged_at__isnull=True), F("acknowledge_by"))
 # The nearest clock nobody has met yet. PostgreSQL's LEAST ignores NULLs.
 _nearest_open = Least(_acknowledge, F("resolve_by"), F("promise_by"))
 _nearest_paused = Least(F("resolve_by"), F("promise_by"))
+_paused = Q(status=Status.WAITING, waiting_on__in=[str(who) for who in OUTSIDE])
+_aside = Q(status=Status.OPEN, snoozed_at__isnull=False)
 _due_at = models.Case(
     models.When(status=Status.OPEN, then=_nearest_open),
     models.When(status=Status.WAITING, then=_nearest_paused),
@@ -96,27 +104,62 @@ class Microseconds(models.Func):
     output_field = models.BigIntegerField()
 
 
-PAUSED_RANK = 10**17  # beyond the year 5000: whatever is paused sorts after whatever runs
-_rank = models.Case(
-    models.When(status=Status.OPEN, then=Microseconds(_nearest_open)),
-    models.When(status=Status.WAITING, then=Microseconds(_nearest_paused) + Value(PAUSED_RANK)),
-    default=None,
-    output_field=models.BigIntegerField(),
+PAUSED_RANK = 10**17  # beyond the year 5000: whatever is paused or put aside sorts after whatever runs
+
+
+def _stepped(steps: priority.Steps, reached: Callable[[int], Q], *never: models.When) -> models.Case:
+    """The minutes of the highest step that is reached."""
+    whens = [models.When(reached(least), then=Value(minutes)) for least, minutes in reversed(steps)]
+    return models.Case(*never, *whens, default=Value(0), output_field=models.IntegerField())
+
+
+def _worth(least: int) -> Q:
+    small = Q(currency__in=list(priority.SMALL_COINED))
+    return Q(value__gte=least * 100) | (Q(value__gte=least) & ~small)
+
+
+_head_start = (
+    _stepped(priority.SEVERITY, lambda least: Q(severity__gte=least))
+    + _stepped(priority.UNITS, lambda least: Q(units__gte=least))
+    + _stepped(priority.MONEY, _worth, models.When(currency="", then=Value(0)))
+    + _stepped(priority.TIER, lambda least: Q(tier__gte=least))
+    + _stepped(((0, priority.PROMISE),), lambda _: Q(promise_by__isnull=False))
 )
+
+
+def _ranked(head_start: Any = None) -> models.Case:
+    """Where a case stands: its nearest clock in microseconds, earlier by its head start, later than all while aside."""
+
+    def at(moment: Any) -> Any:
+        return (
+            Microseconds(moment)
+            if head_start is None
+            else Microseconds(moment) - Cast(head_start, models.BigIntegerField()) * Value(60_000_000)
+        )
+
+    return models.Case(
+        models.When(status=Status.RESOLVED, then=None),
+        models.When(_paused, then=at(_nearest_paused) + Value(PAUSED_RANK)),
+        models.When(_aside, then=at(_nearest_open) + Value(PAUSED_RANK)),
+        default=at(_nearest_open),
+        output_field=models.BigIntegerField(),
+    )
+
 
 # When the sweeper has to look next; NULL once everything that could be told has been told.
 _promise_tick = _while(Q(promise_breached_at__isnull=True), F("promise_by"))
 _next_tick = models.Case(
+    models.When(_paused, then=Least(F("wait_until"), _promise_tick)),
     models.When(
-        status=Status.OPEN,
+        ~Q(status=Status.RESOLVED),
         then=Least(
+            F("wait_until"),
             _while(Q(acknowledged_at__isnull=True, acknowledge_breached_at__isnull=True), F("acknowledge_by")),
             _while(Q(warned_at__isnull=True, breached_at__isnull=True), F("warn_at")),
             _while(Q(breached_at__isnull=True), F("resolve_by")),
             _promise_tick,
         ),
     ),
-    models.When(status=Status.WAITING, then=Least(F("wait_until"), _promise_tick)),
     default=None,
     output_field=models.DateTimeField(),
 )
@@ -146,6 +189,8 @@ class Case(StateMachine, models.Model):
     site = models.ForeignKey("core.Site", null=True, blank=True, on_delete=models.PROTECT, db_index=False)
     value = MoneyField(default=0, db_default=0)
     currency = models.CharField(max_length=3, blank=True, db_default="")
+    units = models.PositiveIntegerField(default=0, db_default=0, help_text="Pieces that wait on it")
+    tier = models.PositiveSmallIntegerField(default=0, db_default=0, help_text="How much the customer matters, 0 to 3")
     data = models.JSONField(default=dict, db_default=Value({}, output_field=models.JSONField()))
     search = models.TextField(blank=True, db_default="", help_text="What the list's search looks in, lower case")
 
@@ -153,6 +198,10 @@ class Case(StateMachine, models.Model):
     waiting_on = models.CharField(max_length=12, choices=WaitingOn, blank=True, db_default="")
     waiting_since = models.DateTimeField(null=True, blank=True)
     wait_until = models.DateTimeField(null=True, blank=True)
+    snoozed_at = models.DateTimeField(null=True, blank=True)
+    snoozed_until = models.DateTimeField(null=True, blank=True)
+    wake_on = models.CharField(max_length=40, blank=True, db_default="", help_text="What brings it back: see wakes.py")
+    wake_after = models.BigIntegerField(null=True, blank=True, help_text="The newest fact when it was put aside")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
@@ -196,7 +245,10 @@ class Case(StateMachine, models.Model):
         db_persist=True,
     )
     due_at = models.GeneratedField(expression=_due_at, output_field=models.DateTimeField(null=True), db_persist=True)
-    rank = models.GeneratedField(expression=_rank, output_field=models.BigIntegerField(null=True), db_persist=True)
+    rank = models.GeneratedField(expression=_ranked(), output_field=models.BigIntegerField(null=True), db_persist=True)
+    priority = models.GeneratedField(
+        expression=_ranked(_head_start), output_field=models.BigIntegerField(null=True), db_persist=True
+    )
     next_tick = models.GeneratedField(
         expression=_next_tick, output_field=models.DateTimeField(null=True), db_persist=True
     )
@@ -248,6 +300,17 @@ class Case(StateMachine, models.Model):
                 condition=Q(parent__isnull=True) | ~Q(parent=F("id")), name="a_case_is_not_its_own_parent"
             ),
             models.CheckConstraint(condition=Q(occurrences__gte=1), name="a_case_occurred_at_least_once"),
+            models.CheckConstraint(
+                condition=Q(snoozed_at__isnull=True, snoozed_until__isnull=True)
+                | (Q(snoozed_at__isnull=False, status=Status.OPEN) & (Q(snoozed_until__isnull=False) | ~Q(wake_on=""))),
+                name="a_case_put_aside_is_open_and_comes_back",
+            ),
+            models.CheckConstraint(
+                condition=Q(wake_on="", wake_after__isnull=True)
+                | (Q(wake_after__isnull=False) & ~Q(wake_on="") & ~Q(status=Status.RESOLVED)),
+                name="a_case_wakes_after_some_fact",
+            ),
+            models.CheckConstraint(condition=Q(tier__lte=3), name="a_customer_tier_is_known"),
         ]
         indexes = [
             # Carries what the value at risk adds up, so that it is read from the index alone.
@@ -262,7 +325,24 @@ class Case(StateMachine, models.Model):
             models.Index(fields=("promise_by",), condition=Q(status=Status.WAITING), name="case_promise_while_paused"),
             models.Index(fields=("next_tick",), condition=Q(next_tick__isnull=False), name="case_to_sweep"),
             models.Index(fields=("subject_kind", "subject_uid", "-id"), name="case_by_subject"),
-            models.Index(fields=("parent",), condition=Q(parent__isnull=False), name="case_by_parent"),
+            models.Index(
+                fields=("parent",),
+                include=("is_open", "value", "currency", "units"),
+                condition=Q(parent__isnull=False),
+                name="case_by_parent",
+            ),
+            models.Index(fields=("priority", "id"), condition=Q(is_open=True), name="case_by_priority"),
+            models.Index(fields=("queue", "priority", "id"), condition=Q(is_open=True), name="case_by_queue_priority"),
+            # Roots and cases without one: what a list grouped by root cause shows.
+            models.Index(fields=("rank", "id"), condition=Q(is_open=True, parent=None), name="case_root_by_clock"),
+            models.Index(
+                fields=("priority", "id"), condition=Q(is_open=True, parent=None), name="case_root_by_priority"
+            ),
+            models.Index(
+                fields=("id",),
+                condition=Q(snoozed_at__isnull=False) | Q(wake_after__isnull=False),
+                name="case_put_aside",
+            ),
             GinIndex(OpClass(F("search"), name="gin_trgm_ops"), name="case_by_words"),
         ]
 
@@ -273,9 +353,17 @@ class Case(StateMachine, models.Model):
     def number(self) -> str:
         return f"EX-{self.pk}"
 
+    @property
+    def paused(self) -> bool:
+        """Whether its resolve clock stands still: somebody outside has to act. A promise never pauses."""
+        return self.status == Status.WAITING and self.waiting_on in OUTSIDE
+
 
 class CasePause(models.Model):
-    """An interval in which the acknowledge and resolve clocks stood still. At most one is running per case."""
+    """An interval in which the acknowledge and resolve clocks stood still. At most one is running per case.
+
+    Waiting for our own people stops no clock, so it leaves no row here.
+    """
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="pauses")
     waiting_on = models.CharField(max_length=12, choices=WaitingOn)
@@ -303,6 +391,9 @@ class CaseNote(models.Model):
     author_label = models.CharField(max_length=200)
     text = models.TextField()
     created_at = models.DateTimeField(db_default=Now())
+    carried_from = models.ForeignKey(
+        Case, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="The duplicate it came from"
+    )
 
     class Meta:
         indexes = [models.Index(fields=("case", "-id"), name="note_by_case")]

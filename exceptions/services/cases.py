@@ -1,5 +1,6 @@
 """Everything that may be done to a case, under one name: `cases.open_`, `cases.claim`, `cases.resolve` …"""
 
+from exceptions.services.aside import snooze, wake
 from exceptions.services.handling import (
     acknowledge,
     act,
@@ -14,7 +15,9 @@ from exceptions.services.handling import (
     waive,
 )
 from exceptions.services.many import assign_many, claim_many
-from exceptions.services.opening import open_, open_standing, recheck, recheck_case
+from exceptions.services.opening import open_, recheck, recheck_case
+from exceptions.services.roots import link, unlink
+from exceptions.services.standing import open_standing
 
 __all__ = [
     "acknowledge",
@@ -23,6 +26,7 @@ __all__ = [
     "assign_many",
     "claim",
     "claim_many",
+    "link",
     "note",
     "open_",
     "open_standing",
@@ -32,6 +36,9 @@ __all__ = [
     "reopen",
     "resolve",
     "resume",
+    "snooze",
+    "unlink",
     "wait",
     "waive",
+    "wake",
 ]

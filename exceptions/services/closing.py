@@ -39,6 +39,10 @@ def close(case: Case, outcome: Outcome, *, note: str, actor: Actor, fact: str, *
         waiting_on="",
         waiting_since=None,
         wait_until=None,
+        snoozed_at=None,
+        snoozed_until=None,
+        wake_on="",
+        wake_after=None,
         version=F("version") + 1,
         updated_at=now,
         **breached,
@@ -48,6 +52,9 @@ def close(case: Case, outcome: Outcome, *, note: str, actor: Actor, fact: str, *
     drafts.append(EventDraft(fact, subject_of(case), actor, data, about(case)))
     events.record_many(drafts)
     live.poke(TOPIC)
+    from exceptions.services import roots  # it asks the symptoms again, which may close them here
+
+    roots.after(case.pk, actor=actor)
 
 
 def tell_breaches(case: Case, now: datetime) -> tuple[dict[str, datetime], list[EventDraft]]:
@@ -72,7 +79,7 @@ def tell_breaches(case: Case, now: datetime) -> tuple[dict[str, datetime], list[
 
 def _untold(case: Case, now: datetime) -> list[tuple[str, str, datetime]]:
     found = []
-    if case.status == Status.OPEN:
+    if case.status == Status.OPEN or (case.status == Status.WAITING and not case.paused):
         if case.acknowledged_at is None and not case.acknowledge_breached_at and case.acknowledge_by <= now:
             found.append(("acknowledge", "acknowledge_breached_at", case.acknowledge_by))
         if not case.breached_at and case.resolve_by <= now:

@@ -15,13 +15,15 @@ from core.errors import Refusal
 from core.events import EventDraft
 from core.models import User
 from core.subjects import Subject
-from exceptions import clock, reasons
+from exceptions import clock, reasons, wakes
 from exceptions import events as facts
-from exceptions.models import Case, CaseNote, CasePause, Outcome, Status, WaitingOn
+from exceptions.models import OUTSIDE, Case, CaseNote, CasePause, Outcome, Status, WaitingOn
 from exceptions.services import clocks
 from exceptions.services.closing import TOPIC, about, close, subject_of, tell_breaches
 from exceptions.services.opening import recheck_case
 
+# A case that moves on is no longer put aside, and waits for no fact.
+AWAKE = {"snoozed_at": None, "snoozed_until": None, "wake_on": "", "wake_after": None}
 REOPEN_DAYS = 7
 NOTE_LENGTH = 4_000
 
@@ -65,12 +67,12 @@ def _what_it_is_now(case: Case) -> str:
     return f"{case.number} changed while you were looking: {state} now. Nothing of yours was applied."
 
 
-def _must_be_open(case: Case) -> None:
+def must_be_open(case: Case) -> None:
     if case.status == Status.RESOLVED:
         raise Refusal("already_resolved", f"{case.number} is already resolved.", **current(case))
 
 
-def _change(case: Case, drafts: list[EventDraft], now: datetime, **fields: Any) -> int:
+def change(case: Case, drafts: list[EventDraft], now: datetime, **fields: Any) -> int:
     """Write the fields and the facts; returns the new version."""
     Case.objects.filter(pk=case.pk).update(version=F("version") + 1, updated_at=now, **fields)
     events.record_many(drafts)
@@ -109,10 +111,10 @@ def person_of(actor: Actor) -> int:
 def acknowledge(case_id: int, *, version: int | None = None, actor: Actor) -> int:
     """Stop the acknowledge clock without taking the case. Safe to repeat. Returns the version."""
     case = locked(case_id, version)
-    _must_be_open(case)
+    must_be_open(case)
     now = timezone.now()
     fields, drafts = acknowledging(case, actor, now)
-    return _change(case, drafts, now, **fields) if fields else case.version
+    return change(case, drafts, now, **fields) if fields else case.version
 
 
 @transaction.atomic
@@ -125,7 +127,7 @@ def claim(case_id: int, *, version: int | None = None, actor: Actor) -> int:
     me = person_of(actor)
     if case.owner_id == me and case.status != Status.RESOLVED:
         return case.version
-    _must_be_open(case)
+    must_be_open(case)
     if case.owner:
         raise Refusal("already_claimed", f"{case.owner.get_full_name()} has {case.number}.", **current(case))
     if version is not None and version != case.version:
@@ -133,18 +135,18 @@ def claim(case_id: int, *, version: int | None = None, actor: Actor) -> int:
     now = timezone.now()
     fields, drafts = acknowledging(case, actor, now)
     drafts.append(fact(case, facts.CLAIMED, actor))
-    return _change(case, drafts, now, owner_id=me, owned_since=now, **fields)
+    return change(case, drafts, now, owner_id=me, owned_since=now, **fields)
 
 
 @transaction.atomic
 def release(case_id: int, *, version: int | None = None, actor: Actor) -> int:
     """Put a case back for anyone to take. Its owner may, and whoever may assign (the view checks)."""
     case = locked(case_id, version)
-    _must_be_open(case)
+    must_be_open(case)
     if case.owner_id is None:
         return case.version
     drafts = [fact(case, facts.RELEASED, actor, was=case.owner.get_full_name() if case.owner else "")]
-    return _change(case, drafts, timezone.now(), owner_id=None, owned_since=None)
+    return change(case, drafts, timezone.now(), owner_id=None, owned_since=None)
 
 
 def assignable(to: int, site_ids: set[int | None]) -> User:
@@ -162,14 +164,14 @@ def assignable(to: int, site_ids: set[int | None]) -> User:
 def assign(case_id: int, *, to: int, version: int | None = None, actor: Actor) -> int:
     """Give a case to somebody who may see it; that acknowledges it. Returns the version."""
     case = locked(case_id, version)
-    _must_be_open(case)
+    must_be_open(case)
     person = assignable(to, {case.site_id})
     if case.owner_id == person.pk:
         return case.version
     now = timezone.now()
     fields, drafts = acknowledging(case, actor, now)
     drafts.append(assignment(case, person, actor))
-    return _change(case, drafts, now, owner_id=person.pk, owned_since=now, **fields)
+    return change(case, drafts, now, owner_id=person.pk, owned_since=now, **fields)
 
 
 @transaction.atomic
@@ -178,13 +180,15 @@ def wait(
     *,
     on: str,
     until: datetime | None = None,
+    wake_on: str = "",
     note: str = "",
     version: int | None = None,
     actor: Actor,
 ) -> int:
-    """Pause the acknowledge and resolve clocks while somebody else has to act. The promise clock runs on.
+    """Wait while somebody else has to act. For somebody outside (customer, supplier, carrier, another system) the
+    resolve clock stands still; for a store or a colleague it runs on, that is our own time. A promise always runs on.
 
-    With `until` it resumes by itself then. Returns the version.
+    With `until` it resumes by itself then, with `wake_on` when that happens (see wakes.py). Returns the version.
     """
     if on not in WaitingOn.values:
         raise Refusal("unknown_waiting", "Say whom the case waits for.", status=400)
@@ -197,16 +201,19 @@ def wait(
     fields, drafts = acknowledging(case, actor, now)
     if not fields:
         fields, drafts = tell_breaches(case, now)
-    CasePause.objects.create(case=case, waiting_on=on, started_at=now)
-    data = {"on": on, "until": until.isoformat() if until else None, "note": note[:500]}
+    if on in OUTSIDE:
+        CasePause.objects.create(case=case, waiting_on=on, started_at=now)
+    data = {"on": on, "until": until.isoformat() if until else None, "note": note[:500], "stops": on in OUTSIDE}
+    data |= {"wake_on": wake_on, "words": wakes.words(case.subject_kind, wake_on)}
     drafts.append(fact(case, facts.PAUSED, actor, **data))
-    return _change(
-        case, drafts, now, status=Status.WAITING, waiting_on=on, waiting_since=now, wait_until=until, **fields
-    )
+    waits = {"status": Status.WAITING, "waiting_on": on, "waiting_since": now, "wait_until": until}
+    return change(case, drafts, now, **waits, **(AWAKE | wakes.marks(case.subject_kind, wake_on)), **fields)
 
 
 @transaction.atomic
-def resume(case_id: int, *, version: int | None = None, actor: Actor, at: datetime | None = None) -> int:
+def resume(
+    case_id: int, *, version: int | None = None, because: str = "", actor: Actor, at: datetime | None = None
+) -> int:
     """Let the clocks run again, later by the business time they stood still. Returns the version.
 
     `at` is the time it should have resumed (a sweep may come late); default now.
@@ -216,19 +223,22 @@ def resume(case_id: int, *, version: int | None = None, actor: Actor, at: dateti
         raise Refusal("bad_move", f"{case.number} is not paused.", **current(case))
     now = timezone.now()
     moment = min(at or now, now)
-    pause = CasePause.objects.select_for_update().get(case=case, ended_at__isnull=True)
-    moment = max(moment, pause.started_at)
-    fields = {
+    fields: dict[str, Any] = {
         "status": Status.OPEN,
         "waiting_on": "",
         "waiting_since": None,
         "wait_until": None,
-        **extended(case, pause.started_at, moment),
+        **AWAKE,
     }
-    pause.ended_at = moment
-    pause.save(update_fields=["ended_at"])
-    drafts = [fact(case, facts.RESUMED, actor, resolve_by=fields["resolve_by"].isoformat())]
-    return _change(case, drafts, now, **fields)
+    pause = CasePause.objects.select_for_update().filter(case=case, ended_at__isnull=True).first()
+    if pause is not None:
+        moment = max(moment, pause.started_at)
+        fields |= extended(case, pause.started_at, moment)
+        pause.ended_at = moment
+        pause.save(update_fields=["ended_at"])
+    resolve_by = fields.get("resolve_by", case.resolve_by)
+    drafts = [fact(case, facts.RESUMED, actor, resolve_by=resolve_by.isoformat(), because=because)]
+    return change(case, drafts, now, **fields)
 
 
 def extended(case: Case, start: datetime, end: datetime) -> dict[str, Any]:
@@ -261,11 +271,11 @@ def resolve(
 ) -> int:
     """End a case as fixed or as a duplicate of another open one.
 
-    Refusal still_true (409) while the reason's predicate holds: only a waiver ends that. Cases under this one whose
-    predicate is no longer true end with it. Returns the version.
+    Refusal still_true (409) while the reason's predicate holds: only a waiver ends that. Its symptoms that are no
+    longer true end with it. Returns the version.
     """
     case = locked(case_id, version)
-    _must_be_open(case)
+    must_be_open(case)
     fields: dict[str, Any] = {}
     if outcome == Outcome.DUPLICATE:
         fields["parent_id"] = _other(case, duplicate_of)
@@ -279,7 +289,6 @@ def resolve(
         )
     _acknowledge_on_close(case, actor, fields)
     close(case, Outcome(outcome), note=note.strip()[:NOTE_LENGTH], actor=actor, fact=facts.RESOLVED, **fields)
-    _recheck_children(case, actor)
     return case.version + 1
 
 
@@ -296,11 +305,6 @@ def _acknowledge_on_close(case: Case, actor: Actor, fields: dict[str, Any]) -> N
         fields["acknowledged_at"] = timezone.now()
 
 
-def _recheck_children(case: Case, actor: Actor) -> None:
-    for child in Case.objects.filter(parent=case, is_open=True).order_by("pk").values_list("pk", flat=True):
-        recheck_case(child, cause=f"{case.number} was resolved.", actor=actor)
-
-
 @transaction.atomic
 def waive(case_id: int, *, reason: str, version: int | None = None, actor: Actor) -> int:
     """Sign that a case may stay as it is, even while it is true. Returns the version.
@@ -315,7 +319,7 @@ def waive(case_id: int, *, reason: str, version: int | None = None, actor: Actor
         if signer is None or not signer.has_perm("exceptions.waive_case"):
             raise Refusal("may_not_waive", "You may not sign waivers.", status=403)
     case = locked(case_id, version)
-    _must_be_open(case)
+    must_be_open(case)
     fields: dict[str, Any] = {}
     _acknowledge_on_close(case, actor, fields)
     close(case, Outcome.WAIVED, note=text, actor=actor, fact=facts.WAIVED, **fields)
@@ -352,7 +356,7 @@ def reopen(case_id: int, *, note: str = "", version: int | None = None, actor: A
     times = clocks.reckon(calendar, now, case.acknowledge_minutes, case.resolve_minutes, warn_minutes)
     try:
         with transaction.atomic():
-            return _change(
+            return change(
                 case,
                 [fact(case, facts.REOPENED, actor, was=case.outcome, note=note[:500])],
                 now,
@@ -381,12 +385,12 @@ def act(case_id: int, action_code: str, *, version: int | None = None, actor: Ac
     """
     with transaction.atomic():
         case = locked(case_id, version)
-        _must_be_open(case)
+        must_be_open(case)
         reason = reasons.get(case.reason)
         action = reason.action(action_code)
         now = timezone.now()
         fields, drafts = acknowledging(case, actor, now)
-        _change(case, drafts, now, **fields)
+        change(case, drafts, now, **fields)
     outcome, failed = "", None
     try:
         outcome = reasons.run(action, case.subject_uid, actor=actor)
@@ -401,18 +405,3 @@ def act(case_id: int, action_code: str, *, version: int | None = None, actor: Ac
         raise failed
     recheck_case(case_id, cause=f"{action.title}.", actor=actor)
     return outcome
-
-
-def link(case_id: int, parent: int, *, version: int | None = None, actor: Actor) -> int:
-    """Say that this case is a symptom of another: it closes with its root. Returns the version."""
-    with transaction.atomic():
-        case = locked(case_id, version)
-        _must_be_open(case)
-        root = Case.objects.filter(pk=parent, is_open=True, parent__isnull=True).exclude(pk=case.pk).first()
-        if root is None or Case.objects.filter(parent=case).exists():
-            raise Refusal("no_such_root", "Name an open case that is nobody's symptom itself.", status=400)
-        root_subject = Subject("case", str(root.pk), root.number)
-        draft = EventDraft(
-            facts.LINKED, subject_of(case), actor, {"root": root.number}, (*about(case), (root_subject, "root"))
-        )
-        return _change(case, [draft], timezone.now(), parent_id=root.pk)

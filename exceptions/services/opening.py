@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,7 +17,7 @@ from exceptions import events as facts
 from exceptions import reasons
 from exceptions.models import Case, Outcome
 from exceptions.reasons import Reason
-from exceptions.services import clocks, closing
+from exceptions.services import causes, clocks, closing
 
 # A repeat of an open case: count it, and let it say what is true now. Its clocks, owner and version stay.
 _BUMP = """
@@ -31,6 +30,8 @@ UPDATE exceptions_case SET
     value = coalesce(%(value)s, value),
     currency = CASE WHEN %(value)s IS NULL THEN currency ELSE %(currency)s END,
     promise_by = coalesce(%(promise_by)s, promise_by),
+    units = coalesce(%(units)s, units),
+    tier = coalesce(%(tier)s, tier),
     data = data || %(data)s::jsonb
 WHERE reason = %(reason)s AND subject_kind = %(kind)s AND subject_uid = %(uid)s AND is_open
 RETURNING id
@@ -45,13 +46,14 @@ WITH team AS (
 )
 INSERT INTO exceptions_case (
     reason, queue_id, severity, subject_kind, subject_uid, subject_label,
-    title, summary, site_id, value, currency, data, search, status,
+    title, summary, site_id, value, currency, units, tier, data, search, status,
     parent_id, previous_id, started_at, policy_id, acknowledge_minutes, resolve_minutes, business_time,
     acknowledge_by, resolve_by, warn_at, promise_by, occurrences, reopened
 ) VALUES (
     %(reason)s, %(queue)s, %(severity)s, %(kind)s, %(uid)s, %(label)s,
     coalesce(%(title)s, %(reason_title)s), %(summary)s, %(site_id)s,
-    coalesce(%(value)s, 0), %(currency)s, %(data)s::jsonb, %(search)s, 'OPEN', %(parent_id)s,
+    coalesce(%(value)s, 0), %(currency)s, coalesce(%(units)s, 0), coalesce(%(tier)s, 0),
+    %(data)s::jsonb, %(search)s, 'OPEN', %(parent_id)s,
     (SELECT max(id) FROM exceptions_case
      WHERE reason = %(reason)s AND subject_kind = %(kind)s AND subject_uid = %(uid)s AND NOT is_open),
     %(started_at)s, %(policy_id)s, %(acknowledge_minutes)s, %(resolve_minutes)s, %(business_time)s,
@@ -74,6 +76,8 @@ def open_(
     value: Decimal | None = None,
     currency: str = "",
     promise_by: datetime | None = None,
+    units: int | None = None,
+    tier: int | None = None,
     data: dict[str, Any] | None = None,
     parent: int | None = None,
     severity: int | None = None,
@@ -83,7 +87,8 @@ def open_(
     """Say that `reason` is true of `subject`; returns the id of its one open case. Safe to repeat and to race.
 
     A repeat raises the open case's counter and refreshes its words; it never touches a closed one. A new case keeps
-    the clocks of the first matching rule, counted from `started_at` (the fact's own time; default now).
+    the clocks of the first matching rule, counted from `started_at` (the fact's own time; default now), and stands
+    under the root cause its reason names while that is open. `units` and `tier` (0 to 3) are what it touches.
     """
     reason = reasons.get(reason_code)
     words = {
@@ -96,15 +101,29 @@ def open_(
         "value": value,
         "currency": currency if value is not None else "",
         "promise_by": promise_by,
+        "units": max(0, min(units, 2**31 - 1)) if units is not None else None,
+        "tier": max(0, min(tier, 3)) if tier is not None else None,
         "data": json.dumps(data or {}, default=str),
     }
     with connection.cursor() as cursor:
         cursor.execute(_BUMP, words)
         if row := cursor.fetchone():
             return row[0]
-    if value is None and reason.value is not None and (worth := reason.value(subject.uid)):
-        words["value"], words["currency"] = worth
+    _weigh(reason, subject.uid, words)
     return _insert(reason, subject, words, site_id, severity or reason.severity, parent, started_at, actor)
+
+
+def _weigh(reason: Reason, uid: str, words: dict[str, Any]) -> None:
+    """Fill in what the opener didn't say of what the case touches."""
+    touched = reason.impact(uid) if reason.impact is not None else None
+    if touched is not None:
+        words["units"] = touched.units if words["units"] is None else words["units"]
+        words["tier"] = touched.tier if words["tier"] is None else words["tier"]
+        words["promise_by"] = words["promise_by"] or touched.promise_by
+        if words["value"] is None and touched.value is not None:
+            words["value"], words["currency"] = touched.value, touched.currency
+    if words["value"] is None and reason.value is not None and (worth := reason.value(uid)):
+        words["value"], words["currency"] = worth
 
 
 def _insert(
@@ -120,6 +139,7 @@ def _insert(
     began = started_at or timezone.now()
     times = clocks.start(reason, site_id=site_id, severity=severity, started_at=began)
     team = reasons.team(reason.queue)
+    root = None if parent else causes.probable(reason, subject.uid)
     values = words | {
         "queue": team.code,
         "queue_name": team.title,
@@ -129,7 +149,7 @@ def _insert(
         "label": subject.label[:200],
         "reason_title": reason.title[:200],
         "site_id": site_id,
-        "parent_id": parent,
+        "parent_id": root.pk if root else parent,
         "started_at": began,
         **{name: getattr(times, name) for name in times.__slots__},
     }
@@ -154,6 +174,8 @@ def _insert(
             related=((subject, "about"),),
             occurred_at=began,
         )
+        if root is not None:
+            events.record_many([causes.linked(Case.objects.get(pk=case_id), root, actor, by_itself=True)])
         live.poke(closing.TOPIC)
     return case_id
 
@@ -185,53 +207,3 @@ def recheck_case(case_id: int, *, cause: str = "", actor: Actor = actors.SYSTEM)
         return False
     closing.close(case, Outcome.CLEARED, note=cause or "It is no longer true.", actor=actor, fact=facts.CLEARED)
     return True
-
-
-def open_standing(codes: Iterable[str] | None = None, *, actor: Actor = actors.SYSTEM) -> int:
-    """Open a case for every subject a reason finds true and nobody has opened or waived; returns how many.
-
-    This is the net under the events: it opens what an event missed.
-    """
-    wanted = set(codes) if codes is not None else None
-    opened = 0
-    for reason in reasons.every():
-        if reason.standing is None or (wanted is not None and reason.code not in wanted):
-            continue
-        uids = list(reason.standing() or ())
-        answered = _answered(reason, uids)
-        for uid in uids:
-            if uid in answered:
-                continue
-            said = (reason.describe(uid) if reason.describe else None) or reasons.Opening()
-            open_(
-                reason.code,
-                Subject(reason.subject_kind, uid, said.label),
-                title=said.title,
-                summary=said.summary,
-                site_id=said.site_id,
-                value=said.value,
-                currency=said.currency,
-                promise_by=said.promise_by,
-                started_at=said.started_at,
-                data=said.data,
-                actor=actor,
-            )
-            opened += 1
-    return opened
-
-
-def _answered(reason: Reason, uids: list[str]) -> set[str]:
-    """Subjects that need no new case: one is open, its last one was waived, or it is a duplicate of an open one."""
-    if not uids:
-        return set()
-    rows = (
-        Case.objects.filter(reason=reason.code, subject_kind=reason.subject_kind, subject_uid__in=uids)
-        .order_by("subject_uid", "-pk")
-        .distinct("subject_uid")
-        .values_list("subject_uid", "is_open", "outcome", "parent__is_open")
-    )
-    return {
-        uid
-        for uid, still_open, outcome, parent_open in rows
-        if still_open or outcome == Outcome.WAIVED or (outcome == Outcome.DUPLICATE and parent_open)
-    }

@@ -40,17 +40,17 @@ class Swept:
 _SWEEP = """
 WITH due AS (
     SELECT id,
-        status = 'OPEN' AND acknowledged_at IS NULL AND acknowledge_breached_at IS NULL
+        runs AND acknowledged_at IS NULL AND acknowledge_breached_at IS NULL
             AND acknowledge_by <= %(now)s AS acknowledge,
-        status = 'OPEN' AND breached_at IS NULL AND resolve_by <= %(now)s AS resolve,
+        runs AND breached_at IS NULL AND resolve_by <= %(now)s AS resolve,
         promise_breached_at IS NULL AND coalesce(promise_by <= %(now)s, false) AS promise,
-        status = 'OPEN' AND warned_at IS NULL AND breached_at IS NULL
+        runs AND warned_at IS NULL AND breached_at IS NULL
             AND warn_at <= %(now)s AND resolve_by > %(now)s AS warn
-    FROM exceptions_case
+    FROM exceptions_case, LATERAL (SELECT status = 'OPEN' OR waiting_on IN ('store', 'colleague') AS runs) AS clock
     WHERE next_tick <= %(now)s
-        AND (status = 'OPEN' OR (promise_breached_at IS NULL AND promise_by <= %(now)s))
+        AND (runs AND wait_until IS DISTINCT FROM next_tick OR (promise_breached_at IS NULL AND promise_by <= %(now)s))
     ORDER BY next_tick LIMIT %(batch)s
-    FOR NO KEY UPDATE SKIP LOCKED
+    FOR NO KEY UPDATE OF exceptions_case SKIP LOCKED
 )
 UPDATE exceptions_case c SET
     acknowledge_breached_at = CASE WHEN due.acknowledge THEN %(now)s ELSE c.acknowledge_breached_at END,

@@ -14,7 +14,7 @@ from core.errors import Refusal
 from core.models import Event
 from core.subjects import Subject
 from exceptions.models import Case, CaseNote, CasePause, Queue, SlaPolicy, Status
-from exceptions.services import cases, handling, policies
+from exceptions.services import cases, policies
 from tests.exceptions.conftest import FLAT, PROBE, RAN, TRUE_OF
 
 pytestmark = pytest.mark.django_db
@@ -281,7 +281,7 @@ def test_symptoms_close_with_their_root(open_case, person):
     root, symptom, still = open_case(), open_case(), open_case()
     amira = actors.person(person())
     for child in (symptom, still):
-        handling.link(child.pk, root.pk, actor=amira)
+        cases.link(child.pk, root.pk, actor=amira)
     TRUE_OF.discard(root.subject_uid)
     TRUE_OF.discard(symptom.subject_uid)
 

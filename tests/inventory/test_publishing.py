@@ -15,7 +15,7 @@ from core.models import Job
 from core.subjects import Subject
 from exceptions import reasons
 from exceptions.models import Case
-from exceptions.services import opening
+from exceptions.services import standing
 from inventory.models import AvailabilityChange, BufferRule, ChannelFeed, Location, Publication, SellRate
 from inventory.services import full_publication, inbound, kits, movements, publishing, reservations, velocity
 from inventory.services.inbound import Line
@@ -279,12 +279,12 @@ def test_sell_rates_are_measured_only_where_a_rule_follows_them(stock):
 def test_a_channel_that_has_not_heard_for_long_is_one_case_that_clears_itself(feed, stock):
     change(stock, 1, "a")
     publishing.fold_all()
-    opening.open_standing()
+    standing.open_standing()
     assert not Case.objects.exists()
     Publication.objects.update(dirty_since=timezone.now() - timedelta(minutes=11))
 
-    opening.open_standing()
-    opening.open_standing()
+    standing.open_standing()
+    standing.open_standing()
 
     case = Case.objects.get()
     assert (case.reason, case.subject_label) == ("inventory.channel_behind", "web")
