@@ -85,7 +85,7 @@ def _describe(uid: str) -> Opening | None:
     place = transfer.destination if found.kind == DiscrepancyKind.SHORT else transfer.origin
     return Opening(
         label=found.subject.label,
-        summary=f"{found.item.sku}: {found.quantity} {found.get_kind_display().lower()}, "
+        summary=f"{found.what}: {found.quantity} {found.get_kind_display().lower()}, "
         f"{transfer.origin.name} to {transfer.destination.name}",
         site_id=place.site_id,
     )
@@ -103,7 +103,7 @@ def _resolving(resolution: Resolution, detail: str, *, primary: bool = False) ->
         from inventory.services import transfers
 
         done = transfers.resolve(int(uid), resolution, actor=actor)
-        return f"{done.quantity} of {done.item.sku}: {resolution.label.lower()}."
+        return f"{done.quantity} of {done.what}: {resolution.label.lower()}."
 
     def preview(uid: str) -> list[tuple[str, str]]:
         found = _find(uid)
@@ -131,7 +131,7 @@ def _effect(found: TransferDiscrepancy, resolution: Resolution) -> list[tuple[st
         Resolution.FROM_ORIGIN: [(there, f"{units} less sellable")],
         Resolution.WAS_OURS: [(there, "no change")],
     }
-    return [("Item", found.item.sku), *effects[resolution]]
+    return [("Item", found.what), *effects[resolution]]
 
 
 SHORT_ACTIONS = (

@@ -158,13 +158,13 @@ def receive(
     def work() -> Transfer:
         transfer = _arriving(transfer_id, version)
         lines = lines_of(transfer)
-        parcels = _parcels(lines)
-        different = [each for each in parcels if each.found != each.shipped]
+        compared = parcels(lines)
+        different = [each for each in compared if each.found != each.shipped]
         if different and not accept_differences:
             words = ", ".join(f"{each.words} {each.found} of {each.shipped}" for each in different[:5])
             raise Refusal("differs", f"Not as it was sent: {words}.", status=422,
                           lines=list(dict.fromkeys(each.line.item.sku for each in different)))  # fmt: skip
-        _book(transfer, lines, parcels, actor)
+        _book(transfer, lines, compared, actor)
         found = [_discrepancy(transfer, each) for each in different]
         TransferDiscrepancy.objects.bulk_create(found)
         status = TransferStatus.DISCREPANT if found else TransferStatus.RECEIVED
@@ -264,21 +264,22 @@ class Parcel:
         return f"{self.line.item.sku} {self.lot.code}" if self.lot else self.line.item.sku
 
 
-def _parcels(lines: Sequence[TransferLine]) -> list[Parcel]:
+def parcels(lines: Sequence[TransferLine]) -> list[Parcel]:
+    """The lines as they are compared. At most two queries, none where nothing is tracked."""
     lots = lots_of(lines)
     serials = [lot.code for line in lines for lot in lots[line.pk] if lot.found > lot.shipped]
     rows = LotStock.objects.filter(
         single=True, quantity__gt=0, lot__item__in=[line.item_id for line in lines], lot__code__in=serials
     )
     away = set(rows.values_list("lot__item_id", "lot__code")) if serials else set()
-    parcels = []
+    found = []
     for line in lines:
         if not naming.tracked(line.item):
-            parcels.append(Parcel(line, None, line.shipped, line.found, line.damaged))
+            found.append(Parcel(line, None, line.shipped, line.found, line.damaged))
         for lot in lots[line.pk]:
             elsewhere = lot.found > lot.shipped and (line.item_id, lot.code) in away
-            parcels.append(Parcel(line, lot, lot.shipped, lot.found, lot.damaged, elsewhere))
-    return parcels
+            found.append(Parcel(line, lot, lot.shipped, lot.found, lot.damaged, elsewhere))
+    return found
 
 
 def _book(transfer: Transfer, lines: Sequence[TransferLine], parcels: Sequence[Parcel], actor: Actor) -> None:

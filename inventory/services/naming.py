@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from core.errors import Invalid, Problem, Refusal
-from inventory import skus
+from inventory import asides, skus
 from inventory.models import Item, KitComponent, Lot, LotStock, State, Tracking
 from inventory.models.lots import MAX_CODE
 from inventory.services.codes import items_of
@@ -20,6 +20,19 @@ def word(item: Item) -> str:
 
 def tracked(item: Item) -> bool:
     return item.tracking != Tracking.NONE
+
+
+def hint(item: Item) -> str:
+    """What a person has to scan where units are told apart."""
+    return f"Scan each {word(item)}" if tracked(item) else ""
+
+
+def device_codes(items: Sequence[Item]) -> dict[str, str] | None:
+    """What a scanner here may read, so that the device can answer first; None where lots or serials are scanned: only
+    the server knows those."""
+    if any(tracked(item) for item in items):
+        return None
+    return {code: item.name for item in items for code in (item.gtin, item.sku) if code}
 
 
 def require(item_ids: Collection[int]) -> None:
@@ -109,6 +122,13 @@ def lying(item_ids: Collection[int], location_id: int, state: str = State.SELLAB
     """{(item, lot or serial): units} the books have of tracked items at a place in one state."""
     rows = LotStock.objects.filter(lot__item__in=item_ids, location=location_id, state=str(state), quantity__gt=0)
     return {(item, code): units for item, code, units in rows.values_list("lot__item_id", "lot__code", "quantity")}
+
+
+def on_shelf(item_id: int, location_id: int) -> dict[str, int]:
+    """{lot or serial: units} a walker should find: what the books have there, less what was picked and has not left."""
+    aside = asides.named(location_id, [item_id])
+    left = {code: units - aside[item, code] for (item, code), units in lying([item_id], location_id).items()}
+    return {code: units for code, units in sorted(left.items()) if units > 0}
 
 
 def _articles(text: str) -> set[int]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from core.actors import SYSTEM
 from core.errors import Invalid, Problem
 from core.subjects import Subject
+from exceptions.services import clocks
 from inventory.models import COUNT_TO_DO, Count, CountOrigin, CountPlan, LocationStatus
 from inventory.services import counts, paces
 from inventory.services.locking import retrying
@@ -29,7 +30,8 @@ class Outlook:
 def open_due(*, now: datetime | None = None) -> int:
     """Open the day's count at every place with an active plan and something due; returns how many were opened.
 
-    Once a day of the place's own time, and not while its last planned count still waits. Safe to repeat.
+    Once a day of the place's own time that its site's calendar opens, and not while its last planned count still waits.
+    Safe to repeat.
     """
     at = now or timezone.now()
     plans = CountPlan.objects.filter(active=True, location__status=LocationStatus.ACTIVE).select_related("location")
@@ -39,7 +41,7 @@ def open_due(*, now: datetime | None = None) -> int:
 def _open(plan: CountPlan, at: datetime) -> bool:
     today = at.astimezone(ZoneInfo(plan.location.time_zone)).date()
     waiting = Count.objects.filter(location=plan.location_id, origin=CountOrigin.PLAN, status__in=COUNT_TO_DO)
-    if plan.opened_on == today or waiting.exists():
+    if plan.opened_on == today or waiting.exists() or not clocks.calendar_of(plan.location.site_id).hours(today):
         return False
     paces.measure(plan.location_id, now=at)
 
@@ -119,7 +121,7 @@ _LYING = """
 SELECT pace.item_id, pace.abc, extract(epoch FROM %(at)s::timestamptz - line.last_at) / 86400
     / CASE pace.abc WHEN 'A' THEN %(a)s WHEN 'B' THEN %(b)s ELSE %(c)s END AS overdue
 FROM inventory_pace pace
-JOIN inventory_item item ON item.id = pace.item_id AND NOT item.is_kit AND item.tracking = 'NONE'
+JOIN inventory_item item ON item.id = pace.item_id AND NOT item.is_kit
 LEFT JOIN inventory_countline line
     ON line.location_id = pace.location_id AND line.item_id = pace.item_id AND line.settled
 WHERE pace.location_id = %(place)s

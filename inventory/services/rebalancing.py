@@ -86,7 +86,7 @@ SELECT pace.item_id
 FROM inventory_pace pace
 JOIN inventory_stock stock ON stock.item_id = pace.item_id AND stock.location_id = pace.location_id
 JOIN inventory_location location ON location.id = pace.location_id AND location.status = 'ACTIVE'
-JOIN inventory_item item ON item.id = pace.item_id AND item.active AND NOT item.is_kit AND item.tracking = 'NONE'
+JOIN inventory_item item ON item.id = pace.item_id AND item.active AND NOT item.is_kit
 WHERE pace.sold > 0 AND (stock.sellable - stock.reserved + stock.in_transit_in) * pace.days < %(low)s * pace.sold
     AND (%(destination)s::bigint IS NULL OR pace.location_id = %(destination)s)
 GROUP BY pace.item_id

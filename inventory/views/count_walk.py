@@ -14,9 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from core import actors, htmx
 from core.errors import Refusal
-from inventory.models import Count, CountLine, CountStatus, Location
-from inventory.services import counts
+from inventory.models import Count, CountLine, CountStatus, Location, Tracking
+from inventory.services import counts, naming
 from inventory.views import asking
+
+OWNERS, SEEN = 8, 50  # items an unknown code is offered to; lots and serials shown of the line at hand
 
 
 @require_safe
@@ -56,7 +58,8 @@ def scan(request: HttpRequest, code: str, pk: int) -> HttpResponse:
     try:
         asking.once(request, f"count:{found.pk}", text, work)
     except Refusal as refusal:
-        return htmx.part(request, "inventory/_refused_scan.html", {"refusal": refusal}, status=refusal.status)
+        words = {"refusal": refusal, "code": text, "site": code, "count": found, "owners": _owners(found, refusal)}
+        return htmx.part(request, "inventory/_refused_scan.html", words, status=refusal.status)
     said = f"{lines[-1].item.name}: {lines[-1].counted}" if lines else f"{text} was counted already"
     return _answer(request, code, pk, said, lines[-1].pk if lines else 0)
 
@@ -64,7 +67,7 @@ def scan(request: HttpRequest, code: str, pk: int) -> HttpResponse:
 @require_POST
 @permission_required("inventory.work_count", raise_exception=True)
 def act(request: HttpRequest, code: str, pk: int, verb: str) -> HttpResponse:
-    """POST /s/<site>/counts/<id>/<verb>: start, enter a figure, or finish."""
+    """POST /s/<site>/counts/<id>/<verb>: start, enter a figure, say whose an unknown code is, or finish."""
     found = _find(request, code, pk)
     actor = actors.person(request.user)
     current = 0
@@ -75,9 +78,14 @@ def act(request: HttpRequest, code: str, pk: int, verb: str) -> HttpResponse:
         elif verb == "enter":
             line = counts.enter(
                 found.pk, line_id=asking.whole(request, "line", 1), quantity=asking.whole(request, "quantity"),
-                actor=actor,
+                code=asking.words(request, "code", 100), actor=actor,
             )  # fmt: skip
-            said = f"{line.item.name}: {line.counted}"
+            said, current = f"{line.item.name}: {line.counted}", line.pk
+        elif verb == "unknown":
+            line = counts.scan(
+                found.pk, code=asking.words(request, "code", 100), line_id=asking.whole(request, "line", 1), actor=actor
+            )
+            said, current = f"{line.item.name}: {line.counted}", line.pk
         elif verb == "finish":
             rest = bool(request.POST.get("rest"))
             done = counts.finish(found.pk, rest_is_zero=rest, version=asking.version(request), actor=actor)
@@ -92,6 +100,14 @@ def act(request: HttpRequest, code: str, pk: int, verb: str) -> HttpResponse:
     if not htmx.asked(request):
         return htmx.redirect(request, reverse("inventory:count_walk", args=[code, pk]))
     return _answer(request, code, pk, said, current)
+
+
+def _owners(found: Count, refusal: Refusal) -> list[CountLine]:
+    """Whose an unknown code may be: the person sees the article and says so."""
+    if refusal.code not in {"unknown_name", "ambiguous_code"}:
+        return []
+    lines = found.lines.select_related("item").filter(round=found.round).exclude(item__tracking=Tracking.NONE)
+    return list(lines.order_by("item__sku")[:OWNERS])
 
 
 def _find(request: HttpRequest, code: str, pk: int) -> Count:
@@ -116,16 +132,21 @@ def _context(request: HttpRequest, found: Count, current: int = 0) -> dict[str, 
     open_ = found.status in {CountStatus.REQUESTED, CountStatus.COUNTING}
     may = open_ and request.user.has_perm("inventory.work_count")
     code = found.location.site.code if found.location.site else ""
+    current_line = chosen or (left[0] if left else lines[-1] if lines else None)
     return {
         "count": found,
         "place": found.location,
         "site": code,
         "lines": lines,
         "left": left,
-        "current": chosen or (left[0] if left else lines[-1] if lines else None),
+        "current": current_line,
+        "hint": naming.hint(current_line.item) if current_line else "",
+        "seen": list(current_line.lots.filter(counted__gt=0).order_by("code")[:SEEN])
+        if current_line and naming.tracked(current_line.item)
+        else [],
         "may": may,
         "template": "inventory/_count_walk.html",
-        "codes": {c: line.item.name for line in lines for c in (line.item.gtin, line.item.sku) if c} if may else {},
+        "codes": naming.device_codes([line.item for line in lines]) if may else {},
         "scan_url": reverse("inventory:count_scan", args=[code, found.pk]) if may else "",
         "said": "",
     }

@@ -18,7 +18,17 @@ from exceptions.models import Case
 from inventory import count_filters, wording
 from inventory.count_filters import CountFilter
 from inventory.count_reasons import books, worth
-from inventory.models import COUNT_OPEN, COUNT_TO_DO, Count, CountLine, CountOrigin, CountStatus, Location
+from inventory.models import (
+    COUNT_OPEN,
+    COUNT_TO_DO,
+    Count,
+    CountLine,
+    CountLot,
+    CountOrigin,
+    CountStatus,
+    Location,
+    Tracking,
+)
 from inventory.services import counts
 from inventory.views import asking, choosing
 
@@ -166,10 +176,22 @@ def _find(request: HttpRequest, pk: int) -> Count:
     return get_object_or_404(rows, pk=pk)
 
 
+def _lots(lines: list[CountLine], *, hidden: bool) -> dict[int, list[CountLot]]:
+    """What was found lot by lot; while it is counted blind, only what was scanned."""
+    found: dict[int, list[CountLot]] = {line.pk: [] for line in lines}
+    if any(line.item.tracking != Tracking.NONE for line in lines):
+        rows = CountLot.objects.filter(line__in=lines)
+        for lot in (rows.filter(counted__isnull=False) if hidden else rows).order_by("code"):
+            if lot.counted or lot.expected_high or lot.difference or lot.posted:
+                found[lot.line_id].append(lot)
+    return found
+
+
 def _context(request: HttpRequest, found: Count) -> dict[str, Any]:
     lines = list(found.lines.select_related("item").order_by("item__sku")[:LINES])
     # Who is still to count blind must not learn the books' figure from this page.
     hidden = found.blind and found.status in COUNT_TO_DO and not request.user.has_perm(APPROVE)
+    lots = _lots(lines, hidden=hidden)
     sums: dict[str, Any] = {}
     for line in lines:
         if line.value is not None:
@@ -179,12 +201,17 @@ def _context(request: HttpRequest, found: Count) -> dict[str, Any]:
     return {
         "count": found,
         "lines": lines,
+        "lots": lots,
         "hidden": hidden,
         "books": books,
         "worth": worth,
         "sums": sums,
         "units": sum(line.difference or 0 for line in lines),
-        "owed": [line for line in lines if line.settled and line.difference != line.posted],
+        "owed": [
+            line
+            for line in lines
+            if line.settled and (line.difference != line.posted or any(lot.owed for lot in lots[line.pk]))
+        ],
         "case": case.first(),
         "events": wording.history(found.subject),
         "words": timeline.words,

@@ -13,10 +13,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from core import actors, htmx
 from core.errors import Refusal
-from inventory.models import Location, Transfer, TransferLine, TransferStatus
-from inventory.services import transfers
+from inventory.models import Location, Tracking, Transfer, TransferLine, TransferStatus
+from inventory.services import naming, transfers
+from inventory.services.arriving import parcels
 from inventory.views import asking
 
+OWNERS, SEEN = 8, 50  # items an unknown code is offered to; lots and serials shown of the line at hand
 CARRIERS = ("Own van", "Royal Mail", "DPD", "Evri", "PostNL", "DHL")
 
 
@@ -69,7 +71,9 @@ def scan(request: HttpRequest, code: str, pk: int) -> HttpResponse:
     try:
         asking.once(request, f"transfer:{found.pk}", text, work)
     except Refusal as refusal:
-        words = {"refusal": refusal, "unexpected": refusal.code == "not_on_this_transfer" and _receives(found, code),
+        arrives = _receives(found, code)
+        words = {"refusal": refusal, "unexpected": refusal.code == "not_on_this_transfer" and arrives,
+                 "owners": _owners(found, refusal) if arrives else [],
                  "site": code, "transfer": found, "code": text}  # fmt: skip
         return htmx.part(request, "inventory/_refused_unpack.html", words, status=refusal.status)
     line = lines[-1] if lines else None
@@ -114,14 +118,24 @@ def _step(request: HttpRequest, code: str, found: Transfer, verb: str) -> str:
     if verb == "enter":
         line = transfers.enter(
             found.pk, line_id=asking.whole(request, "line", 1), found=asking.whole(request, "found"),
-            damaged=asking.whole(request, "damaged"), **about,
+            damaged=asking.whole(request, "damaged"), code=asking.words(request, "code", 100), **about,
         )  # fmt: skip
         return f"{line.item.name}: {line.found}"
     if verb == "unexpected":
-        line = transfers.unpack(found.pk, code=asking.words(request, "code", 100), unexpected=True, **about)
+        item = asking.whole(request, "item", 1) if request.POST.get("item") else None
+        text = asking.words(request, "code", 100)
+        line = transfers.unpack(found.pk, code=text, unexpected=True, item_id=item, **about)
         return f"{line.item.name} came, too"
     transfers.receive(found.pk, accept_differences=bool(request.POST.get("differs")), version=version, **about)
     return "Received"
+
+
+def _owners(found: Transfer, refusal: Refusal) -> list[TransferLine]:
+    """Whose an unknown code may be: the person sees the article and says so."""
+    if refusal.code not in {"unknown_name", "ambiguous_code"}:
+        return []
+    lines = found.lines.select_related("item").exclude(item__tracking=Tracking.NONE)
+    return list(lines.order_by("item__sku")[:OWNERS])
 
 
 def _receives(found: Transfer, code: str) -> bool:
@@ -153,6 +167,8 @@ def _context(request: HttpRequest, code: str, found: Transfer, current: int = 0)
     left = [line for line in lines if (line.found < line.shipped if receives else line.picked < line.approved)]
     asked = request.GET.get("line", "")
     chosen = next((line for line in lines if line.pk == current or str(line.pk) == asked), None)
+    current_line = chosen or (left[0] if left else lines[-1] if lines else None)
+    seen = Q(found__gt=0) if arriving else Q(picked__gt=0)
     may = (picking or arriving) and request.user.has_perm("inventory.work_transfer")
     return {
         "transfer": found,
@@ -164,12 +180,16 @@ def _context(request: HttpRequest, code: str, found: Transfer, current: int = 0)
         "arriving": arriving,
         "lines": lines,
         "left": left,
-        "current": chosen or (left[0] if left else lines[-1] if lines else None),
-        "differ": [line for line in lines if line.found != line.shipped] if arriving else [],
+        "current": current_line,
+        "hint": naming.hint(current_line.item) if current_line else "",
+        "seen": list(current_line.lots.filter(seen).order_by("code")[:SEEN])
+        if current_line and naming.tracked(current_line.item)
+        else [],
+        "differ": [p for p in parcels(lines) if p.found != p.shipped] if arriving else [],
         "may": may,
         "carriers": [(name, name) for name in CARRIERS],
         "template": "inventory/_transfer_walk.html",
-        "codes": {c: line.item.name for line in lines for c in (line.item.gtin, line.item.sku) if c} if may else {},
+        "codes": naming.device_codes([line.item for line in lines]) if may else {},
         "scan_url": reverse("inventory:transfer_scan", args=[code, found.pk]) if may else "",
         "said": "",
     }

@@ -25,6 +25,7 @@ from inventory.models import (
     TransferStatus,
 )
 from inventory.services import transfers
+from inventory.services.handling import lots_of
 from inventory.transfer_filters import NEEDS, TransferFilter
 from inventory.views import asking, choosing
 
@@ -215,6 +216,7 @@ def _context(request: HttpRequest, found: Transfer) -> dict[str, Any]:
     return {
         "transfer": found,
         "lines": lines,
+        "lots": lots_of(lines),
         "free": dict(here.values_list("item_id", F("sellable") - F("reserved"))),
         "word": "Approved" if found.status == "REQUESTED" and found.approved_at else found.get_status_display(),
         "discrepancies": [

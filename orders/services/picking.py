@@ -10,9 +10,8 @@ from core.actors import Actor
 from core.errors import Invalid, Problem, Refusal
 from core.subjects import Subject
 from exceptions.services import cases
-from inventory.models import AdjustmentReason, Item, Lot, State, Tracking
-from inventory.services import movements
-from inventory.services.locking import lock_stock, retrying
+from inventory.models import Item, Lot, Tracking
+from inventory.services.locking import retrying
 from orders import canonical
 from orders import events as facts
 from orders.models import (
@@ -22,9 +21,8 @@ from orders.models import (
     FulfilmentStatus,
     NodeExclusion,
     ShortPick,
-    StockEffect,
 )
-from orders.services import allocation, lifecycle, planned, short_reasons
+from orders.services import allocation, lifecycle, planned, short_reasons, shortages
 from orders.services.short_reasons import Why
 from orders.services.work import Work, open_work
 
@@ -158,6 +156,7 @@ def short_pick(
     quantity: int,
     reason: str,
     part_id: int | None = None,
+    codes: Sequence[str] = (),
     version: int | None = None,
     actor: Actor,
 ) -> FulfilmentOrder:
@@ -165,7 +164,8 @@ def short_pick(
 
     The rest of the work goes on; work with nothing left is cancelled. `line_id` is the fulfilment line's; of a kit,
     `quantity` counts kits and `part_id` says which part is missing (needed where several are unpicked). What it does to
-    stock depends on the reason (services.short_reasons). Opens a case about the fulfilment order.
+    stock depends on the reason (services.short_reasons). Of tracked articles, `codes` may name the very units (a broken
+    one is in the hand). Opens a case about the fulfilment order.
     """
     why = short_reasons.find(reason)
 
@@ -180,7 +180,7 @@ def short_pick(
             raise Refusal(
                 "not_missing", f"Between 1 and {missing} units of it can be short.", status=422, missing=missing
             )
-        _fall_short(w, line, quantity, why, _missing(line, part_id, quantity))
+        _fall_short(w, line, quantity, why, _missing(line, part_id, quantity), codes)
         return w.job
 
     return retrying(work)
@@ -197,18 +197,20 @@ def _missing(line: FulfilmentLine, part_id: int | None, quantity: int) -> tuple[
     return part.item_id, min(quantity * part.per_kit, part.wanted - part.picked)
 
 
-def _fall_short(w: Work, line: FulfilmentLine, quantity: int, why: Why, missing: tuple[int, int]) -> None:
+def _fall_short(
+    w: Work, line: FulfilmentLine, quantity: int, why: Why, missing: tuple[int, int], codes: Sequence[str]
+) -> None:
     desk, wanted = w.desk, w.desk.line(line.order_line_id)
     wanted.allocated -= quantity
     wanted.open += quantity
     lifecycle.take_back(desk, [(line, quantity)], reason=f"Short: {why.code}")
-    moved = _correct_stock(w, line, *missing, why)
+    effect = shortages.correct(w, line, *missing, why, codes)
     ShortPick.objects.create(
         fulfilment_line=line,
         quantity=quantity,
         reason=why.code,
         title=why.title,
-        moved=moved,
+        moved=effect.moved,
         by=desk.actor.label[:200],
     )
     if not why.asks_again:
@@ -224,8 +226,8 @@ def _fall_short(w: Work, line: FulfilmentLine, quantity: int, why: Why, missing:
             "sku": wanted.sku,
             "quantity": quantity,
             "reason": why.code,
-            "moved": moved,
-            "counts": why.counts,
+            "moved": effect.moved,
+            "counts": why.counts or effect.unnamed,
         },
     )
     allocation.source(desk)
@@ -240,37 +242,3 @@ def _fall_short(w: Work, line: FulfilmentLine, quantity: int, why: Why, missing:
         promise_by=desk.order.promise_by,
         actor=desk.actor,
     )
-
-
-_EFFECTS: dict[str, State | None] = {
-    StockEffect.ALL_FREE: State.SHRINKAGE,
-    StockEffect.MISSING: State.SHRINKAGE,
-    StockEffect.DAMAGED: State.DAMAGED,
-    StockEffect.SET_ASIDE: State.QUARANTINED,
-    StockEffect.NONE: None,
-}
-
-
-def _correct_stock(w: Work, line: FulfilmentLine, item_id: int, quantity: int, why: Why) -> int:
-    """Move what the shelf really lacks; returns the units moved. Never touches what other orders were promised.
-
-    Units that are told apart stay in the books: nobody knows which of them is missing before they are counted.
-    """
-    to = _EFFECTS[why.effect]
-    if to is None:
-        return 0
-    row = lock_stock([(item_id, line.location_id)])[item_id, line.location_id]
-    if row.tracking != Tracking.NONE:
-        return 0
-    units = quantity
-    if why.effect == StockEffect.ALL_FREE:
-        units = max(quantity, row.sellable - row.reserved)
-    place = line.location_id if to in {State.DAMAGED, State.QUARANTINED} else None
-    movements.post(
-        [movements.Move(item_id, units, line.location_id, State.SELLABLE, place, to, AdjustmentReason.SHORT_PICK)],
-        key=w.desk.key(f"short-{line.pk}"),
-        cause=Subject("fulfilment", str(w.job.pk), w.job.number),
-        actor=w.desk.actor,
-        note=f"Short pick: {why.title}",
-    )
-    return units

@@ -117,6 +117,7 @@ def _short(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) ->
         quantity=units,
         reason=request.POST.get("reason", ""),
         part_id=asked.whole(request, "part", 1) if request.POST.get("part") else None,
+        codes=request.POST.get("codes", "").replace("\0", "").replace(",", " ").split()[:500],
         **about,
     )
     return f"{units} reported short. Another place is asked"

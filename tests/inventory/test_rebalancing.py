@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from core.actors import SYSTEM, Actor
 from core.errors import Invalid
+from core.models import Calendar
 from core.subjects import Subject
 from inventory.abc_classes import classify
 from inventory.models import Count, CountLine, CountPlan, Pace, Transfer, TransferLine
@@ -107,6 +108,18 @@ def test_a_plan_opens_the_most_overdue_lines_once_a_day(shop):
     counts.cancel(count.pk, reason="", actor=AMIRA)
     assert plans.open_due(now=timezone.now() + timedelta(days=4)) == 1
     assert Count.objects.filter(origin="PLAN").latest("pk").lines.count() == 2
+
+
+def test_a_plan_skips_days_on_which_its_site_is_closed(shop):
+    StockFactory(location=shop)
+    CountPlan.objects.create(location=shop)
+    week = [[["09:00", "17:00"]]] * 5 + [[], []]
+    shop.site.calendar = Calendar.objects.create(code="shop", name="Shop", weekly=week, exceptions={"2026-06-10": []})
+    shop.site.save()
+    closed = [datetime(2026, 6, day, 10, tzinfo=UTC) for day in (6, 7, 10)]  # a weekend, and a day of its own
+
+    assert [plans.open_due(now=day) for day in closed] == [0, 0, 0]
+    assert plans.open_due(now=datetime(2026, 6, 11, 10, tzinfo=UTC)) == 1
 
 
 def test_a_resting_plan_opens_nothing(shop):

@@ -260,3 +260,42 @@ def test_a_serial_that_went_elsewhere_meanwhile_stops_the_parcel():
     assert [p.rule for p in refused.value.problems] == ["elsewhere"]
     assert FulfilmentOrder.objects.get().status == "PACKED"
     assert broken() == []
+
+
+@pytest.mark.parametrize(
+    "reason,quantity,codes,left,moved",
+    [
+        ("NOT_FOUND", 2, (), {"SN-3"}, 2),  # nobody else was promised one: all that isn't in the basket is gone
+        ("DAMAGED", 1, ("SN-2",), {"SN-1", "SN-3"}, 1),
+        ("MISMATCH", 1, (), {"SN-1", "SN-2", "SN-3"}, 0),  # which of two, only a count can say
+    ],
+)
+def test_a_short_pick_of_units_told_apart_moves_those_it_must_be_and_has_the_rest_counted(
+    reason, quantity, codes, left, moved
+):
+    phone, job = phone_order(3)
+    fulfilment.pick(job.pk, code="SN-3", actor=SYSTEM)
+    line = job.lines.get()
+
+    fulfilment.short_pick(job.pk, line_id=line.pk, quantity=quantity, reason=reason, codes=codes, actor=SYSTEM)
+
+    rows = LotStock.objects.filter(quantity__gt=0, state="sellable").values_list("lot__code", flat=True)
+    assert set(rows) == left
+    assert line.short_picks.get().moved == moved
+    fact = Event.objects.get(type="fulfilment.short_picked")
+    assert fact.data["counts"] is (reason != "DAMAGED")
+    assert broken() == []
+
+
+def test_a_short_unit_that_does_not_lie_there_changes_nothing():
+    phone, job = phone_order(3)
+    fulfilment.pick(job.pk, code="SN-3", actor=SYSTEM)
+
+    for codes, why in ((("SN-3",), "not_here"), (("SN-1", "SN-2"), "not_missing")):
+        with pytest.raises(Refusal) as refused, transaction.atomic():
+            about = {"line_id": job.lines.get().pk, "reason": "DAMAGED", "codes": codes, "actor": SYSTEM}
+            fulfilment.short_pick(job.pk, quantity=1, **about)
+        assert refused.value.code == why
+
+    assert job.lines.get().quantity == 3
+    assert broken() == []

@@ -11,7 +11,7 @@ from core.api import ApiView, idempotent, keyset, page_reply, parse, reply
 from inventory.api.v1 import lists, names, work_words
 from inventory.api.v1.work_bodies import NewCount
 from inventory.count_filters import CountFilter
-from inventory.models import COUNT_TO_DO, Count, CountLine
+from inventory.models import COUNT_TO_DO, Count, CountLine, CountLot
 from inventory.services import counts
 
 
@@ -75,7 +75,7 @@ def _count(row: Count) -> dict[str, Any]:
 
 def _with_lines(found: Count) -> dict[str, Any]:
     hidden = found.blind and found.status in COUNT_TO_DO
-    lines = found.lines.select_related("item").order_by("item__sku")
+    lines = found.lines.select_related("item").prefetch_related("lots").order_by("item__sku")
     return {**_count(found), "lines": [_line(line, hidden=hidden) for line in lines]}
 
 
@@ -90,6 +90,23 @@ def _line(line: CountLine, *, hidden: bool) -> dict[str, Any]:
         "posted": line.posted,
         "value": None if hidden else line.value,
         "currency": line.currency or None,
+        "lots": [
+            _lot(lot, hidden=hidden)
+            for lot in sorted(line.lots.all(), key=lambda lot: lot.code)
+            if not hidden or lot.counted is not None
+        ],
+    }
+
+
+def _lot(lot: CountLot, *, hidden: bool) -> dict[str, Any]:
+    """Of a tracked item: one lot or serial. While it is counted blind, only what was scanned."""
+    return {
+        "code": lot.code,
+        "counted": lot.counted,
+        "expected_low": None if hidden else lot.expected_low,
+        "expected_high": None if hidden else lot.expected_high,
+        "difference": None if hidden else lot.difference,
+        "posted": lot.posted,
     }
 
 

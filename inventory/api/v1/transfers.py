@@ -8,6 +8,7 @@ from django.http import Http404, HttpResponse
 from django.urls import path, reverse
 
 from core.api import ApiView, idempotent, keyset, page_reply, parse, reply
+from core.errors import Invalid, Problem
 from inventory.api.v1 import lists, names, work_words
 from inventory.api.v1.work_bodies import NewTransfer, Receipt
 from inventory.models import Transfer, TransferDiscrepancy, TransferLine
@@ -62,11 +63,26 @@ class Receive(ApiView):
         """What came out of the box, booked as a whole."""
         found, body = _find(request, number), parse(request, Receipt)
         items, _ = names.resolve([(f"lines[{n}].sku", line.sku) for n, line in enumerate(body.lines)], [])
-        seen = [Seen(items[line.sku], line.found, line.damaged) for line in body.lines]
+        _require_once(body)
+        seen = [
+            Seen(items[x.sku], x.found, x.damaged, {lot.code: (lot.found, lot.damaged) for lot in x.lots})
+            for x in body.lines
+        ]
         transfers.take_in(
             found.pk, seen, accept_differences=body.accept_differences, version=body.version, actor=request.auth.actor
         )
         return reply(_with_lines(_find(request, number)))
+
+
+def _require_once(body: Receipt) -> None:
+    twice = [
+        Problem(f"lines[{n}].lots[{m}].code", "duplicate", "It is there twice.")
+        for n, line in enumerate(body.lines)
+        for m, lot in enumerate(line.lots)
+        if lot.code in {other.code for other in line.lots[:m]}
+    ]
+    if twice:
+        raise Invalid(twice, status=422)
 
 
 def _find(request: Any, number: str) -> Transfer:
@@ -98,7 +114,7 @@ def _transfer(row: Transfer) -> dict[str, Any]:
 
 
 def _with_lines(found: Transfer) -> dict[str, Any]:
-    lines = found.lines.select_related("item").order_by("item__sku")
+    lines = found.lines.select_related("item").prefetch_related("lots").order_by("item__sku")
     differ = found.discrepancies.select_related("item").order_by("pk")
     return {
         **_transfer(found),
@@ -109,12 +125,17 @@ def _with_lines(found: Transfer) -> dict[str, Any]:
 
 def _line(line: TransferLine) -> dict[str, Any]:
     units = ("wanted", "approved", "picked", "shipped", "found", "damaged", "received")
-    return {"sku": line.item.sku, **{name: getattr(line, name) for name in units}}
+    lots = [
+        {"code": lot.code, **{name: getattr(lot, name) for name in units[2:]}}
+        for lot in sorted(line.lots.all(), key=lambda lot: lot.code)
+    ]
+    return {"sku": line.item.sku, **{name: getattr(line, name) for name in units}, "lots": lots}
 
 
 def _discrepancy(each: TransferDiscrepancy) -> dict[str, Any]:
     return {
         "sku": each.item.sku,
+        "lot": each.code or None,
         "kind": each.kind,
         "quantity": each.quantity,
         "resolution": each.resolution or None,

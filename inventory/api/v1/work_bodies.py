@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from inventory.api.v1.bodies import Moment, Note, Place, Sku, Units, closed, sequence
+from inventory.api.v1.bodies import MAX_SERIALS, LotCode, Moment, Note, Place, Sku, Units, closed, sequence
 from inventory.models import MAX_UNITS
 from inventory.services.counting import MAX_LINES
 
@@ -50,14 +50,26 @@ class NewTransfer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedLot:
+    """Units of one lot, or the one unit of a serial number."""
+
+    __pydantic_config__ = closed
+
+    code: LotCode
+    found: _Found = 1
+    damaged: _Found = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedLine:
-    """Units of a SKU that came out of the box, damaged ones included."""
+    """Units of a SKU that came out of the box, damaged ones included; of a tracked item, which ones."""
 
     __pydantic_config__ = closed
 
     sku: Sku
     found: _Found
     damaged: _Found = 0
+    lots: Annotated[tuple[ReceivedLot, ...], Field(max_length=MAX_SERIALS), BeforeValidator(sequence)] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
