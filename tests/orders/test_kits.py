@@ -292,8 +292,8 @@ def test_a_short_unit_that_does_not_lie_there_changes_nothing():
     fulfilment.pick(job.pk, code="SN-3", actor=SYSTEM)
 
     for codes, why in ((("SN-3",), "not_here"), (("SN-1", "SN-2"), "not_missing")):
+        about = {"line_id": job.lines.get().pk, "reason": "DAMAGED", "codes": codes, "actor": SYSTEM}
         with pytest.raises(Refusal) as refused, transaction.atomic():
-            about = {"line_id": job.lines.get().pk, "reason": "DAMAGED", "codes": codes, "actor": SYSTEM}
             fulfilment.short_pick(job.pk, quantity=1, **about)
         assert refused.value.code == why
 
