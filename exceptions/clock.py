@@ -7,12 +7,12 @@ happens twice counts twice. Everything here takes and gives aware datetimes; not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -28,6 +28,17 @@ Span = tuple[datetime, datetime]
 
 class NeverOpen(ValueError):
     """No opening within the horizon: business time on this calendar leads nowhere."""
+
+
+class Hours(Protocol):
+    """Whatever has opening intervals by local day in a zone: a calendar, somebody's shift. Hashable: it is remembered."""
+
+    @property
+    def zone(self) -> str: ...
+
+    def hours(self, day: date) -> tuple[Minutes, ...]: ...
+
+    def __hash__(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +149,7 @@ def _transition(early: datetime, late: datetime, zone: ZoneInfo) -> datetime:
 
 
 @lru_cache(maxsize=16384)
-def _openings_of(calendar: Calendar, day: datetime) -> tuple[Span, ...]:
+def _openings_of(calendar: Hours, day: datetime) -> tuple[Span, ...]:
     """The open spans inside one UTC day, in order, touching ones joined."""
     zone = ZoneInfo(calendar.zone)
     end = day + _DAY
@@ -158,20 +169,21 @@ def _openings_of(calendar: Calendar, day: datetime) -> tuple[Span, ...]:
                 if first < last:
                     spans.append(((first - offset).replace(tzinfo=UTC), (last - offset).replace(tzinfo=UTC)))
             local_day += _DAY
-    return tuple(_joined(sorted(spans)))
+    return tuple(joined(sorted(spans)))
 
 
-def _joined(spans: Sequence[Span]) -> list[Span]:
-    joined: list[Span] = []
+def joined(spans: Sequence[Span]) -> list[Span]:
+    """Spans in order of their start, with those that touch or overlap made one."""
+    made: list[Span] = []
     for start, end in spans:
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        if made and start <= made[-1][1]:
+            made[-1] = (made[-1][0], max(end, made[-1][1]))
         else:
-            joined.append((start, end))
-    return joined
+            made.append((start, end))
+    return made
 
 
-def openings(calendar: Calendar, start: datetime, end: datetime | None = None) -> Iterator[Span]:
+def openings(calendar: Hours, start: datetime, end: datetime | None = None) -> Iterator[Span]:
     """The open spans from `start` on, clipped to it, up to `end` (default: the horizon)."""
     start = _utc(start)
     stop = _utc(end) if end is not None else start + HORIZON
@@ -184,9 +196,9 @@ def openings(calendar: Calendar, start: datetime, end: datetime | None = None) -
         day += _DAY
 
 
-def _without(spans: Iterator[Span], pauses: Sequence[Span]) -> Iterator[Span]:
+def without(spans: Iterable[Span], pauses: Sequence[Span]) -> Iterator[Span]:
     """The spans with every pause cut out."""
-    cuts = _joined(sorted((_utc(a), _utc(b)) for a, b in pauses))
+    cuts = joined(sorted((_utc(a), _utc(b)) for a, b in pauses))
     for start, end in spans:
         begin = start
         for pause_start, pause_end in cuts:
@@ -220,7 +232,7 @@ def add_business(
     at, end = start, start + HORIZON
     while True:
         counted = False
-        for opens, closes in _without(openings(calendar, at, end), pauses):
+        for opens, closes in without(openings(calendar, at, end), pauses):
             counted = True
             if closes - opens >= left:
                 return opens + left
@@ -230,6 +242,33 @@ def add_business(
         at, end = end, end + HORIZON
 
 
+def subtract_business(end: datetime, minutes: float | timedelta, calendar: Calendar) -> datetime:
+    """The first instant from which no more than that much business time is left until `end`; zero gives `end` itself.
+
+    The mirror of add_business: both name the earlier side of a closed gap. Raises NeverOpen like it.
+    """
+    end, left = _utc(end), _span(minutes)
+    if left < timedelta():
+        raise ValueError("Business time is taken away, so it is no less than nothing.")
+    if not left:
+        return end
+    if calendar.always:
+        return end - left
+    day = end.replace(hour=0, minute=0, second=0, microsecond=0)
+    shut_since = end
+    while shut_since - day < HORIZON:
+        for opens, closes in reversed(_openings_of(calendar, day)):
+            last = min(closes, end)
+            if opens >= last:
+                continue
+            if left < last - opens:
+                return last - left
+            left -= last - opens
+            shut_since = opens
+        day -= _DAY
+    raise NeverOpen("This calendar was shut for more than two years.")
+
+
 def business_between(start: datetime, end: datetime, calendar: Calendar, pauses: Sequence[Span] = ()) -> timedelta:
     """How much business time lies between the two; zero if `end` comes first."""
     start, end = _utc(start), _utc(end)
@@ -237,7 +276,7 @@ def business_between(start: datetime, end: datetime, calendar: Calendar, pauses:
         return timedelta()
     if calendar.always and not pauses:
         return end - start
-    return sum((b - a for a, b in _without(openings(calendar, start, end), pauses)), timedelta())
+    return sum((b - a for a, b in without(openings(calendar, start, end), pauses)), timedelta())
 
 
 def extend(due: datetime, paused_from: datetime, paused_to: datetime, calendar: Calendar) -> datetime:

@@ -11,6 +11,8 @@ NOTED = "case.noted"
 ACTED = "case.acted"
 WARNED = "case.warned"
 BREACHED = "case.breached"
+ESCALATED = "case.escalated"
+RECKONED = "case.reckoned"
 RESOLVED = "case.resolved"
 CLEARED = "case.cleared"
 WAIVED = "case.waived"
@@ -21,3 +23,5 @@ SNOOZED = "case.snoozed"  # data: until, wake_on, words, note
 WOKEN = "case.woken"  # data: because
 MERGED = "case.merged"  # into this one; data: cases, notes, watchers, files
 ATTACHED = "case.attached"  # data: attachment, label, kind, size
+
+TOPIC = "exceptions"  # what open pages listen for

@@ -13,12 +13,14 @@ from exceptions.models.case import (
     WaitingOn,
     microseconds,
 )
+from exceptions.models.escalation import Clock, Escalation, EscalationPolicy, EscalationStep, Target
 from exceptions.models.notice import Notice
 from exceptions.models.policy import SlaPolicy
 from exceptions.models.queue import Queue
 from exceptions.models.saved_view import SavedView
 from exceptions.models.standing import StandingCheck
 from exceptions.models.watcher import CaseWatcher
+from exceptions.models.rota import Rota, Shift
 
 __all__ = [
     "OUTSIDE",
@@ -32,10 +34,20 @@ __all__ = [
     "Outcome",
     "Queue",
     "SavedView",
+    "Clock",
+    "Escalation",
+    "EscalationPolicy",
+    "EscalationStep",
+    "Notice",
+    "Outcome",
+    "Queue",
+    "Rota",
     "Severity",
+    "Shift",
     "SlaPolicy",
     "StandingCheck",
     "Status",
+    "Target",
     "WaitingOn",
     "microseconds",
 ]

@@ -223,6 +223,10 @@ class Case(StateMachine, models.Model):
     reopened = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     policy = models.ForeignKey("exceptions.SlaPolicy", null=True, blank=True, on_delete=models.PROTECT, db_index=False)
+    escalation = models.ForeignKey(
+        "exceptions.EscalationPolicy", null=True, blank=True, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
+    clocks_from = models.DateTimeField(null=True, blank=True, help_text="When its clocks began afresh, if they did")
     acknowledge_minutes = models.PositiveIntegerField(default=60)
     resolve_minutes = models.PositiveIntegerField(default=480)
     business_time = models.BooleanField(default=True, db_default=True)

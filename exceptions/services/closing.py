@@ -14,8 +14,9 @@ from core.events import EventDraft
 from core.subjects import Subject
 from exceptions import events as facts
 from exceptions.models import Case, CasePause, Outcome, Status
+from exceptions.services import escalation
 
-TOPIC = "exceptions"  # what open pages listen for
+TOPIC = facts.TOPIC
 
 
 def subject_of(case: Case) -> Subject:
@@ -29,7 +30,10 @@ def about(case: Case) -> tuple[tuple[Subject, str], ...]:
 def close(case: Case, outcome: Outcome, *, note: str, actor: Actor, fact: str, **fields: Any) -> None:
     """Resolve a case that the caller has locked, tell any breach no sweep has told yet, and record it."""
     now = timezone.now()
+    _end_overdue_wait(case, now)
     breached, drafts = tell_breaches(case, now)
+    if case.escalation_id:
+        escalation.end([case.pk], now)
     CasePause.objects.filter(case=case, ended_at__isnull=True).update(ended_at=now)
     Case.objects.filter(pk=case.pk).update(
         status=Status.RESOLVED,
@@ -55,6 +59,16 @@ def close(case: Case, outcome: Outcome, *, note: str, actor: Actor, fact: str, *
     from exceptions.services import roots  # it asks the symptoms again, which may close them here
 
     roots.after(case.pk, actor=actor)
+
+
+def _end_overdue_wait(case: Case, now: datetime) -> None:
+    """A wait that was over before this, and that no sweep has ended yet, ends when it was over: clocks ran since."""
+    if case.status != Status.WAITING or case.wait_until is None or case.wait_until > now:
+        return
+    from exceptions.services import handling  # it closes cases through this module
+
+    handling.resume(case.pk, actor=actors.SYSTEM, at=case.wait_until)
+    case.refresh_from_db()
 
 
 def tell_breaches(case: Case, now: datetime) -> tuple[dict[str, datetime], list[EventDraft]]:

@@ -18,7 +18,7 @@ from core.subjects import Subject
 from exceptions import clock, reasons, wakes
 from exceptions import events as facts
 from exceptions.models import OUTSIDE, Case, CaseNote, CasePause, Outcome, Status, WaitingOn
-from exceptions.services import clocks
+from exceptions.services import clocks, escalation
 from exceptions.services.closing import TOPIC, about, close, subject_of, tell_breaches
 from exceptions.services.opening import recheck_case
 
@@ -73,7 +73,9 @@ def must_be_open(case: Case) -> None:
 
 
 def change(case: Case, drafts: list[EventDraft], now: datetime, **fields: Any) -> int:
-    """Write the fields and the facts; returns the new version."""
+    """Write the fields and the facts; returns the new version. A first response also ends that clock's escalation."""
+    if case.escalation_id and "acknowledged_at" in fields:
+        escalation.met([case.pk], now)
     Case.objects.filter(pk=case.pk).update(version=F("version") + 1, updated_at=now, **fields)
     events.record_many(drafts)
     live.poke(TOPIC)
@@ -202,6 +204,8 @@ def wait(
     if not fields:
         fields, drafts = tell_breaches(case, now)
     if on in OUTSIDE:
+        if case.escalation_id:
+            escalation.hold(case.pk, now)
         CasePause.objects.create(case=case, waiting_on=on, started_at=now)
     data = {"on": on, "until": until.isoformat() if until else None, "note": note[:500], "stops": on in OUTSIDE}
     data |= {"wake_on": wake_on, "words": wakes.words(case.subject_kind, wake_on)}
@@ -222,7 +226,7 @@ def resume(
     if case.status != Status.WAITING:
         raise Refusal("bad_move", f"{case.number} is not paused.", **current(case))
     now = timezone.now()
-    moment = min(at or now, now)
+    moment = min(at or now, case.wait_until or now, now)  # when it should have resumed, whoever says so now
     fields: dict[str, Any] = {
         "status": Status.OPEN,
         "waiting_on": "",
@@ -236,6 +240,8 @@ def resume(
         fields |= extended(case, pause.started_at, moment)
         pause.ended_at = moment
         pause.save(update_fields=["ended_at"])
+        if case.escalation_id:
+            escalation.go_on(case, pause.started_at, moment)
     resolve_by = fields.get("resolve_by", case.resolve_by)
     drafts = [fact(case, facts.RESUMED, actor, resolve_by=resolve_by.isoformat(), because=because)]
     return change(case, drafts, now, **fields)
@@ -356,7 +362,7 @@ def reopen(case_id: int, *, note: str = "", version: int | None = None, actor: A
     times = clocks.reckon(calendar, now, case.acknowledge_minutes, case.resolve_minutes, warn_minutes)
     try:
         with transaction.atomic():
-            return change(
+            reopened = change(
                 case,
                 [fact(case, facts.REOPENED, actor, was=case.outcome, note=note[:500])],
                 now,
@@ -366,6 +372,7 @@ def reopen(case_id: int, *, note: str = "", version: int | None = None, actor: A
                 resolved_at=None,
                 reopened=F("reopened") + 1,
                 acknowledged_at=None if case.owner_id is None else now,
+                clocks_from=now,
                 acknowledge_by=times[0],
                 resolve_by=times[1],
                 warn_at=times[2],
@@ -373,6 +380,9 @@ def reopen(case_id: int, *, note: str = "", version: int | None = None, actor: A
                 acknowledge_breached_at=None,
                 breached_at=None,
             )
+            if case.escalation_id:
+                escalation.begin_again(case.pk)
+            return reopened
     except IntegrityError as error:
         raise Refusal("open_again", "The same thing has happened again and has a case of its own.") from error
 

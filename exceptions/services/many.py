@@ -18,6 +18,7 @@ from core.events import EventDraft
 from core.models import Job, User
 from exceptions import events as facts
 from exceptions.models import Case, Status
+from exceptions.services import escalation
 from exceptions.services.closing import TOPIC
 from exceptions.services.handling import acknowledging, assignable, assignment, fact, person_of
 
@@ -76,6 +77,7 @@ def _give(ids: Sequence[int], person: User, *, actor: Actor, only_free: bool) ->
     changes = {column: _now_for(column, rows, now) for column, rows in breached.items()}
     if first_response:
         changes["acknowledged_at"] = _now_for("acknowledged_at", first_response, now)
+        escalation.met([case.pk for case in locked if case.escalation_id and case.pk in first_response], now)
     if tally.done:
         Case.objects.filter(pk__in=tally.done).update(
             owner=person, owned_since=now, version=F("version") + 1, updated_at=now, **changes

@@ -17,7 +17,7 @@ from exceptions import events as facts
 from exceptions import reasons
 from exceptions.models import Case, Outcome
 from exceptions.reasons import Reason
-from exceptions.services import causes, clocks, closing
+from exceptions.services import causes, clocks, closing, escalation
 
 # A repeat of an open case: count it, and let it say what is true now. Its clocks, owner and version stay.
 _BUMP = """
@@ -34,7 +34,7 @@ UPDATE exceptions_case SET
     tier = coalesce(%(tier)s, tier),
     data = data || %(data)s::jsonb
 WHERE reason = %(reason)s AND subject_kind = %(kind)s AND subject_uid = %(uid)s AND is_open
-RETURNING id
+RETURNING id, escalation_id IS NOT NULL AND %(promise_by)s IS NOT NULL
 """
 
 # The queue's row is made on first use; its foreign key is checked at commit. A racing opener becomes a repeat.
@@ -47,7 +47,8 @@ WITH team AS (
 INSERT INTO exceptions_case (
     reason, queue_id, severity, subject_kind, subject_uid, subject_label,
     title, summary, site_id, value, currency, units, tier, data, search, status,
-    parent_id, previous_id, started_at, policy_id, acknowledge_minutes, resolve_minutes, business_time,
+    parent_id, previous_id, started_at, policy_id, escalation_id,
+    acknowledge_minutes, resolve_minutes, business_time,
     acknowledge_by, resolve_by, warn_at, promise_by, occurrences, reopened
 ) VALUES (
     %(reason)s, %(queue)s, %(severity)s, %(kind)s, %(uid)s, %(label)s,
@@ -56,7 +57,7 @@ INSERT INTO exceptions_case (
     %(data)s::jsonb, %(search)s, 'OPEN', %(parent_id)s,
     (SELECT max(id) FROM exceptions_case
      WHERE reason = %(reason)s AND subject_kind = %(kind)s AND subject_uid = %(uid)s AND NOT is_open),
-    %(started_at)s, %(policy_id)s, %(acknowledge_minutes)s, %(resolve_minutes)s, %(business_time)s,
+    %(started_at)s, %(policy_id)s, %(escalation_id)s, %(acknowledge_minutes)s, %(resolve_minutes)s, %(business_time)s,
     %(acknowledge_by)s, %(resolve_by)s, %(warn_at)s, %(promise_by)s, 1, 0
 )
 ON CONFLICT (reason, subject_kind, subject_uid) WHERE is_open DO UPDATE SET
@@ -108,6 +109,8 @@ def open_(
     with connection.cursor() as cursor:
         cursor.execute(_BUMP, words)
         if row := cursor.fetchone():
+            if row[1]:
+                escalation.move_promise(row[0])
             return row[0]
     _weigh(reason, subject.uid, words)
     return _insert(reason, subject, words, site_id, severity or reason.severity, parent, started_at, actor)
@@ -138,6 +141,7 @@ def _insert(
 ) -> int:
     began = started_at or timezone.now()
     times = clocks.start(reason, site_id=site_id, severity=severity, started_at=began)
+    steps = escalation.choose(reason.code, queue=reason.queue, site_id=site_id, severity=severity)
     team = reasons.team(reason.queue)
     root = None if parent else causes.probable(reason, subject.uid)
     values = words | {
@@ -151,12 +155,15 @@ def _insert(
         "site_id": site_id,
         "parent_id": root.pk if root else parent,
         "started_at": began,
+        "escalation_id": steps[0].policy_id if steps else None,
         **{name: getattr(times, name) for name in times.__slots__},
     }
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, values)
         case_id, opened = cursor.fetchone()
     if opened:
+        if steps:
+            escalation.begin(Case.objects.get(pk=case_id), steps)
         events.record(
             facts.OPENED,
             Subject("case", str(case_id), f"EX-{case_id}"),

@@ -15,7 +15,7 @@ from core.events import EventDraft
 from core.subjects import Subject
 from exceptions import events as facts
 from exceptions.models import Case, Status
-from exceptions.services import handling, opening
+from exceptions.services import escalation, handling, opening
 from exceptions.services.closing import TOPIC
 
 BATCH = 2_000
@@ -23,15 +23,16 @@ BATCH = 2_000
 
 @dataclass
 class Swept:
-    """What one pass told: cases warned, clocks breached by name, cases whose wait was over."""
+    """What one pass told: cases warned, clocks breached by name, cases whose wait was over, steps fired."""
 
     warned: int = 0
     breached: dict[str, int] = field(default_factory=dict)
     resumed: int = 0
+    escalated: int = 0
 
     @property
     def total(self) -> int:
-        return self.warned + sum(self.breached.values()) + self.resumed
+        return self.warned + sum(self.breached.values()) + self.resumed + self.escalated
 
 
 # By the database's clock. Rows another sweeper holds are skipped and each column is set once, so nothing is told twice.
@@ -64,15 +65,18 @@ RETURNING c.id, c.subject_kind, c.subject_uid, c.subject_label, due.acknowledge,
 
 
 def sweep(*, now: datetime | None = None, batch: int = BATCH) -> Swept:
-    """Tell every warning and breach that is due, each exactly once, and end waits whose time has come.
+    """Tell every warning and breach and fire every step that is due, each exactly once; end waits that are over.
 
     Any number may run at once. Each batch is one statement and its facts, in one transaction. `now` stands in for the
     database's clock in tests.
     """
     swept = Swept()
+    while (ended := _end_waits(now or _database_time(), batch)) == batch:
+        swept.resumed += ended
+    swept.resumed += ended
     while _tell(swept, now or _database_time(), batch) == batch:
         pass
-    swept.resumed = _end_waits(now or _database_time(), batch)
+    swept.escalated = escalation.sweep(now=now or _database_time(), batch=batch)
     return swept
 
 
