@@ -31,7 +31,7 @@ class NeverOpen(ValueError):
 
 
 class Hours(Protocol):
-    """Whatever has opening intervals by local day in a zone: a calendar, somebody's shift. Hashable: it is remembered."""
+    """Whatever has opening intervals by local day in a zone: a calendar, or somebody's shift. Hashable."""
 
     @property
     def zone(self) -> str: ...

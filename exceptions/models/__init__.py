@@ -17,10 +17,10 @@ from exceptions.models.escalation import Clock, Escalation, EscalationPolicy, Es
 from exceptions.models.notice import Notice
 from exceptions.models.policy import SlaPolicy
 from exceptions.models.queue import Queue
+from exceptions.models.rota import Rota, Shift
 from exceptions.models.saved_view import SavedView
 from exceptions.models.standing import StandingCheck
 from exceptions.models.watcher import CaseWatcher
-from exceptions.models.rota import Rota, Shift
 
 __all__ = [
     "OUTSIDE",
@@ -30,10 +30,6 @@ __all__ = [
     "CaseNote",
     "CasePause",
     "CaseWatcher",
-    "Notice",
-    "Outcome",
-    "Queue",
-    "SavedView",
     "Clock",
     "Escalation",
     "EscalationPolicy",
@@ -42,6 +38,7 @@ __all__ = [
     "Outcome",
     "Queue",
     "Rota",
+    "SavedView",
     "Severity",
     "Shift",
     "SlaPolicy",

@@ -101,14 +101,10 @@ class Escalation(models.Model):
         ordering = ("run", "step__number")
         constraints = [
             models.UniqueConstraint(fields=("case", "run", "step"), name="a_step_fires_once_a_run"),
-            models.CheckConstraint(
-                condition=Q(fired_at__isnull=True) | Q(held=False), name="what_fired_is_not_held"
-            ),
+            models.CheckConstraint(condition=Q(fired_at__isnull=True) | Q(held=False), name="what_fired_is_not_held"),
         ]
         indexes = [
-            models.Index(
-                fields=("due_at",), condition=Q(fired_at__isnull=True, held=False), name="escalation_to_fire"
-            ),
+            models.Index(fields=("due_at",), condition=Q(fired_at__isnull=True, held=False), name="escalation_to_fire"),
         ]
 
     def __str__(self) -> str:

@@ -56,9 +56,7 @@ def begin(
         if due is None or step.pk in over or (step.clock == Clock.ACKNOWLEDGE and case.acknowledged_at):
             continue
         held = paused and step.clock in PAUSABLE
-        rows.append(
-            Escalation(case_id=case.pk, run=case.reopened, step=step, clock=step.clock, due_at=due, held=held)
-        )
+        rows.append(Escalation(case_id=case.pk, run=case.reopened, step=step, clock=step.clock, due_at=due, held=held))
     Escalation.objects.bulk_create(rows)
 
 

@@ -98,8 +98,8 @@ def test_a_sweep_of_many_costs_two_statements_a_batch(open_case, django_assert_n
     for _ in range(12):
         open_case(started_at=timezone.now() - timedelta(hours=3))
 
-    # savepoint, update, facts, savepoint; then the waits
-    with django_assert_num_queries(5):
+    # the waits; savepoint, update, facts, savepoint; then the steps of ladders in a savepoint
+    with django_assert_num_queries(8):
         timers.sweep(now=timezone.now())
 
 
