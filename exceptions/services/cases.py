@@ -16,10 +16,12 @@ from exceptions.services.handling import (
 )
 from exceptions.services.many import assign_many, claim_many
 from exceptions.services.opening import open_, recheck, recheck_case
+from exceptions.services.opening_many import Said, open_many
 from exceptions.services.roots import link, unlink
 from exceptions.services.standing import open_standing
 
 __all__ = [
+    "Said",
     "acknowledge",
     "act",
     "assign",
@@ -29,6 +31,7 @@ __all__ = [
     "link",
     "note",
     "open_",
+    "open_many",
     "open_standing",
     "recheck",
     "recheck_case",

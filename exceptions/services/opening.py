@@ -98,7 +98,7 @@ def open_(
         "uid": subject.uid,
         "title": title[:200] if title else None,
         "summary": summary[:500],
-        "search": _searchable(subject, title or reason.title, summary),
+        "search": searchable(subject, title or reason.title, summary),
         "value": value,
         "currency": currency if value is not None else "",
         "promise_by": promise_by,
@@ -187,7 +187,7 @@ def _insert(
     return case_id
 
 
-def _searchable(subject: Subject, title: str, summary: str) -> str:
+def searchable(subject: Subject, title: str, summary: str) -> str:
     return f"{subject.label} {title} {summary}".lower()[:1000]
 
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from core.actors import Actor
 from core.errors import Invalid, Problem
 from core.subjects import Subject
-from exceptions.models import Case
 from exceptions.services import cases
 from inventory.models import MAX_UNITS, AdjustmentReason, Location, State, StockMovement
 from inventory.services import locking, movements
@@ -98,19 +97,14 @@ def _complain(
     """One case per stock row. An open one needs no second word: its evidence is read from the ledger."""
     if not beyond:
         return
-    lacking = {str(rows[item, location_id].id): (rows[item, location_id], units) for item, units in beyond.items()}
-    known = set(
-        Case.objects.filter(
-            reason=BEYOND, subject_kind="stock", subject_uid__in=list(lacking), is_open=True
-        ).values_list("subject_uid", flat=True)
-    )
     site_id = Location.objects.filter(pk=location_id).values_list("site_id", flat=True).first()
-    for uid, (row, units) in sorted(lacking.items()):
-        if uid not in known:
-            cases.open_(
-                BEYOND,
-                Subject("stock", uid, row.label),
-                summary=f"{units} more were sold than {row.location} had free, first by {cause.label or cause.uid}.",
-                site_id=site_id,
-                actor=actor,
-            )
+    words = f"first by {cause.label or cause.uid}."
+    said = [
+        cases.Said(
+            Subject("stock", str(row.id), row.label),
+            f"{units} more were sold than {row.location} had free, {words}",
+        )
+        for item, units in beyond.items()
+        for row in [rows[item, location_id]]
+    ]
+    cases.open_many(BEYOND, said, site_id=site_id, repeats=False, actor=actor)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from core.errors import Invalid
 from integrations.failures import Unreadable
 from integrations.files.sales import reading, translate
@@ -24,16 +26,17 @@ class Known(set[str]):
         self.update(codes)
 
 
-def make_missing(piece: Piece, mapping: SalesMapping, connection: Connection, known: Known) -> None:
-    """Make the items this invoice needs. An unreadable invoice or SKU makes none; its message says why."""
-    try:
-        invoice = reading.read(piece.body, mapping)
-    except Unreadable:
-        return
+def make_missing(pieces: Iterable[Piece], mapping: SalesMapping, connection: Connection, known: Known) -> None:
+    """Make the items these invoices need. An unreadable invoice or SKU makes none; its message says why."""
     titles: dict[str, str] = {}
-    for row in invoice.of(SALE, RETURN, ADJUSTMENT):
-        if row.means != GIFT_CARD:
-            titles.setdefault(translate.sku_of(row, mapping), row.title)
+    for piece in pieces:
+        try:
+            invoice = reading.read(piece.body, mapping)
+        except Unreadable:
+            continue
+        for row in invoice.of(SALE, RETURN, ADJUSTMENT):
+            if row.means != GIFT_CARD:
+                titles.setdefault(translate.sku_of(row, mapping), row.title)
     wanted = titles.keys() - known
     if not wanted:
         return
