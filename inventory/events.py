@@ -28,6 +28,7 @@ TRANSFER_SHIPPED = "transfer.shipped"  # data: units, carrier, tracking
 TRANSFER_RECEIVED = "transfer.received"  # data: units, differences [{sku, kind, units}]
 TRANSFER_SETTLED = "transfer.discrepancy_settled"  # data: sku, kind, units, resolution
 TRANSFER_CANCELLED = "transfer.cancelled"  # data: reason
+SOLD_UNNAMED = "stock.sold_unnamed"  # subject: the stock row; a sale did not say which; data: units, cause
 SURPLUS_ACCEPTED = "stock.surplus_accepted"  # subject: the stock row; a person says sales beyond the books were right
 SNAPSHOT_TAKEN = "snapshot.taken"  # subject: the snapshot; data: source, moment, and its lines by outcome
 SNAPSHOT_RESOLVED = "snapshot.resolved"  # subject: the snapshot; data: lines that are understood now

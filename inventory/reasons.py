@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from exceptions import reasons
-from inventory import count_reasons, publishing_reasons, selling_reasons, snapshot_reasons, transfer_reasons
+from inventory import (
+    count_reasons,
+    publishing_reasons,
+    selling_reasons,
+    snapshot_reasons,
+    transfer_reasons,
+    unnamed_reasons,
+)
 
 
 def register() -> None:
@@ -12,6 +19,7 @@ def register() -> None:
         *count_reasons.REASONS,
         *publishing_reasons.REASONS,
         *selling_reasons.REASONS,
+        *unnamed_reasons.REASONS,
         *snapshot_reasons.REASONS,
         *transfer_reasons.REASONS,
     ):

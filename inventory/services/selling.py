@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.actors import Actor
 from core.errors import Invalid, Problem
 from core.subjects import Subject
 from exceptions.services import cases
-from inventory.models import MAX_UNITS, AdjustmentReason, Location, State, StockMovement
-from inventory.services import locking, movements
+from inventory.models import MAX_UNITS, AdjustmentReason, Location, State, StockMovement, Tracking
+from inventory.services import locking, movements, unnamed_sales
 from inventory.services.locking import Pair, Row
 from inventory.services.movements import Move
 
@@ -20,10 +20,12 @@ BEYOND = "inventory.sold_beyond_the_books"
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """What was posted. `beyond` are the units per item that left although the books did not have them free."""
+    """What was posted. `beyond` are the units per item that left although the books did not have them free; `unnamed`
+    those of tracked items that left without anybody saying which."""
 
     movement_ids: list[int]
     beyond: dict[int, int]
+    unnamed: dict[int, int] = field(default_factory=dict)
     replayed: bool = False
 
 
@@ -31,6 +33,7 @@ def sold(
     location_id: int,
     units: Mapping[int, int],
     *,
+    named: Mapping[int, Mapping[str, int]] | None = None,
     key: str,
     cause: Subject,
     actor: Actor,
@@ -40,6 +43,8 @@ def sold(
 
     A sale is a fact, so it is never refused for want of stock: what the books lack is found first, in the same posting,
     and one case per item and place asks why. Units promised to others count as lacking. Safe to repeat by key.
+    Of tracked items `named` says {item: {lot or serial: units}}. Where it doesn't, and the shelf leaves a choice, the
+    books wait: a case says so, and the item is counted.
     Locks the stock rows. Raises Invalid for quantities that make no sense.
     """
     _check(units)
@@ -52,11 +57,23 @@ def sold(
         known = list(StockMovement.objects.filter(key=key).order_by("line").values_list("id", flat=True))
         if known:
             return Sold(known, {}, replayed=True)
-        beyond = _beyond(wanted, rows, location_id)
-        moves = _moves(wanted, beyond, location_id)
-        posted = movements.post(moves, key=key, cause=cause, actor=actor, occurred_at=occurred_at)
+        tracked = {item: n for item, n in wanted.items() if rows[item, location_id].tracking != Tracking.NONE}
+        plain = {item: n for item, n in wanted.items() if item not in tracked}
+        beyond = _beyond(plain, rows, location_id)
+        moves = _moves(plain, beyond, location_id)
+        unnamed = {}
+        for item, quantity in tracked.items():
+            row = rows[item, location_id]
+            named_moves = unnamed_sales.moves(row, quantity, (named or {}).get(item), occurred_at)
+            moves += named_moves
+            if not named_moves:
+                unnamed[item] = quantity
+        ids = []
+        if moves:
+            ids = movements.post(moves, key=key, cause=cause, actor=actor, occurred_at=occurred_at).movement_ids
         _complain(beyond, rows, location_id, cause, actor)
-        return Sold(posted.movement_ids, beyond, posted.replayed)
+        unnamed_sales.complain([(rows[item, location_id], n) for item, n in unnamed.items()], cause=cause, actor=actor)
+        return Sold(ids, beyond, unnamed)
 
     return locking.retrying(work)
 

@@ -13,8 +13,8 @@ from core.errors import Invalid
 from core.subjects import Subject
 from exceptions import reasons
 from exceptions.models import Case
-from inventory.models import CountLine, Stock, StockMovement
-from inventory.services import counts, kits, reservations, selling
+from inventory.models import Count, CountLine, Location, LotStock, Stock, StockMovement
+from inventory.services import counts, kits, movements, reservations, selling
 from inventory.services.reservations import Want
 from orders.models import Channel, ChannelKind
 from orders.services import mapping
@@ -202,4 +202,37 @@ def test_a_kit_leaves_as_its_parts(stock, till):
     sale(till, 3, sku="LAMP-SET", version=2)
 
     assert (sellable(stock), sellable(shade)) == (7, 4)
+    assert books_are_clean()
+
+
+def test_serials_are_sold_by_name_or_wait_for_a_count_that_names_them(till):
+    place_ = Location.objects.get(code="LEEDS")
+    phone = ItemFactory(sku="PHONE", tracking="SERIAL")
+    about = {"cause": Subject("test", "1"), "actor": SYSTEM}
+    movements.receive(phone.pk, place_.pk, 3, serials=("S1", "S2", "S3"), key="in", **about)
+
+    def left() -> set[str]:
+        return set(LotStock.objects.filter(quantity__gt=0, lot__item=phone).values_list("lot__code", flat=True))
+
+    selling.sold(place_.pk, {phone.pk: 1}, named={phone.pk: {"S2": 1}}, key="a", **about)
+    late = selling.sold(place_.pk, {phone.pk: 1}, named={phone.pk: {"S9": 1}}, key="b", **about)
+    order = sale(till, 1, sku="PHONE")
+    again = selling.sold(place_.pk, {phone.pk: 1}, key="c", cause=Subject("order", str(order.pk)), actor=SYSTEM)
+
+    assert left() == {"S1", "S3"}
+    assert (len(late.movement_ids), again.unnamed) == (2, {phone.pk: 1})
+    case = Case.objects.get(reason="inventory.sold_unnamed")
+    reason, uid = reasons.get(case.reason), case.subject_uid
+    assert case.occurrences == 1
+    assert list(reason.standing()) == [uid]
+    assert reason.evidence(uid)[0].rows
+
+    count = Count.objects.get()
+    counts.scan(count.pk, code="S3", actor=SYSTEM)
+    counts.finish(count.pk, actor=SYSTEM)
+    assert left() == {"S3"}
+    assert not reason.predicate(uid)
+
+    selling.sold(place_.pk, {phone.pk: 1}, key="d", **about)  # it can only be that one
+    assert left() == set()
     assert books_are_clean()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 from django.db import reset_queries, transaction
 
@@ -110,9 +111,9 @@ def _name(piece: Piece) -> str:
     return f"invoice:{piece.number[:100]}" + (f"~{piece.part}" if piece.part > 1 else "")
 
 
-def _digests(sent: Sequence[tuple[Piece, Till]]) -> dict[tuple[int, str], set[str]]:
+def _digests(sent: Sequence[tuple[Piece, Till]]) -> dict[tuple[UUID, str], set[str]]:
     """What came before under the names of these invoices."""
-    found: dict[tuple[int, str], set[str]] = {}
+    found: dict[tuple[UUID, str], set[str]] = {}
     for at in dict.fromkeys(at for _, at in sent):
         names = [_name(piece) for piece, to in sent if to is at and piece.number]
         rows = InboundMessage.objects.filter(connection=at.connection, external_id__in=names)
