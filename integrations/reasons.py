@@ -11,6 +11,7 @@ from core.actors import Actor
 from exceptions import reasons
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
 from integrations import alike, documents, inbox
+from integrations.connection_reasons import CONNECTION_DOWN
 from integrations.endings import REASON
 from integrations.models import InboundMessage
 
@@ -18,7 +19,8 @@ Status = InboundMessage.Status
 
 
 def register() -> None:
-    reasons.register(MESSAGE_FAILED)
+    for reason in (MESSAGE_FAILED, CONNECTION_DOWN):
+        reasons.register(reason)
 
 
 def _still_failed(uid: str) -> bool:

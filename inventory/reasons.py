@@ -5,6 +5,7 @@ from __future__ import annotations
 from exceptions import reasons
 from inventory import (
     count_reasons,
+    inspection_reasons,
     publishing_reasons,
     selling_reasons,
     snapshot_reasons,
@@ -17,6 +18,7 @@ def register() -> None:
     """Called once when the app is ready."""
     for reason in (
         *count_reasons.REASONS,
+        *inspection_reasons.REASONS,
         *publishing_reasons.REASONS,
         *selling_reasons.REASONS,
         *unnamed_reasons.REASONS,
