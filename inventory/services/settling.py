@@ -153,6 +153,8 @@ def _brought(line: CountLine, lot: CountLot, shelf: Shelf, taken: dict[Pair, int
     if spot is None:
         return _move(line, 1, lot)
     place, state = spot
+    if state == State.IN_TRANSIT_IN:
+        return None  # its transfer still has to say that it arrived
     if state == State.SELLABLE:
         pair = (line.item_id, place)
         if _room(shelf.rows[pair]) <= taken[pair]:
