@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection
 
 from core import prepared
 from inventory.models import Pace
 from orders.models import Channel, NodeExclusion
-from orders.services import policies
+from orders.services import places, policies
 from orders.services.policies import Standing
-from orders.sourcing import Goods, Node, Restrictions
-from orders.sourcing.candidates import UNKNOWN
+from orders.sourcing import Goods, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +47,11 @@ def look(
     account: str = "",
 ) -> Seen:
     """One round trip. An order we know is locked; for a new one the ids are drawn."""
-    parameters = [channel_id, channel_ref, list(skus), channel_code, lines, channel_id, pickup, account, channel_id]
-    ((order_id, known, number, ours, version, digest, line_ids, items, nodes, goods, policy, place, rules, *buyer),) = (
-        prepared.fetchall(_LOOK, parameters)
-    )
-    account_id, terms = buyer
+    here = places.kept()
+    parameters = [channel_id, channel_ref, list(skus), channel_code, lines, here.stamp, channel_id, pickup, account,
+                  channel_id]  # fmt: skip
+    ((order_id, known, number, ours, version, digest, line_ids, items, stock, stamp, rows, goods, policy, place, rules,
+      account_id, terms),) = prepared.fetchall(_LOOK, parameters)  # fmt: skip
     return Seen(
         known=known,
         order_id=order_id,
@@ -63,7 +61,7 @@ def look(
         source_digest=bytes(digest) if known else b"",
         line_ids=line_ids or [],
         items=json.loads(items) if items else {},
-        nodes=_read(nodes),
+        nodes=places.read(here, stamp, rows, stock),
         pickup_location_id=place,
         goods=_articles(goods),
         policies=policies.read_in_force(policy),
@@ -81,8 +79,9 @@ def channel(code: str) -> Channel | None:
 
 def nodes_with(items: Collection[int]) -> list[Node]:
     """The locations with at least one free unit of any of these items, open or not."""
-    ((nodes,),) = prepared.fetchall(_NODES_OF, [list(items)])
-    return _read(nodes)
+    here = places.kept()
+    ((stock, stamp, rows),) = prepared.fetchall(_NODES_OF, [list(items), here.stamp])
+    return places.read(here, stamp, rows, stock)
 
 
 def goods_of(items: Collection[int]) -> dict[int, Goods]:
@@ -106,17 +105,6 @@ def let_down(line_ids: Collection[int]) -> dict[int, frozenset[int]]:
     return {line_id: frozenset(locations) for line_id, locations in found.items()}
 
 
-def _read(nodes: str | None) -> list[Node]:
-    # Django leaves jsonb as text.
-    return [_node(row) for row in json.loads(nodes)] if nodes else []
-
-
-def _node(row: list[Any]) -> Node:
-    location_id, code, free, *plain, restricted = row
-    limits = Restrictions(tuple(restricted[0]), tuple(restricted[1]), restricted[2]) if restricted else None
-    return Node._make((location_id, code, {int(item): units for item, units in free.items()}, *plain, limits, UNKNOWN))
-
-
 def _articles(goods: str | None) -> dict[int, Goods]:
     return {
         pk: Goods(grams or 0, float(cost or 0), currency, attributes if isinstance(attributes, dict) else {})
@@ -127,27 +115,6 @@ def _articles(goods: str | None) -> dict[int, Goods]:
 _CHANNEL_FIELDS = [f.attname for f in Channel._meta.concrete_fields]
 _CHANNEL = f"SELECT {', '.join(_CHANNEL_FIELDS)} FROM orders_channel WHERE code = %s::text"  # noqa: S608
 
-_NODES = """
-SELECT jsonb_agg(jsonb_build_array(
-    place.id, place.code, had.free, CASE
-        WHEN place.closed_until > statement_timestamp() THEN 'CLOSED FOR THE DAY'
-        WHEN place.carriers <> '{{}}' AND place.carriers <@ ARRAY(
-            SELECT carrier FROM orders_carrieroutage WHERE ended_at IS NULL
-        ) THEN 'WITHOUT A CARRIER'
-        ELSE place.status
-    END, place.ships, place.pickup, place.priority, place.country, place.lat, place.lon, place.kind,
-    CASE WHEN place.only_to <> '{{}}' OR place.not_to <> '{{}}' OR NOT place.hazardous
-        THEN jsonb_build_array(place.only_to, place.not_to, place.hazardous) END
-))
-FROM (
-    SELECT stock.location_id, jsonb_object_agg(stock.item_id, stock.sellable - stock.reserved) AS free
-    FROM inventory_stock stock
-    WHERE stock.item_id IN ({items}) AND stock.sellable > stock.reserved
-    GROUP BY stock.location_id
-) had
-JOIN inventory_location place ON place.id = had.location_id
-"""
-
 _GOODS = """
 SELECT jsonb_agg(jsonb_build_array(
     article.id, article.weight_grams, article.unit_cost, article.cost_currency,
@@ -157,7 +124,12 @@ FROM inventory_item article WHERE article.id IN ({items})
 """
 
 _GOODS_OF = f"SELECT ({_GOODS.format(items='SELECT unnest(%s::bigint[])')})"
-_NODES_OF = f"SELECT ({_NODES.format(items='SELECT unnest(%s::bigint[])')})"
+_NODES_OF = f"""
+WITH here AS MATERIALIZED ({places.STAMP})
+SELECT ({places.STOCK.format(items="SELECT unnest(%s::bigint[])")}), here.stamp,
+    CASE WHEN here.stamp IS DISTINCT FROM %s::bigint THEN ({places.ROWS}) END
+FROM here
+"""  # noqa: S608
 
 # Nothing of a caller's is interpolated: {items} is one of two texts of this file.
 _LOOK = f"""
@@ -170,7 +142,7 @@ WITH known AS MATERIALIZED (
     FROM unnest(%s::text[]) AS given(code)
     LEFT JOIN inventory_itemalias alias ON alias.system = %s::text AND alias.code = given.code
     LEFT JOIN inventory_item item ON item.sku = given.code
-)
+), here AS MATERIALIZED ({places.STAMP})
 SELECT
     coalesce(known.id, nextval('orders_order_id_seq')),
     known.id IS NOT NULL,
@@ -182,14 +154,16 @@ SELECT
         ARRAY(SELECT nextval('orders_orderline_id_seq') FROM generate_series(1, %s::int))
     END,
     (SELECT jsonb_object_agg(code, item_id) FROM named WHERE item_id IS NOT NULL),
-    CASE WHEN known.id IS NULL THEN ({_NODES.format(items="SELECT item_id FROM named")}) END,
+    CASE WHEN known.id IS NULL THEN ({places.STOCK.format(items="SELECT item_id FROM named")}) END,
+    here.stamp,
+    CASE WHEN known.id IS NULL AND here.stamp IS DISTINCT FROM %s::bigint THEN ({places.ROWS}) END,
     CASE WHEN known.id IS NULL THEN ({_GOODS.format(items="SELECT item_id FROM named")}) END,
     CASE WHEN known.id IS NULL THEN ARRAY({policies.IN_FORCE}) END,
     (SELECT id FROM inventory_location WHERE code = %s::text),
     (SELECT coalesce(max(stamp), 0) FROM orders_holdrule),
     account.id,
     account.payment_terms
-FROM (SELECT) AS always
+FROM here
 LEFT JOIN known ON true
 LEFT JOIN orders_account account ON account.code = %s::text
     AND (account.channel_id IS NULL OR account.channel_id = %s::bigint)

@@ -28,7 +28,7 @@ def attach(nodes: Sequence[Node]) -> list[Node]:
     if not fresh or any(node.location_id not in known for node in nodes):
         known = everyone()
         _kept = (monotonic(), known)
-    return [node._replace(profile=known[node.location_id]) for node in nodes if node.location_id in known]
+    return [Node._make((*node[:-1], known[node[0]])) for node in nodes if node[0] in known]  # the profile comes last
 
 
 def forget() -> None:

@@ -44,10 +44,11 @@ class Needs:
                 )
                 for node in nodes
             ]
+        free = [node.free for node in nodes]
         columns = []
         for item, units, _ in self.sums:
-            free = [node.free.get(item, 0) for node in nodes]
-            columns.append([units if has >= units else has * (has > 0) for has in free])
+            there = [has.get(item, 0) for has in free]
+            columns.append([units if has >= units else has * (has > 0) for has in there])
         return list(zip(*columns, strict=True))
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import asin, cos, radians, sin, sqrt
+from math import asin, dist
 
-from orders.geography import EARTH_KM, kilometres
+from orders.geography import EARTH_KM, kilometres, point
 from orders.sourcing.candidates import Node, Request, wanted_units
 
 DAY = 86_400.0
@@ -81,7 +81,8 @@ def shipping_cost(request: Request, node: Node) -> float | None:
     if request.method == "PICKUP":
         return 0.0
     own = node.profile
-    parcel = own.parcel_abroad if abroad(request, node) and own.parcel_abroad is not None else own.parcel
+    far = own.parcel_abroad is not None and abroad(request, node)
+    parcel = own.parcel_abroad if far else own.parcel
     return None if parcel is None else parcel + own.kilo * request.kilos
 
 
@@ -111,21 +112,19 @@ def _distance(request: Request, nodes: Sequence[Node], given: Settings) -> Verdi
     half, most = given["half"], given.get("most")
     if request.latitude is None or request.longitude is None:
         return [0.0] * len(nodes), {}
-    lat, lon = radians(request.latitude), radians(request.longitude)
-    near = cos(lat)
-    scores: list[float] = []
-    out: dict[int, str] = {}
-    for n, node in enumerate(nodes):
-        if node.latitude is None or node.longitude is None:
-            scores.append(0.0)
-            continue
-        there = radians(node.latitude)
-        h = sin((there - lat) / 2) ** 2 + near * cos(there) * sin((radians(node.longitude) - lon) / 2) ** 2
-        far = 2 * EARTH_KM * asin(min(1.0, sqrt(h)))
-        scores.append(half / (half + far))
-        if most is not None and far > most:
-            out[n] = f"{far:.0f} km away, at most {most:.0f} allowed"
-    return scores, out
+    here, across = point(request.latitude, request.longitude), 2 * EARTH_KM  # kilometres(), without the call
+    away = [
+        None
+        if node.latitude is None or node.longitude is None
+        else across * asin(min(1.0, dist(point(node.latitude, node.longitude), here) / 2))
+        for node in nodes
+    ]
+    out = {
+        n: f"{far:.0f} km away, at most {most:.0f} allowed"
+        for n, far in enumerate(away if most is not None else ())
+        if far is not None and most is not None and far > most
+    }
+    return [0.0 if far is None else half / (half + far) for far in away], out
 
 
 def _priority(request: Request, nodes: Sequence[Node], given: Settings) -> Verdict:
@@ -133,11 +132,15 @@ def _priority(request: Request, nodes: Sequence[Node], given: Settings) -> Verdi
 
 
 def _depth(request: Request, nodes: Sequence[Node], given: Settings) -> Verdict:
-    shares = [[1.0] * len(nodes)]
+    free = [node.free for node in nodes]
+    least = [1.0] * len(nodes)
     for item, wanted in wanted_units(request.wants).items():
-        free = [node.free.get(item, 0) for node in nodes]
-        shares.append([(units - wanted) / units if units > wanted else 0.0 for units in free])
-    return list(map(min, zip(*shares, strict=True))), {}
+        # Where something is missing the least is nothing, whatever else lies there.
+        least = [
+            0.0 if low == 0.0 or (units := has.get(item, 0)) <= wanted else min(low, (units - wanted) / units)
+            for low, has in zip(least, free, strict=True)
+        ]
+    return least, {}
 
 
 def _ageing(request: Request, nodes: Sequence[Node], given: Settings) -> Verdict:
@@ -159,17 +162,16 @@ def _ageing(request: Request, nodes: Sequence[Node], given: Settings) -> Verdict
 
 def _capacity(request: Request, nodes: Sequence[Node], given: Settings) -> Verdict:
     least = given.get("least")
-    scores: list[float] = []
-    out: dict[int, str] = {}
-    for n, node in enumerate(nodes):
-        most = node.profile.capacity
-        if most is None:
-            scores.append(1.0)
-            continue
-        left = max(0.0, 1.0 - node.profile.waiting / most) if most > 0 else 0.0
-        scores.append(left)
-        if least is not None and left < least:
-            out[n] = f"busy: {node.profile.waiting} units wait, {most:.0f} can be picked this hour"
+    owns = [node.profile for node in nodes]
+    scores = [
+        1.0 if (most := own.capacity) is None else 1.0 - own.waiting / most if own.waiting < most else 0.0
+        for own in owns
+    ]
+    out = {
+        n: f"busy: {owns[n].waiting} units wait, {owns[n].capacity:.0f} can be picked this hour"
+        for n, left in enumerate(scores if least is not None else ())
+        if least is not None and left < least and owns[n].capacity is not None
+    }
     return scores, out
 
 
@@ -177,18 +179,13 @@ def _promise(request: Request, nodes: Sequence[Node], given: Settings) -> Verdic
     """1 where it comes in time, less for every day late; without a promise, the sooner the better."""
     late, promised = given.get("late"), request.promise_by
     asked = request.now if promised is None else promised
-    scores: list[float] = []
-    out: dict[int, str] = {}
-    for n, node in enumerate(nodes):
-        at = arrival(request, node)
-        if at is None:
-            scores.append(EVEN)
-            continue
-        days = (at - asked) / DAY
-        scores.append(1.0 if days <= 0 else 1.0 / (1.0 + days))
-        if late is not None and promised is not None and days > late:
-            out[n] = f"would come {days:.1f} days after the promise"
-    return scores, out
+    arrivals = [arrival(request, node) for node in nodes]
+    out = {
+        n: f"would come {(at - asked) / DAY:.1f} days after the promise"
+        for n, at in enumerate(arrivals if late is not None and promised is not None else ())
+        if at is not None and late is not None and (at - asked) / DAY > late
+    }
+    return [EVEN if at is None else 1.0 if at <= asked else 1.0 / (1.0 + (at - asked) / DAY) for at in arrivals], out
 
 
 def _cheap(cost: Callable[[Request, Node], float | None], word: str) -> Callable[..., Verdict]:

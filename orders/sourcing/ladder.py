@@ -114,7 +114,9 @@ class _Judged:
         rows: list[tuple[float, ...]] = list(zip(*columns, strict=True)) if columns else [()] * len(self.fit)
         fit = self.fit
         places = [n for n in range(len(fit)) if n not in out]
-        places.sort(key=lambda n: (fit[n].priority, fit[n].code))
+        codes, priorities = [node.code for node in fit], [node.priority for node in fit]
+        places.sort(key=codes.__getitem__)
+        places.sort(key=priorities.__getitem__)
         places.sort(key=rows.__getitem__, reverse=True)  # stable, so that priority and code still decide
         return _Ranking(places, out, rows)
 
