@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from core.actors import Actor
 from core.subjects import Subject
 from exceptions import reasons
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
-from orders.models import FulfilmentOrder, Order, OrderLine, ShortPick, SourcingDecision
+from orders.models import Blocks, FulfilmentOrder, Hold, Order, OrderLine, ShortPick, SourcingDecision
+from orders.sourcing import Then
 
 SWEPT = 1_000
 _physical = Q(requires_shipping=True, gift_card=False)
@@ -62,7 +63,16 @@ def _map_again(uid: str, *, actor: Actor) -> str:
 
 
 def _unallocated(uid: str) -> bool:
-    return Order.objects.unallocated().filter(pk=uid).exists()
+    return _left_to_nobody().filter(pk=uid).exists()
+
+
+def _left_to_nobody() -> QuerySet[Order]:
+    """The unallocated that are on no person's desk: not on hold before sourcing, nor left to customer care."""
+    held = Hold.objects.filter(order=OuterRef("pk"), status="CREATED", blocks=Blocks.ALLOCATE)
+    asked = SourcingDecision.objects.filter(
+        order=OuterRef("pk"), sequence=OuterRef("sourcings"), explanation__then=Then.CARE
+    )
+    return Order.objects.unallocated().filter(~Exists(held), ~Exists(asked))
 
 
 def _unallocated_evidence(uid: str) -> list[Evidence]:
@@ -292,7 +302,7 @@ REASONS = (
         predicate=_unallocated,
         evidence=_unallocated_evidence,
         context=_context,
-        standing=_standing(lambda: Order.objects.unallocated().order_by("pk").values_list("pk", flat=True)),
+        standing=_standing(lambda: _left_to_nobody().order_by("pk").values_list("pk", flat=True)),
         describe=_describe,
         value=_value,
         actions=(

@@ -20,7 +20,7 @@ from orders.sourcing.explain import explain
 
 ATTEMPTS = 4
 # What the policy does about it a moment later (services.aftermath) opens a case itself, if that comes to nothing.
-SETTLED_LATER = frozenset({sourcing.Then.BACKORDER, sourcing.Then.CANCEL, sourcing.Then.CARE})
+SETTLED_LATER = frozenset(sourcing.Then) - {sourcing.Then.NEXT}
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,8 +107,14 @@ def let_down(line_ids: Collection[int]) -> dict[int, frozenset[int]]:
 
 def _articles(goods: str | None) -> dict[int, Goods]:
     return {
-        pk: Goods(grams or 0, float(cost or 0), currency, attributes if isinstance(attributes, dict) else {})
-        for pk, grams, cost, currency, attributes in (json.loads(goods) if goods else ())
+        pk: Goods(
+            grams or sum((weight or 0) * each for weight, each, _ in parts or ()),
+            float(cost or 0),
+            currency,
+            attributes if isinstance(attributes, dict) else {},
+            tuple(held for _, _, held in parts or () if isinstance(held, dict)),
+        )
+        for pk, grams, cost, currency, attributes, parts in (json.loads(goods) if goods else ())
     }
 
 
@@ -118,7 +124,12 @@ _CHANNEL = f"SELECT {', '.join(_CHANNEL_FIELDS)} FROM orders_channel WHERE code 
 _GOODS = """
 SELECT jsonb_agg(jsonb_build_array(
     article.id, article.weight_grams, article.unit_cost, article.cost_currency,
-    CASE WHEN article.attributes <> '{{}}' THEN article.attributes END
+    CASE WHEN article.attributes <> '{{}}' THEN article.attributes END,
+    CASE WHEN article.is_kit THEN (
+        SELECT jsonb_agg(jsonb_build_array(part.weight_grams, needed.quantity, part.attributes) ORDER BY part.id)
+        FROM inventory_kitcomponent needed JOIN inventory_item part ON part.id = needed.part_id
+        WHERE needed.kit_id = article.id
+    ) END
 ))
 FROM inventory_item article WHERE article.id IN ({items})
 """

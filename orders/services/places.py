@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from orders.sourcing import Node, Restrictions
+from orders.sourcing.candidates import UNKNOWN
 
 
 class Kept(NamedTuple):
@@ -47,7 +48,7 @@ def _node(row: list[Any]) -> Node:
     *plain, restricted = row
     limits = Restrictions(tuple(restricted[0]), tuple(restricted[1]), restricted[2]) if restricted else None
     place, code, *rest = plain
-    return Node(place, code, {}, *rest, restrictions=limits)
+    return Node._make((place, code, {}, *rest, limits, UNKNOWN))
 
 
 # An update leaves a row at another place or under another transaction; both together never come back to what they were.

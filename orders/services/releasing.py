@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import timedelta
 
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Exists, Max, OuterRef, Q
 from django.utils import timezone
 
 from core.actors import SYSTEM, Actor
@@ -56,7 +56,8 @@ def _too_early(order: Order) -> bool:
 
 def _open(desk: Desk, waiting: list[FulfilmentLine]) -> list[int]:
     order, now = desk.order, timezone.now()
-    alone = set(Item.objects.filter(pk__in={p.item_id for p in waiting}, attributes__ship_alone=True).values_list("pk"))
+    by_itself = Q(attributes__ship_alone=True) | Q(parts__part__attributes__ship_alone=True)
+    alone = set(Item.objects.filter(by_itself, pk__in={p.item_id for p in waiting}).values_list("pk"))
     by_node: dict[tuple[int, int], list[FulfilmentLine]] = defaultdict(list)
     for promise in waiting:
         by_node[promise.location_id, promise.item_id if (promise.item_id,) in alone else 0].append(promise)

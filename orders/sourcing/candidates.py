@@ -20,20 +20,33 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """An article. Of its attributes sourcing itself reads `hazardous`, `ship_alone`, `only_to` and `not_to`."""
+    """An article. Of its attributes sourcing itself reads `hazardous`, `ship_alone`, `only_to` and `not_to`.
+
+    What holds for a part holds for the kit: `parts` are its parts' attributes.
+    """
 
     grams: int = 0
     cost: float = 0.0
     currency: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def hazardous(self) -> bool:
-        return self.attributes.get("hazardous") is True
+        return self._is("hazardous")
 
     @property
     def ship_alone(self) -> bool:
-        return self.attributes.get("ship_alone") is True
+        return self._is("ship_alone")
+
+    def traits(self) -> set[str]:
+        """The attributes that are simply true of it or of a part."""
+        return {name for held in (self.attributes, *self.parts) for name, value in held.items() if value is True}
+
+    def _is(self, trait: str) -> bool:
+        if self.attributes.get(trait) is True:
+            return True
+        return bool(self.parts) and any(held.get(trait) is True for held in self.parts)
 
 
 class Profile(NamedTuple):
@@ -204,10 +217,11 @@ def goods_barred(request: Request) -> str:
     if request.method == "PICKUP" or not request.country:
         return ""
     for want in request.wants:
-        held = request.article(want).attributes
-        only, never = _regions(held.get("only_to")), _regions(held.get("not_to"))
-        if (only and not request.place.within(only)) or (never and request.place.within(never)):
-            return "something wanted may not go there"
+        article = request.article(want)
+        for held in (article.attributes, *article.parts):
+            only, never = _regions(held.get("only_to")), _regions(held.get("not_to"))
+            if (only and not request.place.within(only)) or (never and request.place.within(never)):
+                return "something wanted may not go there"
     return ""
 
 

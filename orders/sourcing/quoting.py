@@ -23,8 +23,7 @@ def quoted(request: Request, nodes: Sequence[Node], services: Sequence[Service])
         destination=Place(request.country, request.postal_code, request.latitude, request.longitude),
         grams=sum(want.quantity * (request.article(want).grams or UNWEIGHED) for want in request.wants),
         now=datetime.fromtimestamp(request.now, UTC),
-        traits={name for want in request.wants for name, held in request.article(want).attributes.items()
-                if held is True},
+        traits={name for want in request.wants for name in request.article(want).traits()},
     )  # fmt: skip
     near = any(zone.within_km is not None for service in services for zone in service.zones)
     by = datetime.fromtimestamp(request.promise_by, UTC) if request.promise_by is not None else None

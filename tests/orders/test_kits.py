@@ -7,16 +7,17 @@ from decimal import Decimal
 import pytest
 from django.db import transaction
 
-from core import audit
+from core import audit, outbox
 from core.actors import SYSTEM
 from core.errors import Invalid, Refusal
 from core.models import Event
 from core.subjects import Subject
-from inventory.models import LotStock, Stock, StockMovement
+from inventory.models import Item, LotStock, Stock, StockMovement
 from inventory.services import kits, movements
 from orders.models import FulfilmentLine, FulfilmentOrder, FulfilmentPart, Order, OrderLine
-from orders.services import allocation, changes, fulfilment, making
-from orders.sourcing import Node, Want
+from orders.services import allocation, changes, fulfilment, lookups, making
+from orders.sourcing import Node, Request, Want
+from orders.sourcing.candidates import goods_barred
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import incoming_line, place
 
@@ -299,3 +300,28 @@ def test_a_short_unit_that_does_not_lie_there_changes_nothing():
 
     assert job.lines.get().quantity == 3
     assert broken() == []
+
+
+def test_what_holds_for_a_part_holds_for_the_kit(tea):
+    cup, spoon = tea
+    Item.objects.filter(pk=cup.pk).update(attributes={"hazardous": True, "not_to": ["GB-NIR"]}, weight_grams=300)
+    Item.objects.filter(pk=spoon.pk).update(attributes={"ship_alone": True}, weight_grams=40)
+    kit = Item.objects.get(sku="TEA").pk
+
+    goods = lookups.goods_of([kit])[kit]
+
+    assert (goods.hazardous, goods.ship_alone, goods.grams) == (True, True, 420)
+    assert goods.traits() == {"hazardous", "ship_alone"}
+    there = Request((Want(1, kit, 1),), country="GB", province="NIR", goods={kit: goods})
+    assert goods_barred(there) == "something wanted may not go there"
+
+
+def test_a_kit_with_a_part_that_ships_alone_is_work_of_its_own(tea):
+    shelf(tea, 5, 9)
+    Item.objects.filter(sku="CUP").update(attributes={"ship_alone": True})
+    StockFactory(item=ItemFactory(sku="MAT"), location=Stock.objects.first().location, sellable=5)
+
+    order = place(incoming_line("TEA", 1), incoming_line("MAT", 1))
+    outbox.drain("default")
+
+    assert FulfilmentOrder.objects.filter(order=order).count() == 2

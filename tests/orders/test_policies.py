@@ -13,6 +13,7 @@ from core.actors import SYSTEM
 from core.errors import Invalid, Refusal
 from core.models import Event, Job
 from core.subjects import Subject
+from exceptions import reasons
 from exceptions.models import Case
 from inventory.services import inbound
 from inventory.services.inbound import Line
@@ -202,6 +203,8 @@ def test_a_rule_may_hold_the_order_for_a_person(lamp):
 
     assert [(hold.type, hold.blocks) for hold in order.holds.all()] == [("MANUAL", "ALLOCATE")]
     assert "Rule only of hold 1" in order.holds.get().reason
+    assert reasons.get("orders.unallocated").standing() == []
+    assert not Case.objects.filter(reason="orders.unallocated").exists()
 
 
 def test_a_rule_may_leave_it_to_customer_care(lamp):
@@ -210,6 +213,7 @@ def test_a_rule_may_leave_it_to_customer_care(lamp):
     order = place(incoming_line(quantity=50))
     drain()
     assert Case.objects.get(reason="orders.needs_care").subject_uid == str(order.pk)
+    assert reasons.get("orders.unallocated").standing() == []
 
     changes.cancel(order.pk, actor=SYSTEM)
 
