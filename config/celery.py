@@ -104,6 +104,7 @@ app.conf.beat_schedule = {
     "sweep-clocks": _every(15, "exceptions.tasks.sweep_clocks"),
     "send-letters": _every(10, "exceptions.tasks.send_letters", queue="outside"),
     "recheck-cases": _every(60, "exceptions.tasks.recheck_standing"),
+    "expire-approvals": _every(60, "exceptions.tasks.expire_approvals"),
     "open-standing-cases": _every(120, "exceptions.tasks.open_standing"),
 }
 app.autodiscover_tasks()

@@ -10,6 +10,10 @@ from django.contrib.auth.models import Group, Permission
 
 SEE_WORK = ("exceptions.view_case", "orders.view_order", "orders.view_fulfilmentorder", "inventory.view_item")
 WORK_CASES = ("exceptions.work_case",)
+APPROVE_ACTIONS = ("exceptions.approve_action", "exceptions.bulk_action")
+WORD_RULES = (
+    "exceptions.view_rulebook", "exceptions.change_rulebook", "exceptions.launch_rulebook",
+)  # fmt: skip
 SEE_STOCK_WORK = ("inventory.view_count", "inventory.view_transfer")
 WORK_STOCK = (
     *SEE_STOCK_WORK, "inventory.work_count", "inventory.request_count", "inventory.work_transfer",
@@ -43,6 +47,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "Service": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.waive_case", "exceptions.export_case",
+        *APPROVE_ACTIONS, *WORD_RULES,
         *SEE_ACCOUNTS, "orders.cancel_order", "orders.edit_order", "orders.release_order", "orders.view_hold",
         "orders.view_holdrule", "orders.answer_partnerrequest", "orders.cancel_fulfilment", "finance.view_posting",
         "integrations.view_inboundmessage", *WRITE_TO_CUSTOMERS,
@@ -58,6 +63,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "Integration": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.waive_case", "exceptions.export_case",
+        *APPROVE_ACTIONS, *WORD_RULES,
         "finance.view_posting", "finance.retry_posting", "integrations.view_inboundmessage",
         "integrations.reprocess_inboundmessage", "integrations.see_message_payload",
         "integrations.view_connection", "integrations.pause_connection", "core.view_delivery", *SEE_BELIEFS,

@@ -25,6 +25,9 @@ class ExceptionsConfig(AppConfig):
             order=10,
             topic="exceptions",
         )
+        screens.register_nav(
+            "Work", "Approvals", "circle-check", "exceptions:approvals", "exceptions.approve_action", order=15,
+        )  # fmt: skip
         screens.register_panel("overdue", "Overdue", "exceptions:overdue_panel", "exceptions.view_case", order=1)
         screens.register_panel("my-cases", "My cases", "exceptions:mine_panel", "exceptions.work_case", order=5)
         screens.register_search("cases", finding.search, order=20)

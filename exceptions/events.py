@@ -25,3 +25,5 @@ MERGED = "case.merged"  # into this one; data: cases, notes, watchers, files
 ATTACHED = "case.attached"  # data: attachment, label, kind, size
 
 TOPIC = "exceptions"  # what open pages listen for
+APPROVAL = "case.approval"  # data.what: asked, approved, declined, void, expired, withdrawn
+RULES_CHANGED = "rulebook.changed"

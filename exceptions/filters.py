@@ -13,7 +13,7 @@ from django.utils import timezone
 from core.errors import Invalid, Problem
 from core.models import Site, User
 from exceptions import reasons
-from exceptions.models import PAUSED_RANK, Case, Queue, Severity, Status, microseconds
+from exceptions.models import PAUSED_RANK, ActionRun, Case, Queue, Severity, Status, microseconds
 
 SOON = timedelta(hours=1)
 NUMBER = re.compile(r"(?:ex-?)?(\d{1,18})", re.IGNORECASE)
@@ -116,3 +116,17 @@ def order_of(asked: str, *, resolved: bool) -> str:
     if resolved and asked not in TIMELESS:
         return "-opened"
     return asked or "due"
+
+
+class RunFilter(df.FilterSet):
+    """Filters of the log of runs."""
+
+    reason = df.ChoiceFilter(choices=_reasons)
+    action = df.CharFilter(max_length=50)
+    ok = df.BooleanFilter()
+    case = df.NumberFilter(field_name="case_id")
+    job = df.NumberFilter(field_name="job_id")
+
+    class Meta:
+        model = ActionRun
+        fields = ()

@@ -6,14 +6,14 @@ evidence: a case of it opens when the predicate turns true and clears itself whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from core.actors import Actor
-from core.errors import Refusal
+from core.errors import Invalid, Problem, Refusal
 from core.subjects import Subject
 
 LOW, NORMAL, HIGH, CRITICAL = 1, 2, 3, 4
@@ -103,11 +103,30 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class Param:
+    """One thing an action has to be told. `choices(uid)` are (value, label); without them it is typed in.
+
+    `kind` is text, number (a whole one, not negative) or choice.
+    """
+
+    name: str
+    title: str
+    kind: str = "text"
+    required: bool = True
+    choices: Callable[[str], Sequence[tuple[str, str]]] | None = None
+    hint: str = ""
+    most: int = 200
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """Something that may put it right: the owning domain's own service, or a page to do it on.
 
-    `run(uid, actor=…)` returns a sentence to show. `preview(uid)` says what would happen as label-value pairs and
-    changes nothing. `offered(uid)` hides the action where it can't apply.
+    `run(uid, actor=…, **params)` returns a sentence to show. With `rehearsed`, its services write to the database
+    alone (what leaves the house goes by the outbox): then its preview is done by running it and taking it back, and
+    what it changed is stored with the run. `preview(uid, **params)` says more as label-value pairs and changes
+    nothing. `amount(uid, **params)` is the money at stake; by default what the rehearsal shows. `offered(uid)` hides
+    the action where it can't apply. `undo(run, actor=…)` compensates within `undo_minutes`, or refuses.
     """
 
     code: str
@@ -116,10 +135,48 @@ class Action:
     permission: str = "exceptions.work_case"
     run: Callable[..., str | None] | None = None
     href: Callable[[str], str | None] | None = None
-    preview: Callable[[str], Sequence[tuple[str, str]]] | None = None
+    preview: Callable[..., Sequence[tuple[str, str]]] | None = None
     offered: Callable[[str], bool] | None = None
     confirm: str = ""
     primary: bool = False
+    rehearsed: bool = False
+    params: tuple[Param, ...] = ()
+    amount: Callable[..., tuple[Decimal, str] | None] | None = None
+    undo: Callable[..., str] | None = None
+    undo_minutes: int = 30
+
+    def said(self, given: Mapping[str, Any], uid: str) -> dict[str, Any]:
+        """The parameters as the action takes them. Invalid (422) naming each one that is wrong."""
+        found: dict[str, Any] = {}
+        problems = []
+        for param in self.params:
+            text = str(given.get(param.name, "") or "").replace("\0", "").strip()
+            try:
+                value = _value_of(param, text, uid)
+            except ValueError as error:
+                problems.append(Problem(param.name, "wrong", str(error)))
+            else:
+                if value is not None:
+                    found[param.name] = value
+        if problems:
+            raise Invalid(problems, status=422)
+        return found
+
+
+def _value_of(param: Param, text: str, uid: str) -> Any:
+    if not text:
+        if param.required:
+            raise ValueError(f"{param.title} is needed.")
+        return None
+    if len(text) > param.most:
+        raise ValueError(f"At most {param.most} characters.")
+    if param.kind == "number":
+        if not (text.isascii() and text.isdigit() and len(text) < 10):
+            raise ValueError("A whole number, not negative.")
+        return int(text)
+    if param.choices is not None and text not in {value for value, _ in param.choices(uid)}:
+        raise ValueError("Choose one of those offered.")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +289,8 @@ def holds(reason: str, uid: str) -> bool | None:
     return bool(known.predicate(uid))
 
 
-def run(action: Action, uid: str, *, actor: Actor) -> str:
+def run(action: Action, uid: str, *, actor: Actor, **params: Any) -> str:
     """Carry out an action and return the sentence to show."""
     if action.run is None:
         raise Refusal("not_runnable", f"“{action.title}” is done on its own page.", status=400)
-    return action.run(uid, actor=actor) or f"{action.title}: done."
+    return action.run(uid, actor=actor, **params) or f"{action.title}: done."

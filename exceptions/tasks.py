@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.core.cache import cache
 
-from exceptions.services import aside, letters, many, roots, standing, timers
+from exceptions.services import approvals, aside, letters, many, roots, standing, timers
 
 _WHERE = "exceptions:rechecked-up-to"  # losing it only means starting again from the oldest case
 
@@ -41,3 +41,8 @@ def send_letters() -> None:
 @shared_task
 def settle(root_id: int) -> None:
     roots.settle(root_id)
+
+
+@shared_task
+def expire_approvals() -> None:
+    approvals.expire()

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from exceptions.views import actions, bulk, detail, downloads, panels, queue, registry
+from exceptions.views import actions, approvals, bulk, detail, downloads, panels, queue, registry, runs
 
 app_name = "exceptions"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -23,4 +23,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("exceptions/<int:case_id>/waive", actions.waive, name="waive"),
     path("exceptions/<int:case_id>/reopen", actions.reopen, name="reopen"),
     path("exceptions/<int:case_id>/do/<slug:code>", actions.act, name="act"),
+    path("exceptions/approvals/", approvals.inbox, name="approvals"),
+    path("exceptions/approvals/<int:request_id>", approvals.one, name="approval"),
+    path("exceptions/approvals/<int:request_id>/<slug:verb>", approvals.decide, name="decide_approval"),
+    path("exceptions/runs/", runs.log, name="runs"),
+    path("exceptions/runs/<int:run_id>", runs.one, name="run"),
+    path("exceptions/runs/<int:run_id>/undo", runs.undo, name="undo"),
 ]

@@ -18,6 +18,8 @@ from exceptions.models.notice import Notice
 from exceptions.models.policy import SlaPolicy
 from exceptions.models.queue import Queue
 from exceptions.models.rota import Rota, Shift
+from exceptions.models.rulebook import Rulebook, RulebookKind, RulebookVersion, RuleStatus
+from exceptions.models.run import ActionRun, ApprovalRequest, ApprovalStatus, BulkRow, RowOutcome
 from exceptions.models.saved_view import SavedView
 from exceptions.models.standing import StandingCheck
 from exceptions.models.watcher import CaseWatcher
@@ -25,6 +27,10 @@ from exceptions.models.watcher import CaseWatcher
 __all__ = [
     "OUTSIDE",
     "PAUSED_RANK",
+    "ActionRun",
+    "ApprovalRequest",
+    "ApprovalStatus",
+    "BulkRow",
     "Case",
     "CaseAttachment",
     "CaseNote",
@@ -38,6 +44,11 @@ __all__ = [
     "Outcome",
     "Queue",
     "Rota",
+    "RowOutcome",
+    "RuleStatus",
+    "Rulebook",
+    "RulebookKind",
+    "RulebookVersion",
     "SavedView",
     "Severity",
     "Shift",

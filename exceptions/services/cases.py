@@ -4,6 +4,7 @@ from exceptions.services.aside import snooze, wake
 from exceptions.services.handling import (
     acknowledge,
     act,
+    acting_on,
     assign,
     claim,
     note,
@@ -24,6 +25,7 @@ __all__ = [
     "Said",
     "acknowledge",
     "act",
+    "acting_on",
     "assign",
     "assign_many",
     "claim",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,9 +19,9 @@ from core.subjects import Subject
 from exceptions import clock, reasons, wakes
 from exceptions import events as facts
 from exceptions.models import OUTSIDE, Case, CaseNote, CasePause, Outcome, Status, WaitingOn
-from exceptions.services import clocks, escalation
+from exceptions.services import acting, approvals, clocks, escalation, rulebooks
+from exceptions.services.acting import Done
 from exceptions.services.closing import TOPIC, about, close, subject_of, tell_breaches
-from exceptions.services.opening import recheck_case
 
 # A case that moves on is no longer put aside, and waits for no fact.
 AWAKE = {"snoozed_at": None, "snoozed_until": None, "wake_on": "", "wake_after": None}
@@ -387,31 +388,46 @@ def reopen(case_id: int, *, note: str = "", version: int | None = None, actor: A
         raise Refusal("open_again", "The same thing has happened again and has a case of its own.") from error
 
 
-def act(case_id: int, action_code: str, *, version: int | None = None, actor: Actor) -> str:
-    """Run one of the actions the reason offers, then see whether it is still true. Returns the sentence to show.
+def act(
+    case_id: int,
+    action_code: str,
+    *,
+    params: Mapping[str, Any] | None = None,
+    version: int | None = None,
+    actor: Actor,
+) -> str:
+    """Run one of the actions the reason offers, then see whether it is still true. Returns the sentence to show."""
+    return acting_on(case_id, action_code, params=params, version=version, actor=actor).said
+
+
+def acting_on(
+    case_id: int,
+    action_code: str,
+    *,
+    params: Mapping[str, Any] | None = None,
+    version: int | None = None,
+    job_id: int | None = None,
+    actor: Actor,
+) -> Done:
+    """As `act`, with the run, or with the request where a second person has to agree first.
 
     The version is taken first, so a second click is refused (409). The action runs outside the case's lock, because
-    it takes the locks of its own domain; what it did, or why it refused, is recorded either way.
+    it takes the locks of its own domain; what it did, or why it refused, is stored either way.
     """
     with transaction.atomic():
         case = locked(case_id, version)
         must_be_open(case)
-        reason = reasons.get(case.reason)
-        action = reason.action(action_code)
+        reason, action = acting.find(case, action_code)
+        given = action.said(params or {}, case.subject_uid)
         now = timezone.now()
         fields, drafts = acknowledging(case, actor, now)
         change(case, drafts, now, **fields)
-    outcome, failed = "", None
-    try:
-        outcome = reasons.run(action, case.subject_uid, actor=actor)
-    except Refusal as refusal:
-        failed = refusal
-    with transaction.atomic():
-        locked(case_id, None)
-        data = {"action": action.code, "title": action.title, "ok": failed is None}
-        data["said"] = outcome if failed is None else failed.message
-        events.record(facts.ACTED, subject_of(case), actor=actor, data=data, related=about(case))
-    if failed is not None:
-        raise failed
-    recheck_case(case_id, cause=f"{action.title}.", actor=actor)
-    return outcome
+    if rulebooks.approvals().rules and (action.rehearsed or action.amount):
+        plan = acting.plan(case, reason, action, given, actor=actor)
+        rule = approvals.needed(plan)
+        if rule is not None:
+            request = approvals.ask(plan, rule, actor=actor)
+            return Done(f"{action.title} waits for approval: {rule.words}.", approval=request)
+    run = acting.perform(case, action, reason=reason, params=given, actor=actor, job_id=job_id)
+    acting.settle(run, actor=actor)
+    return Done(run.said, run=run)

@@ -18,11 +18,11 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST
 
 from core import actors, htmx
-from core.errors import Refusal
+from core.errors import Invalid, Refusal
 from core.models import User
 from exceptions import reasons
 from exceptions.models import Case, WaitingOn
-from exceptions.services import cases
+from exceptions.services import acting, approvals, cases
 from exceptions.views import detail, people, queue
 
 works = permission_required("exceptions.work_case", raise_exception=True)
@@ -244,13 +244,33 @@ def act(request: HttpRequest, case_id: int, code: str) -> HttpResponse:
     if not _may(request, action.permission):
         raise Refusal("may_not", f"You may not do that: {action.title}.", status=403)
     if request.method == "GET":
-        preview = action.preview(case.subject_uid) if action.preview else ()
-        return _ask(request, case, "exceptions/_act.html", action=action, preview=preview)
+        return _ask(request, case, "exceptions/_act.html", **_what_it_would_do(request, case, action))
+    try:
+        params = action.said(request.POST.dict(), case.subject_uid)
+    except Invalid as invalid:
+        if not htmx.asked(request):
+            raise
+        return htmx.part(request, "exceptions/_refused.html", {"refusal": invalid}, status=422)
 
     def verb(case_id: int, **options: Any) -> str:
-        return cases.act(case_id, code, **options)
+        return cases.act(case_id, code, params=params, **options)
 
     return perform(request, case_id, verb, version=version_of(request))
+
+
+def _what_it_would_do(request: HttpRequest, case: Case, action: reasons.Action) -> dict[str, Any]:
+    """The action's form, and its preview. Parameters that are still to be told make the preview wait for them."""
+    context: dict[str, Any] = {"action": action, "asked": None, "plan": None, "preview": (), "values": {}}
+    if action.run is None:
+        return context
+    values = {param.name: request.GET.get(param.name, "") for param in action.params}
+    context["values"] = values
+    context["choices"] = {param.name: param.choices(case.subject_uid) for param in action.params if param.choices}
+    if any(param.required and not values[param.name] for param in action.params):
+        context["wants"] = True
+        return context
+    plan = acting.preview(case, action.code, params=values, actor=actors.person(request.user))
+    return context | {"plan": plan, "preview": plan.words, "asked": approvals.needed(plan)}
 
 
 def _may(request: HttpRequest, permission: str) -> bool:

@@ -21,7 +21,7 @@ from exceptions import present, reasons
 from exceptions.models import Case, Status
 from exceptions.reasons import Evidence, Reason
 from exceptions.services import clocks
-from exceptions.views import queue
+from exceptions.views import queue, steps
 
 TIMELINE = 100
 ABOUT = 15
@@ -64,7 +64,7 @@ def context_of(request: HttpRequest, case: Case) -> dict[str, Any]:
         "holds": reasons.holds(case.reason, case.subject_uid) if case.status != Status.RESOLVED else None,
         "evidence": _evidence(reason, case.subject_uid),
         "panel": reason.context(case.subject_uid) if reason and reason.context else None,
-        "actions": _actions(reason, case, user),
+        **steps.panel(reason, case, user),
         "related": _related(case, user),
         "timeline": _timeline(case),
         "words": present.words,
@@ -85,28 +85,6 @@ def _evidence(reason: Reason | None, uid: str) -> list[Evidence]:
         return []
     found = reason.evidence(uid)
     return [found] if isinstance(found, Evidence) else list(found)
-
-
-def _actions(reason: Reason | None, case: Case, user: User) -> list[dict[str, Any]]:
-    """What this reason offers here and now; what the person may not do is shown as such, never hidden."""
-    if reason is None or case.status == Status.RESOLVED:
-        return []
-    found = []
-    for action in reason.actions:
-        if action.offered is not None and not action.offered(case.subject_uid):
-            continue
-        href = action.href(case.subject_uid) if action.href else None
-        if action.run is None and not href:
-            continue
-        found.append(
-            {
-                "action": action,
-                "href": href,
-                "asks": bool(action.preview or action.confirm),
-                "allowed": user.has_perm(action.permission),
-            }
-        )
-    return found
 
 
 def _related(case: Case, user: User) -> list[dict[str, Any]]:
