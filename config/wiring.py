@@ -104,6 +104,7 @@ def _partners() -> None:
 
 
 def _carriers() -> None:
+    from integrations import events as outside
     from integrations.carriers import tasks
     from orders import events as facts
 
@@ -112,6 +113,8 @@ def _carriers() -> None:
         events.subscribe(
             asked, "carriers.carry_label", tasks.carry_label, queue="outside", max_attempts=60, lane=tasks.lane
         )
+    for turned in (outside.CONNECTION_SUSPENDED, outside.CONNECTION_RESTORED):
+        events.subscribe(turned, "carriers.follow_account", tasks.follow_account)
     # Scans that came before the parcel had its number, or before its work was marked as sent.
     for event, name in ((facts.LABEL_READY, "carriers.let_scans_go"), (facts.SHIPPED, "carriers.let_scans_go_sent")):
         events.subscribe(event, name, tasks.let_waiting_go)

@@ -9,8 +9,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import connection as database
+from django.db import transaction
 
+from core import events
 from core.errors import TryLater
+from core.subjects import Subject
+from integrations import events as facts
+from integrations.models import Connection
 
 WINDOW_SECONDS = 60
 CALLS_AT_LEAST = 20
@@ -33,7 +38,7 @@ def allow(connection_id: UUID) -> None:
 
 
 def report(connection_id: UUID, *, ok: bool, reason: str = "") -> str:
-    """Count one call; returns the state it leaves the breaker in."""
+    """Count one call; returns the state it leaves the breaker in. Opening and closing are facts of the connection."""
     with database.cursor() as cursor:
         cursor.execute(
             _REPORT,
@@ -47,7 +52,19 @@ def report(connection_id: UUID, *, ok: bool, reason: str = "") -> str:
                 "needed": PROBES_NEEDED,
             },
         )
-        return str(cursor.fetchone()[0])
+        state, opened, closed = cursor.fetchone()
+    if opened or closed:
+        _tell(facts.CONNECTION_SUSPENDED if opened else facts.CONNECTION_RESTORED, connection_id, reason)
+    return str(state)
+
+
+def _tell(event: str, connection_id: UUID, reason: str) -> None:
+    with transaction.atomic():
+        connection = Connection.objects.get(pk=connection_id)
+        data = {"reason": reason[:300]} if reason else {}
+        events.record(
+            event, Subject("connection", str(connection.pk), connection.name), actor=connection.actor, data=data
+        )
 
 
 def hold(connection_id: UUID, seconds: float) -> None:
@@ -60,10 +77,15 @@ def reset(connection_id: UUID) -> None:
     """Close it by hand: a person knows that the other side is back."""
     with database.cursor() as cursor:
         cursor.execute(
-            "UPDATE integrations_breaker SET state = 'CLOSED', calls = 0, failures = 0, successes_after_probe = 0,"
-            " opened_at = NULL, next_probe_at = NULL, hold_until = NULL, reason = '' WHERE connection_id = %s",
-            [connection_id],
+            "WITH before AS (SELECT state FROM integrations_breaker WHERE connection_id = %s)"
+            " UPDATE integrations_breaker SET state = 'CLOSED', calls = 0, failures = 0, successes_after_probe = 0,"
+            " opened_at = NULL, next_probe_at = NULL, hold_until = NULL, reason = '' WHERE connection_id = %s"
+            " RETURNING (SELECT state FROM before) <> 'CLOSED'",
+            [connection_id, connection_id],
         )
+        row = cursor.fetchone()
+    if row and row[0]:
+        _tell(facts.CONNECTION_RESTORED, connection_id, "")
 
 
 # One statement decides and takes the probe, so of all processes that ask at once exactly one gets it.
@@ -101,6 +123,7 @@ _TRIPS = f"""(
 _HEALS = "(%(failed)s = 0 AND b.state = 'HALF_OPEN' AND b.successes_after_probe + 1 >= %(needed)s)"
 
 _REPORT = f"""
+WITH before AS (SELECT state FROM integrations_breaker WHERE connection_id = %(id)s)
 INSERT INTO integrations_breaker AS b (connection_id, state, window_started_at, calls, failures,
     successes_after_probe, reason)
 VALUES (%(id)s, 'CLOSED', statement_timestamp(), 1, %(failed)s, 0, '')
@@ -120,7 +143,9 @@ ON CONFLICT (connection_id) DO UPDATE SET
         WHEN b.state = 'HALF_OPEN' THEN b.successes_after_probe + 1
         ELSE b.successes_after_probe END,
     reason = CASE WHEN {_TRIPS} THEN %(reason)s WHEN {_HEALS} THEN '' ELSE b.reason END
-RETURNING b.state
+RETURNING b.state,
+    b.state = 'OPEN' AND b.opened_at = statement_timestamp() AND (SELECT state FROM before) = 'CLOSED',
+    b.state = 'CLOSED' AND b.calls = 0
 """  # noqa: S608  (built from constants above)
 
 _HOLD = """

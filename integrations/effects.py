@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from core.errors import Refusal
+from core.errors import NotYet, Refusal
 from core.subjects import Subject
 from integrations import goods
 from integrations.arrivals import order_key
@@ -17,6 +18,7 @@ from integrations.channels.meaning import (
     PlaceOrder,
     RecordPayments,
     RecordRefund,
+    SetAside,
     TakeSnapshot,
 )
 from integrations.models import InboundMessage
@@ -62,7 +64,7 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
         done.order_id, done.number, done.changed = answers.carry_out(act, connection)
         done.words = "" if done.changed else "this was known already"
         return
-    if isinstance(act, FollowParcel):
+    if isinstance(act, SetAside | FollowParcel):
         _follow(act, message, done)
         return
     channel, actor = connection.channel, connection.actor
@@ -89,7 +91,35 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
         )
 
 
-def _follow(act: FollowParcel, message: InboundMessage, done: Done) -> None:
+def _set_aside(body: bytes, message: InboundMessage, done: Done) -> None:
+    """One item of a list as a message of its own, once: it waits or is refused with its reason, the others go in."""
+    from integrations import inbox  # which imports this module
+
+    external_id = f"{message.external_id[:120]}#{hashlib.sha256(body).hexdigest()[:24]}"
+    inbox.accept(
+        message.connection,
+        external_id=external_id,
+        headers={},
+        body=body,
+        topic=message.topic,
+        verdict=message.verdict,
+    )
+    done.changed = True
+
+
+def _follow(act: FollowParcel | SetAside, message: InboundMessage, done: Done) -> None:
+    if isinstance(act, SetAside):
+        _set_aside(act.body, message, done)
+        return
+    try:
+        _record(act, message, done)
+    except NotYet:
+        if not act.alone:
+            raise
+        _set_aside(act.alone, message, done)
+
+
+def _record(act: FollowParcel, message: InboundMessage, done: Done) -> None:
     followed = tracking.record(act.tracking_number, act.scans, actor=message.connection.actor)
     done.order_id, done.number = followed.order_id, followed.number
     done.changed = done.changed or followed.new > 0

@@ -6,4 +6,6 @@ MESSAGE_DISCARDED = "message.discarded"
 MESSAGE_RECOVERED = "message.recovered"  # one that had failed went through
 CONNECTION_PAUSED = "connection.paused"
 CONNECTION_RESUMED = "connection.resumed"
+CONNECTION_SUSPENDED = "connection.suspended"  # its breaker opened; data: reason
+CONNECTION_RESTORED = "connection.restored"  # and closed again
 SHIPMENT_TOLD = "shipment.told"  # the channel knows of a shipment

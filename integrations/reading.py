@@ -17,6 +17,7 @@ from core.errors import Invalid
 from integrations.failures import FailureClass, Fault, Unreadable
 from orders import canonical, currencies
 
+_LOCALE = re.compile(r"([A-Za-z]{2})(?:[-_][A-Za-z]{4})?(?:[-_]([A-Za-z]{2}))?")
 ZERO = Decimal(0)
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _DIGITS = re.compile(r"[0-9]{1,40}")
@@ -189,6 +190,16 @@ class Node:
             return value
         self.at(key).fault(f"should be a currency of ISO 4217, is {shown(value)}")
         return ""
+
+    def language(self, key: str) -> str:
+        """A locale such as pt_BR or zh-Hans-CN as the language customers are written to in: no fault where it is none,
+        because words in another language are better than no order."""
+        value = self.raw(key)
+        found = _LOCALE.fullmatch(value.strip()) if isinstance(value, str) else None
+        if found is None:
+            return ""
+        language, country = found[1].lower(), (found[2] or "").upper()
+        return f"{language}-{country}" if country else language
 
     def moment(self, key: str, *, needed: bool = False) -> datetime | None:
         value = self.raw(key)

@@ -208,6 +208,7 @@ Count = Annotated[int, Field(strict=True, ge=0, le=MAX_QUANTITY)]
 Flag = Annotated[bool, Field(strict=True)]
 Currency = Annotated[str, Field(strict=True, min_length=3, max_length=3), AfterValidator(_currency)]
 Country = Annotated[str, Field(strict=True, pattern=r"^([A-Z]{2})?$")]
+Language = Annotated[str, Field(strict=True, pattern=r"^([a-z]{2}(-[A-Z]{2})?)?$")]
 Terms = Annotated[str, Field(strict=True, pattern=r"^(PREPAID|NET[1-9][0-9]{0,2})?$")]
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False), BeforeValidator(_degrees)]
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False), BeforeValidator(_degrees)]
@@ -346,7 +347,7 @@ class IncomingOrder:
     the source's fingerprint of the card or account paid with, never its number.
 
     A business names its `account`; `payment_terms` are the account's where the source says none, `po_number` is the
-    buyer's own number, and nothing leaves before `requested_ship_on`.
+    buyer's own number, and nothing leaves before `requested_ship_on`. `language` is the one the buyer ordered in.
     """
 
     __pydantic_config__ = closed
@@ -387,6 +388,7 @@ class IncomingOrder:
     po_number: OptionalKey = ""
     payment_terms: Terms = ""
     requested_ship_on: Day | None = None
+    language: Language = ""
 
 
 # --- Reading it ----------------------------------------------------------------------------------------------------

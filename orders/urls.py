@@ -49,7 +49,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/<str:number>", detail.order, name="detail"),
     path("orders/<str:number>/why", detail.why, name="why"),
     path("orders/<str:number>/contact", detail.contact, name="contact"),
-    path("orders/<str:number>/cancel", detail.cancel, name="cancel"),
+    path("orders/<str:number>/cancel", change.cancel, name="cancel"),
+    path("orders/<str:number>/cancel/preview", change.preview_cancel, name="cancel_preview"),
     path("orders/<str:number>/hold", detail.hold, name="hold"),
     path("orders/<str:number>/holds/<str:hold_type>/release", detail.release, name="release"),
     # Policies: which node delivers what.

@@ -29,9 +29,14 @@ import time
 import unicodedata
 import urllib.request
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
+
+try:
+    from config.devstack.local_server import LocalServer
+except ImportError:  # run as a script, from beside it
+    from local_server import LocalServer  # type: ignore[import-not-found, no-redef]
 
 SLOW_SECONDS = 3.0
 SERVICES = (
@@ -394,23 +399,13 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-class Server:
+class Server(LocalServer):
     """The account on a free port of this machine, in a thread; `with Server("EZTK…") as carrier: …`."""
 
     def __init__(self, key: str, port: int = 0):
         self.account = Account(key)
-        made = type("AccountHandler", (Handler,), {"account": self.account})
-        self.http = ThreadingHTTPServer(("127.0.0.1", port), made)
-        self.http.daemon_threads = True
-        self.url = self.account.url = f"http://127.0.0.1:{self.http.server_address[1]}"
-
-    def __enter__(self) -> Server:
-        threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.http.shutdown()
-        self.http.server_close()
+        super().__init__(Handler, port, account=self.account)
+        self.account.url = self.url
 
 
 def main(arguments: list[str] | None = None) -> None:

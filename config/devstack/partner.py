@@ -26,9 +26,14 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from uuid import uuid4
+
+try:
+    from config.devstack.local_server import LocalServer
+except ImportError:  # run as a script, from beside it
+    from local_server import LocalServer  # type: ignore[import-not-found, no-redef]
 
 WITHDRAWAL = re.compile(r"/requests/([0-9a-f-]{36})/withdrawal")
 
@@ -168,23 +173,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-class Server:
+class Server(LocalServer):
     """The partner on a free port of this machine, in a thread; `with Server("token", "secret") as server: …`."""
 
     def __init__(self, token: str, secret: str, port: int = 0, hook: str = ""):
         self.partner = Partner(token, secret, hook)
-        handler = type("PartnerHandler", (Handler,), {"partner": self.partner})
-        self.http = ThreadingHTTPServer(("127.0.0.1", port), handler)
-        self.http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
-
-    def __enter__(self) -> Server:
-        threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.http.shutdown()
-        self.http.server_close()
+        super().__init__(Handler, port, partner=self.partner)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -9,8 +9,10 @@ fulfilment, and that fulfillmentCreate makes a second fulfilment when it is aske
     POST /_shop/orders   a REST order body: the shop has this order now, if it didn't before; one fulfilment order per
                          given `locations`
     GET  /_shop/orders   every order with its fulfilments
-    POST /_shop/products {"skus": ["A", …]}: the shop sells these
+    POST /_shop/products {"skus": ["A", …], "prices": {"A": "7.50"}}: the shop sells these
     GET  /_shop/stock    {sku: {location: available}} as it was last set
+    POST /_shop/refuse   {"words": ["…"], "job_polls": 2}: the next changes of orders get these user errors,
+                         and a cancellation has run only when its job was asked for so often
     POST /_shop/faults   {"500": 2, "429": 1, "throttle": 1, "slow": 1, "garbage": 1, "hang_up": 1, "lose_answer": 1}:
                          so many of the next calls go wrong; lose_answer does the work and then hangs up
 """
@@ -25,15 +27,18 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 try:
-    from config.devstack import shopify_stock
+    from config.devstack import shopify_orders, shopify_stock
+    from config.devstack.local_server import LocalServer
 except ImportError:  # run as a script, from beside it
+    import shopify_orders  # type: ignore[import-not-found, no-redef]
     import shopify_stock  # type: ignore[import-not-found, no-redef]
+    from local_server import LocalServer  # type: ignore[import-not-found, no-redef]
 
 PATH = re.compile(r"/admin/api/[0-9]{4}-[0-9]{2}/graphql\.json")
 SLOW_SECONDS = 3.0
@@ -128,15 +133,17 @@ class Document:
 
 # Type -> field -> type of what it holds ("" for a scalar). Fields of Shopify's that nobody here asks for are left out.
 SCHEMA: dict[str, dict[str, str]] = {
-    "query": {"order": "Order", "shop": "Shop", "productVariants": "ProductVariantConnection"},
+    "query": {"order": "Order", "shop": "Shop", "productVariants": "ProductVariantConnection", "job": "Job"},
     "mutation": {
         "fulfillmentCreate": "FulfillmentCreatePayload",
+        **{name: f"{name[0].upper()}{name[1:]}Payload" for name in sorted(shopify_orders.MUTATIONS)},
         "inventorySetQuantities": "InventorySetQuantitiesPayload",
     },
     "Shop": {"name": "", "myshopifyDomain": ""},
     "Order": {
         "id": "", "name": "", "cancelledAt": "", "displayFulfillmentStatus": "", "fulfillments": "Fulfillment",
-        "fulfillmentOrders": "FulfillmentOrderConnection",
+        "fulfillmentOrders": "FulfillmentOrderConnection", "lineItems": "LineItemConnection",
+        "shippingAddress": "MailingAddress",
     },
     "Fulfillment": {
         "id": "", "name": "", "status": "", "createdAt": "", "trackingInfo": "FulfillmentTrackingInfo",
@@ -145,7 +152,7 @@ SCHEMA: dict[str, dict[str, str]] = {
     "FulfillmentTrackingInfo": {"number": "", "company": "", "url": ""},
     "FulfillmentLineItemConnection": {"nodes": "FulfillmentLineItem"},
     "FulfillmentLineItem": {"id": "", "quantity": "", "lineItem": "LineItem"},
-    "LineItem": {"id": "", "sku": "", "quantity": ""},
+    "LineItem": {"id": "", "sku": "", "quantity": "", "currentQuantity": "", "unfulfilledQuantity": ""},
     "FulfillmentOrderConnection": {"nodes": "FulfillmentOrder"},
     "FulfillmentOrder": {
         "id": "", "status": "", "assignedLocation": "FulfillmentOrderAssignedLocation",
@@ -157,6 +164,7 @@ SCHEMA: dict[str, dict[str, str]] = {
     "FulfillmentOrderLineItem": {"id": "", "remainingQuantity": "", "totalQuantity": "", "lineItem": "LineItem"},
     "FulfillmentCreatePayload": {"fulfillment": "Fulfillment", "userErrors": "UserError"},
     "UserError": {"field": "", "message": ""},
+    **shopify_orders.SCHEMA,
     **shopify_stock.SCHEMA,
 }  # fmt: skip
 
@@ -196,6 +204,9 @@ class Shop:
         self.lock = threading.RLock()
         self.orders: dict[str, dict[str, Any]] = {}
         self.stock = shopify_stock.Stock()
+        self.changes = shopify_orders.Changes(self)
+        self.cancellations: list[dict[str, Any]] = []  # every cancellation that was begun
+        self.commits = 0  # edits that counted
         self.db = sqlite3.connect(state, check_same_thread=False, isolation_level=None) if state else None
         self.faults: Counter[str] = Counter()
         self.calls: list[str] = []
@@ -240,24 +251,26 @@ class Shop:
                     "sku": line.get("sku"),
                     "quantity": line["quantity"],
                 }
-                orders[n % locations]["lineItems"]["nodes"].append(
-                    {
-                        "id": self.new_id("FulfillmentOrderLineItem"),
-                        "remainingQuantity": line["quantity"],
-                        "totalQuantity": line["quantity"],
-                        "lineItem": item,
-                    }
-                )
+                orders[n % locations]["lineItems"]["nodes"].append(self.fulfilment_line(item))
             self.orders[gid] = {
                 "id": gid,
                 "name": body.get("name"),
                 "cancelledAt": body.get("cancelled_at"),
                 "displayFulfillmentStatus": "UNFULFILLED",
+                "shippingAddress": _address(body.get("shipping_address")),
                 "fulfillments": [],
                 "fulfillmentOrders": {"nodes": [each for each in orders if each["lineItems"]["nodes"]]},
             }
             self.keep(self.orders[gid])
             return gid
+
+    def fulfilment_line(self, item: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "id": self.new_id("FulfillmentOrderLineItem"),
+            "remainingQuantity": item["quantity"],
+            "totalQuantity": item["quantity"],
+            "lineItem": item,
+        }
 
     def execute(self, text: str, variables: dict[str, Any]) -> dict[str, Any]:
         document = Document(text)
@@ -283,7 +296,12 @@ class Shop:
 
     def _resolve(self, name: str, given: dict[str, Any]) -> Any:
         if name == "order":
-            return self.orders.get(str(given.get("id")))
+            found = self.orders.get(str(given.get("id")))
+            return found and found | {"lineItems": {"nodes": shopify_orders.line_items(found)}}
+        if name == "job":
+            return self.changes.job(str(given.get("id")))
+        if name in shopify_orders.MUTATIONS:
+            return self.changes.resolve(name, given)
         if name == "shop":
             return {"name": "Harrow & Vale", "myshopifyDomain": "harrow-vale.myshopify.com"}
         if name == "productVariants":
@@ -369,6 +387,19 @@ class Shop:
         return {"cost": {"requestedQueryCost": requested, "actualQueryCost": actual, "throttleStatus": status}}
 
 
+def _address(given: dict[str, Any] | None) -> dict[str, Any] | None:
+    """An address of the REST interface as GraphQL names its fields."""
+    if not given:
+        return None
+    same = {name: given.get(name) for name in ("name", "company", "address1", "address2", "city", "zip", "phone")}
+    return same | {
+        "firstName": given.get("first_name"),
+        "lastName": given.get("last_name"),
+        "provinceCode": given.get("province_code"),
+        "countryCodeV2": given.get("country_code"),
+    }
+
+
 def _refused(message: str) -> dict[str, Any]:
     return {"fulfillment": None, "userErrors": [{"field": ["fulfillment"], "message": message}]}
 
@@ -408,7 +439,14 @@ class Handler(BaseHTTPRequestHandler):
                 given = json.loads(body)
                 self._answer(200, {"id": self.shop.add_order(given, int(given.get("locations", 1)))})
             elif path == "/_shop/products":
-                self._answer(200, self.shop.stock.add(json.loads(body)["skus"]))
+                given = json.loads(body)
+                self.shop.stock.prices |= given.get("prices") or {}
+                self._answer(200, self.shop.stock.add(given["skus"]))
+            elif path == "/_shop/refuse":
+                given = json.loads(body)
+                self.shop.changes.refusals += given.get("words") or []
+                self.shop.changes.job_polls = int(given.get("job_polls", 0))
+                self._answer(200, {"words": self.shop.changes.refusals})
             elif path == "/_shop/faults":
                 self.shop.faults.update({str(kind): int(count) for kind, count in json.loads(body).items()})
                 self._answer(200, dict(self.shop.faults))
@@ -468,22 +506,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-class Server:
+class Server(LocalServer):
     """The shop on a free port of this machine, in a thread; `with Server() as shop_server: …`."""
 
     def __init__(self, token: str, port: int = 0, state: Path | None = None):
         self.shop = Shop(token, state)
-        self.http = ThreadingHTTPServer(("127.0.0.1", port), type("ShopHandler", (Handler,), {"shop": self.shop}))
-        self.http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
-
-    def __enter__(self) -> Server:
-        threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.http.shutdown()
-        self.http.server_close()
+        super().__init__(Handler, port, shop=self.shop)
 
 
 def main(arguments: list[str] | None = None) -> None:

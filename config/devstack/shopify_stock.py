@@ -15,7 +15,7 @@ AT_ONCE = 250
 
 SCHEMA: dict[str, dict[str, str]] = {
     "ProductVariantConnection": {"nodes": "ProductVariant"},
-    "ProductVariant": {"id": "", "sku": "", "inventoryItem": "InventoryItem"},
+    "ProductVariant": {"id": "", "sku": "", "price": "", "inventoryItem": "InventoryItem"},
     "InventoryItem": {"id": "", "sku": "", "tracked": ""},
     "InventorySetQuantitiesPayload": {
         "inventoryAdjustmentGroup": "InventoryAdjustmentGroup",
@@ -36,6 +36,7 @@ class Stock:
         self.answers: dict[str, Any] = {}  # idempotency key: what was answered
         self.writes = 0  # quantities set, repeats under the same key not counted
         self.not_stocked: set[str] = set()  # inventory items that no location stocks
+        self.prices: dict[str, str] = {}  # sku: what the shop asks for it
         self.last_id = 40_000_000_000_000
 
     def add(self, skus: list[str]) -> dict[str, str]:
@@ -45,6 +46,12 @@ class Stock:
                     self.last_id += 1
                     self.items[sku] = f"gid://shopify/InventoryItem/{self.last_id}"
             return {sku: self.items[sku] for sku in skus}
+
+    def sku_of(self, variant: str) -> str | None:
+        with self.lock:
+            return next(
+                (sku for sku, item in self.items.items() if item.rpartition("/")[2] == variant.rpartition("/")[2]), None
+            )
 
     def levels(self) -> dict[str, dict[str, int]]:
         with self.lock:
@@ -63,6 +70,7 @@ class Stock:
                     {
                         "id": self.items[sku].replace("InventoryItem", "ProductVariant"),
                         "sku": sku,
+                        "price": self.prices.get(sku, "10.00"),
                         "inventoryItem": {"id": self.items[sku], "sku": sku, "tracked": True},
                     }
                     for sku in dict.fromkeys(each.replace('\\"', '"').replace("\\\\", "\\") for each in wanted)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from integrations.channels.meaning import FollowParcel, Meaning, ignored
+from integrations.channels.meaning import Act, FollowParcel, Meaning, SetAside, ignored
 from integrations.channels.vendor import Delivery, Vendor
 from integrations.documents import read_json, without_nul
 from integrations.failures import FailureClass, Fault, Unreadable, unparsable
@@ -17,13 +19,22 @@ from orders.tracking import PROGRESS, Scan
 Translate = Callable[[dict[str, Any], Faults], Meaning | None]
 
 
-def reader(title: str, translate: Translate) -> Callable[[str, bytes], Meaning]:
-    """`understand` of a vendor: reads strictly, gathers every fault, and refuses what no rule of its knows."""
+def reader(title: str, translate: Translate, lists: str = "") -> Callable[[str, bytes], Meaning]:
+    """`understand` of a vendor: reads strictly, gathers every fault, and refuses what no rule of its knows.
+
+    A document may bring many parcels as a list under the key `lists`: each is understood by itself.
+    """
 
     def understand(topic: str, body: bytes) -> Meaning:
         document = read_json(body)
         if not isinstance(document, dict):
             raise unparsable(f"{title}'s documents are objects")
+        items = document.get(lists) if lists else None
+        if isinstance(items, list) and len(items) > 1:
+            return _each_alone([without_nul({**document, lists: [item]}) for item in items])
+        return alone(document)
+
+    def alone(document: dict[str, Any]) -> Meaning:
         faults = Faults()
         meaning = translate(without_nul(document), faults)
         faults.raise_if_any()
@@ -37,6 +48,20 @@ def reader(title: str, translate: Translate) -> Callable[[str, bytes], Meaning]:
             Meaning(seen, meaning.ignored) if seen or meaning.ignored else ignored("the carrier has seen nothing yet")
         )
 
+    def _each_alone(documents: Sequence[dict[str, Any]]) -> Meaning:
+        acts: list[Act] = []
+        reasons: set[str] = set()
+        for document in documents:
+            body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+            try:
+                meaning = alone(document)
+            except Unreadable:
+                acts.append(SetAside(body))
+                continue
+            acts += [replace(act, alone=body) if isinstance(act, FollowParcel) else act for act in meaning.acts]
+            reasons |= {meaning.ignored} - {""}
+        return Meaning(acts=tuple(acts)) if acts else ignored("; ".join(sorted(reasons)))
+
     return understand
 
 
@@ -49,9 +74,11 @@ def by_content(body: bytes, headers: Mapping[str, str]) -> Delivery:
     return Delivery(f"sha256:{hashlib.sha256(body).hexdigest()}", "tracking")
 
 
-def vendor(name: str, title: str, version: str, translate: Translate, **more: Any) -> Vendor:
+def vendor(name: str, title: str, version: str, translate: Translate, lists: str = "", **more: Any) -> Vendor:
     options = {"verify": unsigned, "delivery": by_content, **more}
-    return Vendor(name=name, title=title, mapping_version=version, understand=reader(title, translate), **options)
+    return Vendor(
+        name=name, title=title, mapping_version=version, understand=reader(title, translate, lists), **options
+    )
 
 
 def follow(number: str, scans: Sequence[Scan | None], at: Node) -> Meaning:

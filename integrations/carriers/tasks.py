@@ -7,7 +7,7 @@ from celery import shared_task
 from core.actors import SYSTEM
 from core.events import EventDraft, Fact
 from integrations import arrivals, inbox
-from integrations.carriers import following, labelling
+from integrations.carriers import following, labelling, suspending
 from orders.models import Package
 from orders.services import tracking
 
@@ -31,6 +31,17 @@ def let_waiting_go(fact: Fact) -> None:
     for number in set(numbers):
         arrivals.let_go(tracking.waits_for(number), inbox.process)
     tracking.settle(job_id, actor=SYSTEM)
+
+
+def follow_account(fact: Fact) -> None:
+    """connection.suspended, connection.restored: its carriers are out, or run again."""
+    suspending.follow(actor=fact.actor)
+
+
+@shared_task(ignore_result=True)
+def probe_accounts() -> None:
+    """Accounts whose calls are suspended are asked whether they are back."""
+    suspending.probe()
 
 
 @shared_task(ignore_result=True)

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from core.errors import Permanent
 from core.events import Fact
 from integrations.channels import registry
-from integrations.channels.news import ChangeNews
+from integrations.channels.news import ChangeMemory, ChangeNews, Wanted
 from integrations.models import Connection
 from orders.models import ChannelKind, Order, Told
 from orders.services import change_log
 
-Teller = Callable[[Connection, ChangeNews], str]
+Teller = Callable[[Connection, ChangeNews, ChangeMemory], str]
 # Channels of our own: what was changed here is what they show.
 OURS = frozenset({ChannelKind.POS, ChannelKind.PHONE, ChannelKind.WHOLESALE})
+
+
+@dataclass(slots=True)
+class Kept:
+    """A change's row as its ChangeMemory."""
+
+    change_id: int
+    ref: str
+
+    def keep(self, ref: str) -> None:
+        change_log.keep_ref(self.change_id, ref)
+        self.ref = ref
 
 
 def tell(event: Fact) -> None:
@@ -22,6 +35,8 @@ def tell(event: Fact) -> None:
 
     Safe to repeat: vendors look at the order before they change it. What a vendor refuses for good is done by hand.
     """
+    if change_log.is_told(int(event.data["change"])):
+        return
     order = Order.objects.select_related("channel").get(pk=int(event.subject.uid))
     change_id = int(event.data["change"])
     teller = _teller(order)
@@ -37,21 +52,21 @@ def tell(event: Fact) -> None:
         order_ref=order.channel_ref,
         edits=tuple(event.data["edits"]),
         wanted=tuple(_wanted(order)),
+        ship_to=order.ship_to or {},
         note=event.data.get("note", ""),
         reference=f"{order.number}-change-{change_id}",
     )
     try:
-        words = tell_it(connection, news)
+        words = tell_it(connection, news, Kept(change_id, change_log.ref_of(change_id)))
     except Permanent as refused:
         change_log.mark_told(change_id, Told.CANNOT, words=str(refused), actor=connection.actor)
     else:
         change_log.mark_told(change_id, Told.TOLD, words=words, actor=connection.actor)
 
 
-def _wanted(order: Order) -> list[tuple[str, str, int]]:
-    """Per line its ref, SKU and the units that have left or are to be delivered."""
+def _wanted(order: Order) -> list[Wanted]:
     lines = order.lines.order_by("position", "pk")
-    return [(line.ref, line.sku, line.ordered - line.cancelled) for line in lines]
+    return [Wanted(line.ref, line.sku, line.ordered - line.cancelled, line.unit_price) for line in lines]
 
 
 def _teller(order: Order) -> tuple[Teller, Connection] | None:

@@ -84,13 +84,25 @@ class AnswerRequest:
 
 @dataclass(frozen=True, slots=True)
 class FollowParcel:
-    """What a carrier said of the parcel with this number, all it knows or only the latest."""
+    """What a carrier said of the parcel with this number, all it knows or only the latest.
+
+    `alone` is a document of this parcel's only, where it came in a list: should nobody know the parcel yet, that waits
+    and the rest of the list doesn't.
+    """
 
     tracking_number: str
     scans: tuple[Scan, ...]
+    alone: bytes = b""
 
 
-Act = PlaceOrder | RecordRefund | RecordPayments | MoveGoods | TakeSnapshot | AnswerRequest | FollowParcel
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """An item of a list that can't be understood: it becomes a message of its own, which says why it is refused."""
+
+    body: bytes
+
+
+Act = PlaceOrder | RecordRefund | RecordPayments | MoveGoods | TakeSnapshot | AnswerRequest | FollowParcel | SetAside
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +21,42 @@ class ShipmentNews:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What stands now of one line: units that have left or are to be delivered. A line added here has a ref of ours."""
+
+    ref: str
+    sku: str
+    units: int
+    unit_price: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeNews:
-    """An order was changed. `edits` as orders.edits writes them; `wanted` stands now: (line ref, SKU, units)."""
+    """An order was changed. `edits` as orders.edits writes them; `wanted` and `ship_to` are what stands now."""
 
     order_ref: str
     edits: tuple[dict[str, Any], ...]
-    wanted: tuple[tuple[str, str, int], ...]
+    wanted: tuple[Wanted, ...]
     reference: str
     note: str = ""
+    ship_to: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return frozenset(str(edit.get("edit")) for edit in self.edits)
+
+    @property
+    def cancels(self) -> bool:
+        """Everything is cancelled: nothing is wanted of any line."""
+        return not any(line.units for line in self.wanted)
+
+
+class ChangeMemory(Protocol):
+    """What one try of telling leaves for the next."""
+
+    @property
+    def ref(self) -> str:
+        """The channel's own key of what it does about the change, once a try learnt it; else empty."""
+
+    def keep(self, ref: str) -> None:
+        """Remember it, whatever becomes of this try."""

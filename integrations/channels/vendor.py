@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from integrations.channels.meaning import Meaning
-from integrations.channels.news import ChangeNews, ShipmentNews
+from integrations.channels.news import ChangeMemory, ChangeNews, ShipmentNews
 from integrations.models import Connection
 from inventory.services.figures import Level
 from inventory.services.publishing import Outcome
@@ -37,7 +37,7 @@ class Vendor:
     # Tell the vendor of a shipment, once whatever is retried; returns the vendor's own id of it.
     tell_shipment: Callable[[Connection, ShipmentNews], str] | None = None
     # Tell the vendor that an order of its was changed here; returns words for people. Permanent where it won't have it.
-    tell_change: Callable[[Connection, ChangeNews], str] | None = None
+    tell_change: Callable[[Connection, ChangeNews, ChangeMemory], str] | None = None
     # Tell the vendor how much of each item it may sell; one outcome for each. `key` is new for each batch: whatever is
     # repeated under it counts once. Raises TryLater or Permanent where nothing was told.
     set_levels: Callable[[Connection, Sequence[Level], str], Sequence[Outcome]] | None = None

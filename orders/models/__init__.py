@@ -36,7 +36,7 @@ from orders.models.order import OWED, Method, Order, OrderLine, OrderStatus, Pay
 from orders.models.outages import CarrierOutage
 from orders.models.packing import Carton, PackCheck
 from orders.models.partners import PartnerLink, PartnerRequest, PartnerRequestStatus, RejectReason
-from orders.models.payment import Payment, PaymentKind, Refund
+from orders.models.payment import Payment, PaymentDisagreement, PaymentKind, Refund
 from orders.models.policy import PolicyReplay, PolicyStatus, PolicyVersion, ShadowDecision, SourcingPolicy
 from orders.models.putback import PutBack
 from orders.models.shipment import Package, Shipment, Tracker
@@ -104,6 +104,7 @@ __all__ = [
     "PartnerRequest",
     "PartnerRequestStatus",
     "Payment",
+    "PaymentDisagreement",
     "PaymentKind",
     "PaymentState",
     "PickBatch",

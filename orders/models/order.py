@@ -162,6 +162,9 @@ class Order(StateMachine):
         help_text="What was agreed here -> {was, is}: it stands until the source says something new (orders.agreed)",
     )
 
+    language = models.CharField(
+        max_length=8, blank=True, db_default="", help_text="The one it was ordered in: en, nl, de-CH"
+    )
     note = models.TextField(blank=True)
     tags = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     test = models.BooleanField(default=False)

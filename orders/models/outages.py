@@ -14,6 +14,9 @@ class CarrierOutage(models.Model):
     reason = models.CharField(max_length=255)
     started_at = models.DateTimeField(default=timezone.now)
     started_by = models.CharField(max_length=200, blank=True)
+    by_breaker = models.BooleanField(
+        default=False, db_default=False, help_text="No account its labels come from answers; it ends when one does"
+    )
     ended_at = models.DateTimeField(null=True)
     ended_by = models.CharField(max_length=200, blank=True)
 

@@ -54,6 +54,39 @@ class Payment(models.Model):
         return f"{self.kind} {self.amount} {self.currency}"
 
 
+class PaymentDisagreement(models.Model):
+    """One money event told twice with two amounts: the first counts, the other waits for a person to judge.
+
+    `kind` is a payment's, or `refund` for a refund as a whole.
+    """
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payment_disagreements", db_index=False)
+    ref = models.CharField(max_length=120)
+    kind = models.CharField(max_length=10)
+    amount = MoneyField()
+    currency = models.CharField(max_length=3)
+    said_amount = MoneyField()
+    said_currency = models.CharField(max_length=3)
+    found_at = models.DateTimeField(default=timezone.now)
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.CharField(max_length=200, blank=True)
+
+    objects = MoneyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=("order", "ref", "kind", "said_amount", "said_currency"), name="a_disagreement_is_found_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=("order",), name="disagreement_standing", condition=Q(settled_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ref}: {self.amount} {self.currency}, or {self.said_amount} {self.said_currency}"
+
+
 class Refund(models.Model):
     """A refund as the source issued it, once per its ref. `lines`: [{line_ref, quantity, restock, amount, tax}]."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from exceptions.reasons import Cell, Evidence, Reason, Row
 from orders.models import Order
-from orders.reasons.basic import _context, _describe, _standing, _value
+from orders.reasons import shared
 
 
 def _unknown() -> Any:
@@ -45,9 +45,9 @@ REASONS = (
         clears="when an account of that code is made, or the channel names another",
         predicate=lambda uid: _unknown().filter(pk=uid).exists(),
         evidence=_evidence,
-        context=_context,
-        standing=_standing(lambda: _unknown().order_by("pk").values_list("pk", flat=True)),
-        describe=_describe,
-        value=_value,
+        context=shared.context,
+        standing=shared.standing(lambda: _unknown().order_by("pk").values_list("pk", flat=True)),
+        describe=shared.describe,
+        value=shared.value,
     ),
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -11,11 +9,11 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from core.actors import Actor
 from core.subjects import Subject
 from exceptions import reasons
-from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
-from orders.models import Blocks, FulfilmentOrder, Hold, Order, OrderLine, ShortPick, SourcingDecision
+from exceptions.reasons import Action, Cell, Column, Evidence, Reason, Row
+from orders.models import Blocks, Hold, Order, OrderLine, ShortPick, SourcingDecision
+from orders.reasons import shared
 from orders.sourcing import Then
 
-SWEPT = 1_000
 _physical = Q(requires_shipping=True, gift_card=False)
 _to_deliver = Q(open__gt=0) | Q(allocated__gt=0) | Q(backordered__gt=0)
 # Units that left without us still have to leave the books, where the channel hands over itself (services.elsewhere).
@@ -75,7 +73,7 @@ def _left_to_nobody() -> QuerySet[Order]:
     return Order.objects.unallocated().filter(~Exists(held), ~Exists(asked))
 
 
-def _unallocated_evidence(uid: str) -> list[Evidence]:
+def unallocated_evidence(uid: str) -> list[Evidence]:
     lines = OrderLine.objects.filter(_physical, order_id=uid, open__gt=0, item__isnull=False).select_related("item")
     decision = SourcingDecision.objects.filter(order_id=uid).order_by("-sequence").first()
     seen = decision.explanation if decision else {}
@@ -195,65 +193,6 @@ def _left(uid: str) -> Evidence:
     )
 
 
-# --- What they share
-
-
-def _value(uid: str) -> tuple[Decimal, str] | None:
-    row = Order.objects.filter(pk=uid).values_list("total", "currency").first()
-    return (row[0], row[1]) if row and row[0] is not None else None
-
-
-def _context(uid: str) -> Context | None:
-    order = Order.objects.select_related("channel").filter(pk=uid).first()
-    if order is None:
-        return None
-    total = f"{order.total:.2f} {order.currency}" if order.total is not None else "not stated"
-    return Context(
-        title=f"Order {order.number}",
-        subject=Subject("order", uid, order.number),
-        facts=(
-            ("Channel", order.channel.name),
-            ("Channel number", order.channel_number or order.channel_ref),
-            ("Buyer", order.buyer_name or "Anonymous"),
-            ("Total", total),
-            ("Payment", order.get_payment_state_display()),
-            ("Status", order.get_status_display()),
-        ),
-    )
-
-
-def _work_context(uid: str) -> Context | None:
-    work = FulfilmentOrder.objects.select_related("order", "location").filter(pk=uid).first()
-    if work is None:
-        return None
-    return Context(
-        title=f"Fulfilment {work.number}",
-        subject=Subject("fulfilment", uid, work.number),
-        facts=(("Node", work.location.name), ("Status", work.get_status_display())),
-        related=(Cell(work.order.number, Subject("order", str(work.order_id), work.order.number)),),
-    )
-
-
-def _describe(uid: str) -> Opening | None:
-    order = Order.objects.filter(pk=uid).first()
-    if order is None:
-        return None
-    return Opening(label=order.number, value=order.total, currency=order.currency, promise_by=order.promise_by)
-
-
-def _describe_work(uid: str) -> Opening | None:
-    work = FulfilmentOrder.objects.select_related("location", "order").filter(pk=uid).first()
-    if work is None:
-        return None
-    return Opening(
-        label=work.number, site_id=work.location.site_id, value=work.order.total, currency=work.order.currency
-    )
-
-
-def _standing(query: Callable[[], Any]) -> Callable[[], Iterable[str]]:
-    return lambda: [str(pk) for pk in query()[:SWEPT]]
-
-
 def _lines_unknown() -> Any:
     lines = OrderLine.objects.filter(_physical, _needs_item, item__isnull=True)
     return lines.order_by("order_id").values_list("order_id", flat=True).distinct()
@@ -273,10 +212,10 @@ REASONS = (
         clears="when every line to deliver has its item",
         predicate=lambda uid: _unknown(uid).exists(),
         evidence=_unknown_evidence,
-        context=_context,
-        standing=_standing(_lines_unknown),
-        describe=_describe,
-        value=_value,
+        context=shared.context,
+        standing=shared.standing(_lines_unknown),
+        describe=shared.describe,
+        value=shared.value,
         actions=(
             Action(
                 code="map_again",
@@ -300,11 +239,11 @@ REASONS = (
         description="No node, or set of nodes, has everything the order still needs.",
         clears="when every unit has a node or is cancelled",
         predicate=_unallocated,
-        evidence=_unallocated_evidence,
-        context=_context,
-        standing=_standing(lambda: _left_to_nobody().order_by("pk").values_list("pk", flat=True)),
-        describe=_describe,
-        value=_value,
+        evidence=unallocated_evidence,
+        context=shared.context,
+        standing=shared.standing(lambda: _left_to_nobody().order_by("pk").values_list("pk", flat=True)),
+        describe=shared.describe,
+        value=shared.value,
         actions=(
             Action(
                 code="allocate",
@@ -328,10 +267,12 @@ REASONS = (
         clears="when the channel sends figures that agree",
         predicate=_disagrees,
         evidence=_disagreement,
-        context=_context,
-        standing=_standing(lambda: Order.objects.exclude(disagreements=[]).order_by("pk").values_list("pk", flat=True)),
-        describe=_describe,
-        value=_value,
+        context=shared.context,
+        standing=shared.standing(
+            lambda: Order.objects.exclude(disagreements=[]).order_by("pk").values_list("pk", flat=True)
+        ),
+        describe=shared.describe,
+        value=shared.value,
     ),
     Reason(
         code="orders.short_pick",
@@ -346,8 +287,8 @@ REASONS = (
         clears="when the missing units have left another node or are cancelled",
         predicate=_short_units_wait,
         evidence=_shorts,
-        context=_work_context,
-        describe=_describe_work,
+        context=shared.work_context,
+        describe=shared.describe_work,
     ),
     Reason(
         code="orders.cancelled_too_late",
@@ -362,8 +303,8 @@ REASONS = (
         clears="when the units are back or the channel takes the cancellation back",
         predicate=_cancelled_after_dispatch,
         evidence=_left,
-        context=_context,
-        describe=_describe,
-        value=_value,
+        context=shared.context,
+        describe=shared.describe,
+        value=shared.value,
     ),
 )

@@ -10,7 +10,7 @@ from core.actors import Actor
 from core.formats import money
 from exceptions.reasons import Action, Column, Evidence, Reason, Row
 from orders.models import ChangeStatus, Hold, HoldType, OrderChange, Told
-from orders.reasons.basic import _context, _describe, _standing, _value
+from orders.reasons import shared
 
 
 def overdue() -> Any:
@@ -97,10 +97,10 @@ REASONS = (
         clears="when no hold is past its time",
         predicate=lambda uid: overdue().filter(order_id=uid).exists(),
         evidence=_holds,
-        context=_context,
-        standing=_standing(lambda: overdue().order_by("order_id").values_list("order_id", flat=True).distinct()),
-        describe=_describe,
-        value=_value,
+        context=shared.context,
+        standing=shared.standing(lambda: overdue().order_by("order_id").values_list("order_id", flat=True).distinct()),
+        describe=shared.describe,
+        value=shared.value,
         actions=(
             Action(
                 code="release_manual",
@@ -124,10 +124,10 @@ REASONS = (
         clears="when every change is told, by Backroom or by hand",
         predicate=lambda uid: _untold(uid).exists(),
         evidence=_changes,
-        context=_context,
-        describe=_describe,
-        value=_value,
-        standing=_standing(
+        context=shared.context,
+        describe=shared.describe,
+        value=shared.value,
+        standing=shared.standing(
             lambda: (
                 OrderChange.objects.filter(status=ChangeStatus.CONFIRMED, channel_told=Told.CANNOT)
                 .order_by("order_id")

@@ -10,10 +10,8 @@ from django.db.models import QuerySet
 from exceptions import reasons
 from exceptions.reasons import Cell, Column, Evidence, Opening, Reason, Row
 from orders.models import Order, OrderLine, Payment, PaymentKind, Refund, RefundDue
-from orders.reasons.basic import _context
+from orders.reasons import shared
 from orders.services import refunds_due
-
-SWEPT = 1_000
 
 
 def _owed(uid: str) -> Decimal:
@@ -90,7 +88,7 @@ REASONS = (
         clears="when refunds of that amount are known",
         predicate=lambda uid: _owed(uid) > 0,
         evidence=_refund_evidence,
-        context=_context,
+        context=shared.context,
         describe=_describe_refund,
         value=_refund_value,
     ),

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from core.actors import Actor
 from exceptions import reasons
-from exceptions.reasons import Action, Column, Context, Evidence, Opening, Reason, Row
+from exceptions.reasons import Action, Column, Evidence, Reason, Row
 from orders.models import FulfilmentOrder, PartnerRequest, PartnerRequestStatus
-from orders.reasons.basic import SWEPT, _describe_work, _work_context
+from orders.reasons import shared
 from orders.services import partners, withdrawing
 
 S = PartnerRequestStatus
@@ -30,7 +30,7 @@ def _late_rows() -> Any:
 
 
 def _subjects(rows: Any) -> Iterable[str]:
-    return [str(pk) for pk in rows.order_by("pk").values_list("fulfilment_id", flat=True)[:SWEPT]]
+    return [str(pk) for pk in rows.order_by("pk").values_list("fulfilment_id", flat=True)[: shared.SWEPT]]
 
 
 def _units_wait(uid: str) -> bool:
@@ -64,14 +64,6 @@ def _evidence(uid: str) -> Evidence:
     return Evidence("What was asked of the partner", ("", Column("")), facts, empty="Nothing was asked of a partner.")
 
 
-def _context(uid: str) -> Context | None:
-    return _work_context(uid)
-
-
-def _describe(uid: str) -> Opening | None:
-    return _describe_work(uid)
-
-
 def _remind(uid: str, *, actor: Actor) -> str:
     request = _request(uid)
     if request is None:
@@ -98,8 +90,8 @@ _SHARED: dict[str, Any] = {
     "queue": "orders",
     "subject_kind": "fulfilment",
     "evidence": _evidence,
-    "context": _context,
-    "describe": _describe,
+    "context": shared.work_context,
+    "describe": shared.describe_work,
 }
 REASONS = (
     Reason(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.actors import Actor
 from exceptions import reasons
 from exceptions.reasons import Action, Evidence, Reason, Row
-from orders.reasons.basic import SWEPT, _describe_work, _work_context
+from orders.reasons import shared
 from orders.services import rescuing, resourcing
 
 
@@ -45,9 +45,9 @@ REASONS = (
         clears="when it would be in time, is begun and done, or is somewhere else",
         predicate=lambda uid: rescuing.of(int(uid)) is not None,
         evidence=_evidence,
-        context=_work_context,
-        standing=lambda: [str(pk) for pk in rescuing.standing()[:SWEPT]],
-        describe=_describe_work,
+        context=shared.work_context,
+        standing=lambda: [str(pk) for pk in rescuing.standing()[: shared.SWEPT]],
+        describe=shared.describe_work,
         actions=(
             Action(
                 code="elsewhere",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from exceptions import reasons
 from exceptions.reasons import Reason
 from orders.models import Order, SourcingDecision
-from orders.reasons.basic import _context, _describe, _unallocated_evidence, _value
+from orders.reasons import shared
+from orders.reasons.basic import unallocated_evidence
 
 
 def _needs_care(uid: str) -> bool:
@@ -29,9 +30,9 @@ REASONS = (
         description="The sourcing policy found no nodes and leaves the decision to customer care.",
         clears="when every unit has a node, waits for a delivery, or is cancelled",
         predicate=_needs_care,
-        evidence=_unallocated_evidence,
-        context=_context,
-        describe=_describe,
-        value=_value,
+        evidence=unallocated_evidence,
+        context=shared.context,
+        describe=shared.describe,
+        value=shared.value,
     ),
 )

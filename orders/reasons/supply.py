@@ -8,7 +8,7 @@ from exceptions import reasons
 from exceptions.reasons import Action, Cell, Column, Evidence, Reason, Row
 from inventory.models import ExpectedReceipt
 from orders.models import BackOrder
-from orders.reasons.basic import _context, _describe, _standing, _value
+from orders.reasons import shared
 from orders.services import refilling
 
 
@@ -82,9 +82,9 @@ REASONS = (
         clears="when the units have come, are had elsewhere or aren't wanted any more",
         predicate=_slipped,
         evidence=_deliveries,
-        context=_context,
-        describe=_describe,
-        value=_value,
+        context=shared.context,
+        describe=shared.describe,
+        value=shared.value,
         actions=(_NOW,),
     ),
     Reason(
@@ -100,10 +100,10 @@ REASONS = (
         clears="when it arrives, has a new date, or nothing waits for it",
         predicate=_overdue,
         evidence=_deliveries,
-        context=_context,
-        standing=_standing(refilling.overdue),
-        describe=_describe,
-        value=_value,
+        context=shared.context,
+        standing=shared.standing(refilling.overdue),
+        describe=shared.describe,
+        value=shared.value,
         actions=(_NOW,),
     ),
 )

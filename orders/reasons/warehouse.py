@@ -12,11 +12,10 @@ from core.subjects import Subject
 from exceptions import reasons
 from exceptions.reasons import Cell, Column, Evidence, Opening, Reason, Row
 from orders.models import FulfilmentOrder, Package, PutBack
-from orders.reasons.basic import _work_context
+from orders.reasons import shared
 from orders.services import manifests
 
 PUT_BACK_WITHIN = timedelta(hours=4)
-SWEPT = 1_000
 
 
 def _missed(uid: str) -> Evidence:
@@ -43,7 +42,7 @@ def _waiting(uid: str) -> Any:
 def _late_works() -> Iterable[str]:
     late = timezone.now() - PUT_BACK_WITHIN
     rows = PutBack.objects.waiting().filter(created_at__lte=late).order_by("fulfilment_id")
-    return [str(pk) for pk in rows.values_list("fulfilment_id", flat=True).distinct()[:SWEPT]]
+    return [str(pk) for pk in rows.values_list("fulfilment_id", flat=True).distinct()[: shared.SWEPT]]
 
 
 def _hands(uid: str) -> Evidence:
@@ -89,7 +88,7 @@ REASONS = (
         clears="when it is on a van or was cancelled",
         predicate=lambda uid: manifests.is_left_behind(int(uid)),
         evidence=_missed,
-        context=_work_context,
+        context=shared.work_context,
     ),
     Reason(
         code="orders.put_back_waits",
@@ -104,7 +103,7 @@ REASONS = (
         clears="when every unit was scanned back",
         predicate=lambda uid: _waiting(uid).exists(),
         evidence=_hands,
-        context=_work_context,
+        context=shared.work_context,
         standing=_late_works,
         describe=_describe,
     ),

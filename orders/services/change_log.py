@@ -48,6 +48,20 @@ def tell(desk: Desk, change: OrderChange) -> None:
     desk.note(facts.CHANGE_CONFIRMED, told(change))
 
 
+def is_told(change_id: int) -> bool:
+    """Whether nothing is left to tell: told, or a person did it."""
+    return OrderChange.objects.filter(pk=change_id, channel_told__in=(Told.TOLD, Told.BY_HAND)).exists()
+
+
+def ref_of(change_id: int) -> str:
+    return OrderChange.objects.values_list("channel_ref", flat=True).get(pk=change_id)
+
+
+def keep_ref(change_id: int, ref: str) -> None:
+    """The channel's key of what it does about the change, before anything waits for it."""
+    OrderChange.objects.filter(pk=change_id).update(channel_ref=ref[:120])
+
+
 def mark_told(change_id: int, state: str, *, words: str = "", actor: Actor) -> None:
     """What came of telling the channel; where it can't be told, a case says so. Safe to repeat."""
 

@@ -9,17 +9,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from core.actors import Actor
-from core.errors import Refusal
 from core.subjects import Subject
-from inventory.services.locking import retrying
 from orders import addressing, agreed, canonical, quantities
 from orders import events as facts
 from orders.canonical import Address, IncomingLine, IncomingOrder
-from orders.edits import Cancel
 from orders.models import Order, OrderLine
-from orders.services import allocation, backorders, change_log, effects, elsewhere, holds, lifecycle
-from orders.services.desk import Desk, open_desk
+from orders.services import allocation, backorders, effects, elsewhere, holds, lifecycle, refunds_due
+from orders.services.desk import Desk
 from orders.services.lookups import Seen
 
 _ZERO = Decimal(0)
@@ -28,7 +24,7 @@ _ADDRESS_PARTS = tuple(part.name for part in fields(Address))
 _TOLD = (
     "channel_number", "method", "pickup_location_code", "ship_to", "bill_to", "currency", "discount_total",
     "shipping_total", "tax_total", "total", "payment_state", "source_cancelled", "note", "tags", "account_code",
-    "po_number", "payment_terms", "requested_ship_on",
+    "po_number", "payment_terms", "requested_ship_on", "language",
 )  # fmt: skip
 _TOLD_OF_LINES = ("ordered", "cancelled", "fulfilled", "sku", "unit_price")
 
@@ -66,6 +62,7 @@ def describe(order: Order, incoming: IncomingOrder, digest: bytes, seen: Seen) -
     order.account_code, order.account_id = incoming.account, seen.account_id
     order.po_number, order.requested_ship_on = incoming.po_number, incoming.requested_ship_on
     order.payment_terms = incoming.payment_terms or seen.payment_terms
+    order.language = incoming.language
     order.note, order.tags, order.test = incoming.note, list(incoming.tags), incoming.test
 
 
@@ -265,37 +262,12 @@ def _plain(value: Any) -> Any:
 # --- Cancelling ----------------------------------------------------------------------------------------------------
 
 
-def cancel(order_id: int, *, actor: Actor, reason: str = "", version: int | None = None) -> None:
-    """Cancel what has not left yet. Safe to repeat.
+def cancel_rest(desk: Desk, *, reason: str, at: datetime | None = None, owe: bool = True) -> None:
+    """Take every unit that has not left off the order and off the nodes; what was paid for them is due.
 
-    Locks the order, so a cancellation and a dispatch that race end in one of the two. Raises Refusal("already_shipped")
-    when everything has left, Refusal("stale") when `version` isn't the order's.
+    Without `owe` nothing is: a channel that cancels gives the money back itself.
     """
-
-    def work() -> None:
-        desk = open_desk(order_id, actor=actor)
-        if desk.order.cancelled_here or (desk.order.source_cancelled and not _waiting(desk)):
-            return
-        lifecycle.require_version(desk, version)
-        if not _waiting(desk):
-            raise Refusal(
-                "already_shipped",
-                f"Order {desk.order.number} has left already; nothing is left to cancel.",
-                status_now=str(desk.order.status),
-                version=desk.order.version,
-            )
-        before = effects.look(desk)
-        cancel_rest(desk, reason=reason)
-        effect = effects.difference(desk, before, effects.look(desk))
-        change_log.record(desk, [Cancel(reason=reason[:255])], effect, key=f"cancel:{desk.order.version}", note=reason)
-        lifecycle.save(desk)
-
-    retrying(work)
-
-
-def cancel_rest(desk: Desk, *, reason: str, at: datetime | None = None) -> None:
-    """Take every unit that has not left off the order and off the nodes."""
-    order = desk.order
+    order, before = desk.order, effects.look(desk)
     order.cancelled_here = True
     order.cancelled_at = order.cancelled_at or at or timezone.now()
     order.cancel_reason = order.cancel_reason or reason[:255]
@@ -303,8 +275,6 @@ def cancel_rest(desk: Desk, *, reason: str, at: datetime | None = None) -> None:
     lifecycle.settle(desk, {})
     holds.sync(desk)
     complain_of_lateness(desk)
+    if owe:
+        refunds_due.owe_cut(desk, before, effects.look(desk), why=reason or "Cancelled before it left")
     desk.note(facts.CHANGED, {"cancelled": [part for part in units if part["units"]], "reason": reason})
-
-
-def _waiting(desk: Desk) -> bool:
-    return any(quantities.to_deliver(line) for line in desk.lines)

@@ -18,9 +18,10 @@ from core.errors import Refusal
 from inventory.services.locking import retrying
 from orders import edits as shapes
 from orders import events as facts
+from orders import quantities
 from orders.edits import Cancel, Edits
 from orders.models import ChangeStatus, OrderChange
-from orders.services import change_log, changes, edit_checks, edit_steps, effects, lifecycle
+from orders.services import change_log, changes, edit_checks, edit_steps, effects, lifecycle, refunds_due
 from orders.services.desk import Desk, open_desk
 from orders.services.effects import Effect
 
@@ -98,6 +99,26 @@ def confirm(
         return change.pk
 
     return retrying(work)
+
+
+def cancel(order_id: int, *, actor: Actor, reason: str = "", version: int | None = None) -> None:
+    """Cancel what has not left yet, where nobody looked first. Safe to repeat.
+
+    Locks the order, so a cancellation and a dispatch that race end in one of the two. Raises Refusal("already_shipped")
+    when everything has left, Refusal("stale") when `version` isn't the order's.
+    """
+
+    def work() -> None:
+        desk = open_desk(order_id, actor=actor)
+        waiting = any(quantities.to_deliver(line) for line in desk.lines)
+        if desk.order.cancelled_here or (desk.order.source_cancelled and not waiting):
+            return
+        lifecycle.require_version(desk, version)
+        edits = [Cancel(reason=reason[:255])]
+        change_log.record(desk, edits, _do(desk, edits, ""), key=f"cancel:{desk.order.version}", note=reason)
+        lifecycle.save(desk)
+
+    retrying(work)
 
 
 def propose(order_id: int, edits: Edits, *, version: int | None, actor: Actor, key: str, note: str = "") -> int:
@@ -203,4 +224,5 @@ def _perform(desk: Desk, edits: Edits) -> Effect:
     else:
         edit_steps.take(desk, edits)
         changes.reconsider(desk, before=wanted, changed=shapes.fields_of(edits))
+        refunds_due.owe_cut(desk, before, effects.look(desk), why=shapes.summary(edits))
     return effects.difference(desk, before, effects.look(desk))

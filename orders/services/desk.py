@@ -26,6 +26,7 @@ from orders.models import (
     Hold,
     Order,
     OrderLine,
+    PaymentDisagreement,
     ShadowDecision,
     SourcingDecision,
 )
@@ -48,6 +49,8 @@ class Desk:
     decisions: list[SourcingDecision] = field(default_factory=list)
     shadows: list[ShadowDecision] = field(default_factory=list)
     cases: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)  # the reasons of cases opened already
+    disputed: list[PaymentDisagreement] = field(default_factory=list)  # found a moment ago
     facts: list[EventDraft] = field(default_factory=list)
     is_new: bool = False  # on its way in, not written yet
     source: Subject | None = None  # the message that brought this about

@@ -103,7 +103,7 @@ def _create(
 
 def _placed(desk: Desk, outcome: str) -> Placed:
     order = desk.order
-    return Placed(order.pk, order.number, outcome, tuple(reason for reason, _ in desk.cases), order.version)
+    return Placed(order.pk, order.number, outcome, tuple(desk.opened), order.version)
 
 
 def _drop(desk: Desk, incoming: IncomingOrder, *, added: bool) -> Placed:
@@ -154,7 +154,7 @@ def cancel(
         desk = _known(channel, channel_ref, actor, source)
         if desk.order.cancelled_here:
             return _placed(desk, "unchanged")
-        changes.cancel_rest(desk, reason=reason, at=at)
+        changes.cancel_rest(desk, reason=reason, at=at, owe=False)
         lifecycle.save(desk)
         return _placed(desk, "changed")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from django.utils import timezone
 
@@ -21,6 +22,7 @@ from orders.models import (
     Order,
     OrderLine,
     OrderStatus,
+    PaymentDisagreement,
     Refund,
     ShadowDecision,
     SourcingDecision,
@@ -28,6 +30,7 @@ from orders.models import (
 from orders.services import backorders, leftovers
 from orders.services.desk import Desk
 
+T = TypeVar("T")
 TOPIC = "orders"  # what open pages listen for
 VECTOR = (
     "ordered",
@@ -140,19 +143,20 @@ def save_picks(promises: list[FulfilmentLine], *fields: str) -> None:
 
 
 def save_parts(desk: Desk) -> None:
-    """Write what hangs on rows written a moment ago: back-orders, and the parts of new kit lines.
+    """Write what hangs on rows written a moment ago: back-orders, disputed amounts, and the parts of new kit lines.
 
     A new kit line is found by the reservation that names it.
     """
-    BackOrder.objects.bulk_create([row for row in desk.new_backorders if row.quantity])
-    desk.new_backorders.clear()
-    if not desk.new_parts:
+    BackOrder.objects.bulk_create([row for row in _taken(desk.new_backorders) if row.quantity])
+    PaymentDisagreement.objects.bulk_create(_taken(desk.disputed), ignore_conflicts=True)
+    parts = _taken(desk.new_parts)
+    if not parts:
         return
-    named = [part.fulfilment_line.reservation_id for part in desk.new_parts]
+    named = [part.fulfilment_line.reservation_id for part in parts]
     ids = dict(FulfilmentLine.objects.filter(reservation_id__in=named).values_list("reservation_id", "pk"))
-    for part in desk.new_parts:
+    for part in parts:
         part.fulfilment_line_id = part.fulfilment_line.pk = ids[part.fulfilment_line.reservation_id]
-    FulfilmentPart.objects.bulk_create(desk.new_parts)
+    FulfilmentPart.objects.bulk_create(parts)
 
 
 def _tidy_work(desk: Desk, touched: list[FulfilmentLine], reason: str) -> None:
@@ -196,18 +200,26 @@ def save(desk: Desk) -> None:
     order.save(update_fields=[f.name for f in Order._meta.concrete_fields if f.name not in {"id", "number"}])
     if desk.lines:
         OrderLine.objects.bulk_update(desk.lines, [*VECTOR, *SOURCE_FIELDS])
-    FulfilmentLine.objects.bulk_create(desk.new_promises)
+    FulfilmentLine.objects.bulk_create(_taken(desk.new_promises))
     save_parts(desk)
-    SourcingDecision.objects.bulk_create(desk.decisions)
-    ShadowDecision.objects.bulk_create(desk.shadows)
-    Hold.objects.bulk_create(desk.new_holds)
+    SourcingDecision.objects.bulk_create(_taken(desk.decisions))
+    ShadowDecision.objects.bulk_create(_taken(desk.shadows))
+    Hold.objects.bulk_create(_taken(desk.new_holds))
     announce(desk)
     cases.recheck(desk.subject, actor=desk.actor)
 
 
 def announce(desk: Desk) -> None:
-    """Record the facts and open the cases of this desk."""
-    events.record_many(desk.facts)
+    """Record the facts and open the cases of this desk; each is taken off it, so none is ever told twice."""
+    events.record_many(_taken(desk.facts))
     live.poke(TOPIC)
-    for reason, words in desk.cases:
+    for reason, words in _taken(desk.cases):
         cases.open_(reason, desk.subject, actor=desk.actor, **words)
+        desk.opened.append(reason)
+
+
+def _taken(rows: list[T]) -> list[T]:
+    """All of them, leaving the list empty: what is written leaves the desk."""
+    taken = rows[:]
+    rows.clear()
+    return taken

@@ -124,26 +124,30 @@ def _silence(order: Order, fact: Fact, chosen: list[MessageTemplate]) -> str:
     if timezone.now() - fact.occurred_at > TOO_LATE:
         return "It was no news any more when it could be told."
     if not chosen:
-        return f"There is no live template for it in {order.channel.language!r} or any other language."
+        return (
+            f"There is no live template for it in {order.language or order.channel.language!r} or any other language."
+        )
     return ""
 
 
 def choose(order: Order, event: str) -> list[MessageTemplate]:
     """The live template of each medium: the channel's own before the general one, then the nearest language."""
     rows = MessageTemplate.objects.live().filter(Q(channel=order.channel) | Q(channel=None), event=event)
-    wanted = order.channel.language
+    wanted = order.language or order.channel.language, order.channel.language
     best: dict[str, MessageTemplate] = {}
     for row in sorted(rows, key=lambda row: (row.channel_id is None, _away(row.language, wanted), row.pk)):
         best.setdefault(row.medium, row)
     return list(best.values())
 
 
-def _away(language: str, wanted: str) -> int:
-    if language == wanted:
-        return 0
-    if language[:2] == wanted[:2]:
-        return 1
-    return 2 if language == "en" else 3
+def _away(language: str, wanted: tuple[str, str]) -> int:
+    """How far a template's language is from those wanted: the order's own, then its channel's, then English."""
+    for rank, each in enumerate(wanted):
+        if language == each:
+            return 2 * rank
+        if language[:2] == each[:2]:
+            return 2 * rank + 1
+    return 4 if language == "en" else 5
 
 
 def _letter(order: Order, template: MessageTemplate, said: dict[str, object]) -> Letter:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from orders import events as facts
 from orders.canonical import IncomingPayment, IncomingRefund
-from orders.models import Payment, Refund
+from orders.models import Payment, PaymentDisagreement, Refund
 from orders.services.desk import Desk
+
+REFUND = "refund"  # beside the kinds of payments
+Key = tuple[str, str]
+Sum = tuple[Decimal | None, str]
+_Payments = list[tuple[Key, IncomingPayment]]
+_Refunds = list[tuple[Key, IncomingRefund]]
 
 
 def refunded(refunds: Sequence[IncomingRefund]) -> dict[str, int]:
@@ -23,16 +30,16 @@ def refunded(refunds: Sequence[IncomingRefund]) -> dict[str, int]:
 
 def add(desk: Desk, payments: Sequence[IncomingPayment], refunds: Sequence[IncomingRefund]) -> bool:
     """Write the money events and refunds not known yet; says whether any refund was new. Needs the order's lock."""
-    every = {**_by_key(payments, refunds)}
-    if every:
-        known = Payment.objects.filter(order=desk.order).values_list("provider_ref", "kind")
-        for key in known:
-            every.pop(key, None)
-    fresh = {refund.ref: refund for refund in refunds}
-    if fresh:
-        for ref in Refund.objects.filter(order=desk.order, ref__in=list(fresh)).values_list("ref", flat=True):
-            fresh.pop(ref)
-    new_payments, new_refunds = _note(desk, list(every.values()), list(fresh.values()))
+    told, given_back = _told(payments, refunds)
+    known: dict[Key, Sum] = {}
+    if told:
+        rows = Payment.objects.filter(order=desk.order).values_list("provider_ref", "kind", "amount", "currency")
+        known = {(ref, kind): (amount, currency) for ref, kind, amount, currency in rows}
+    if given_back:
+        rows = Refund.objects.filter(order=desk.order).values_list("ref", "amount", "currency")
+        known |= {(ref, REFUND): (amount, currency) for ref, amount, currency in rows}
+    every, fresh = _settle(desk, told, given_back, known)
+    new_payments, new_refunds = _note(desk, every, fresh)
     if new_payments:
         Payment.objects.bulk_create(new_payments)
     if new_refunds:
@@ -44,15 +51,51 @@ def note(
     desk: Desk, payments: Sequence[IncomingPayment], refunds: Sequence[IncomingRefund]
 ) -> tuple[list[Payment], list[Refund]]:
     """The rows of a new order's money events, unsaved, with their facts noted."""
-    distinct = {refund.ref: refund for refund in refunds}
-    return _note(desk, list(_by_key(payments, refunds).values()), list(distinct.values()))
+    return _note(desk, *_settle(desk, *_told(payments, refunds), {}))
 
 
-def _by_key(
-    payments: Sequence[IncomingPayment], refunds: Sequence[IncomingRefund]
-) -> dict[tuple[str, str], IncomingPayment]:
+def _told(payments: Sequence[IncomingPayment], refunds: Sequence[IncomingRefund]) -> tuple[_Payments, _Refunds]:
     every = [*payments, *(payment for refund in refunds for payment in refund.payments)]
-    return {(payment.ref, payment.kind): payment for payment in every}
+    return [((payment.ref, payment.kind), payment) for payment in every], [((r.ref, REFUND), r) for r in refunds]
+
+
+def _settle(
+    desk: Desk, payments: _Payments, refunds: _Refunds, known: dict[Key, Sum]
+) -> tuple[list[IncomingPayment], list[IncomingRefund]]:
+    """Those told for the first time. What is told again with another amount doesn't count: a person judges it."""
+    new_payments = [payment for key, payment in payments if _first(desk, key, payment, known)]
+    new_refunds = [refund for key, refund in refunds if _first(desk, key, refund, known)]
+    if desk.disputed:
+        words = "; ".join(str(row) for row in desk.disputed)
+        desk.case("orders.payment_disagrees", summary=words[:255], currency=desk.order.currency)
+    return new_payments, new_refunds
+
+
+def _first(desk: Desk, key: Key, event: IncomingPayment | IncomingRefund, known: dict[Key, Sum]) -> bool:
+    said = (event.amount, event.currency)
+    if key not in known:
+        known[key] = said
+        return True
+    amount, currency = known[key]
+    if amount is not None and event.amount is not None and said != (amount, currency):
+        _dispute(desk, key, (amount, currency), (event.amount, event.currency))
+    return False
+
+
+def _dispute(desk: Desk, key: Key, first: tuple[Decimal, str], said: tuple[Decimal, str]) -> None:
+    """Once for each amount told; a repeat of what waits for a person, or was judged by one, adds nothing."""
+    row = PaymentDisagreement(
+        order_id=desk.order.pk,
+        ref=key[0],
+        kind=key[1],
+        amount=first[0],
+        currency=first[1],
+        said_amount=said[0],
+        said_currency=said[1],
+    )
+    names = ("order_id", "ref", "kind", "said_amount", "said_currency")
+    if not PaymentDisagreement.objects.filter(**{name: getattr(row, name) for name in names}).exists():
+        desk.disputed.append(row)
 
 
 def _note(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -18,7 +20,7 @@ from orders.services import resourcing
 WHY = "Its carrier doesn't run"
 
 
-def begin(carrier: str, *, reason: str, actor: Actor) -> CarrierOutage:
+def begin(carrier: str, *, reason: str, actor: Actor, by_breaker: bool = False) -> CarrierOutage:
     """Plan nothing more with this carrier until `end`. Safe to repeat. What no carrier calls for now is moved."""
     carrier = carrier.strip()
     if not carrier or not reason.strip():
@@ -30,7 +32,9 @@ def begin(carrier: str, *, reason: str, actor: Actor) -> CarrierOutage:
         known = CarrierOutage.objects.filter(carrier=carrier, ended_at=None).first()
         if known is not None:
             return known
-        made = CarrierOutage.objects.create(carrier=carrier, reason=reason.strip()[:255], started_by=actor.label[:200])
+        made = CarrierOutage.objects.create(
+            carrier=carrier, reason=reason.strip()[:255], started_by=actor.label[:200], by_breaker=by_breaker
+        )
         events.record(
             facts.CARRIER_OUT, Subject("carrier", carrier, carrier), actor=actor, data={"reason": made.reason}
         )
@@ -53,6 +57,16 @@ def end(carrier: str, *, actor: Actor) -> bool:
         return bool(changed)
 
     return retrying(work)
+
+
+def follow(unreachable: Mapping[str, str], *, actor: Actor) -> None:
+    """Carriers none of whose accounts answers are out, with the reason; those of before that aren't among them run
+    again. What a person reported is a person's to end. Safe to repeat."""
+    for carrier, reason in unreachable.items():
+        begin(carrier, reason=reason, actor=actor, by_breaker=True)
+    back = CarrierOutage.objects.filter(ended_at=None, by_breaker=True).exclude(carrier__in=list(unreachable))
+    for carrier in back.values_list("carrier", flat=True):
+        end(carrier, actor=actor)
 
 
 def out() -> set[str]:

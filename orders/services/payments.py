@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.utils import timezone
+
 from core.actors import Actor
 from core.errors import NotYet
 from core.subjects import Subject
+from exceptions.services import cases
 from inventory.services.locking import retrying
 from orders.canonical import IncomingPayment
-from orders.models import Channel, Order, Payment
+from orders.models import Channel, Order, PaymentDisagreement
 from orders.services import lifecycle, money
 from orders.services.desk import open_desk
 from orders.services.intake import Placed
+
+
+def settle(order_id: int, *, actor: Actor) -> int:
+    """A person looked at the amounts that disagree: those told first stand; returns how many. Safe to repeat."""
+
+    def work() -> int:
+        desk = open_desk(order_id, actor=actor)
+        standing = PaymentDisagreement.objects.filter(order_id=order_id, settled_at__isnull=True)
+        count = standing.update(settled_at=timezone.now(), settled_by=actor.label[:200])
+        cases.recheck(desk.subject, actor=actor)
+        return count
+
+    return retrying(work)
 
 
 def record(
@@ -33,10 +49,9 @@ def record(
         if order_id is None:
             raise NotYet(f"order:{channel.code}:{order_ref}")
         desk = open_desk(order_id, actor=actor, source=source)
-        known = set(Payment.objects.filter(order=desk.order).values_list("provider_ref", "kind"))
-        if all((payment.ref, payment.kind) in known for payment in payments):
-            return Placed(desk.order.pk, desk.order.number, "unchanged")
         money.add(desk, payments, ())
+        if not desk.facts and not desk.disputed:
+            return Placed(desk.order.pk, desk.order.number, "unchanged")
         lifecycle.save(desk)
         return Placed(desk.order.pk, desk.order.number, "changed")
 

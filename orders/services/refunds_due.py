@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Min, Sum
 
@@ -11,6 +12,7 @@ from orders import currencies
 from orders import events as facts
 from orders.models import OrderLine, Payment, PaymentKind, PaymentState, Refund, RefundDue
 from orders.services.desk import Desk
+from orders.services.effects import Look
 
 _ZERO = Decimal(0)
 _PAID = {PaymentState.PAID, PaymentState.PARTIALLY_PAID, PaymentState.PARTIALLY_REFUNDED}
@@ -26,19 +28,34 @@ def owe(desk: Desk, units: Mapping[int, int], *, why: str) -> RefundDue | None:
     parts = [(lines[pk], n, value(lines[pk], n, included=desk.order.tax_included)) for pk, n in units.items() if n]
     currency = desk.order.currency
     amount = currencies.rounded(sum((part for _, _, part in parts), _ZERO), currency)
-    amount = min(amount, _paid(desk) - outstanding(desk.order.pk))
+    lines_of_it = [
+        {"line": line.pk, "quantity": n, "amount": str(currencies.rounded(part, currency))} for line, n, part in parts
+    ]
+    return _record(desk, min(amount, _paid(desk) - outstanding(desk.order.pk)), lines_of_it, why)
+
+
+def owe_cut(desk: Desk, before: Look, after: Look, *, why: str) -> RefundDue | None:
+    """An order was cut here: what was paid beyond what it is still worth is due, at most what the cut took off.
+
+    So the sum is the one its preview shows, an order paid in part owes nothing before the rest is paid, and a
+    substitute that costs the same owes nothing. Call it once per change, after it.
+    """
+    currency = desk.order.currency
+    fewer = {pk: n for pk, units in before.wanted.items() if (n := units - after.wanted.get(pk, 0)) > 0}
+    if not fewer:
+        return None
+    worth = currencies.rounded(after.worth, currency)
+    less = currencies.rounded(before.worth, currency) - worth
+    lines = [{"line": pk, "quantity": n} for pk, n in sorted(fewer.items())]
+    return _record(desk, min(less, _paid(desk) - outstanding(desk.order.pk) - worth), lines, why)
+
+
+def _record(desk: Desk, amount: Decimal, lines: list[dict[str, Any]], why: str) -> RefundDue | None:
     if amount <= 0:
         return None
+    currency = desk.order.currency
     due = RefundDue.objects.create(
-        order=desk.order,
-        key=desk.key("refund-due"),
-        amount=amount,
-        currency=currency,
-        why=why[:255],
-        lines=[
-            {"line": line.pk, "quantity": n, "amount": str(currencies.rounded(part, currency))}
-            for line, n, part in parts
-        ],
+        order=desk.order, key=desk.key("refund-due"), amount=amount, currency=currency, why=why[:255], lines=lines
     )
     desk.note(facts.REFUND_DUE, {"amount": str(amount), "currency": currency, "why": why, "lines": due.lines})
     desk.case("orders.refund_due", summary=why, value=amount, currency=currency)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -22,7 +23,7 @@ from orders.models import ChangeStatus, HoldType, Method, Order, OrderChange, Or
 from orders.services import changing
 from orders.views import asked
 
-EDIT = "orders.edit_order"
+EDIT, CANCEL = "orders.edit_order", "orders.cancel_order"
 ADDRESS = (
     ("name", "Name"), ("company", "Company"), ("line1", "Street"), ("line2", "Second line"), ("city", "Town"),
     ("postal_code", "Postal code"), ("region", "Region"), ("country", "Country code"), ("phone", "Phone"),
@@ -52,10 +53,23 @@ def change(request: HttpRequest, number: str) -> HttpResponse:
 def preview(request: HttpRequest, number: str) -> HttpResponse:
     """POST /orders/<number>/change/preview: what the form's edits would do to stock, money and promise. Changes
     nothing."""
+    return _preview(request, number, _edits, confirm="orders:change_confirm")
+
+
+@require_POST
+@permission_required(CANCEL, raise_exception=True)
+def preview_cancel(request: HttpRequest, number: str) -> HttpResponse:
+    """POST /orders/<number>/cancel/preview: what cancelling all that has not left would do. Changes nothing."""
+    return _preview(request, number, _all_of_it, confirm="orders:cancel")
+
+
+def _preview(
+    request: HttpRequest, number: str, asked_for: Callable[[HttpRequest, Order], tuple[Edit, ...]], *, confirm: str
+) -> HttpResponse:
     order = _find(request, number)
-    context: dict[str, Any] = {"order": order, "problems": [], "seen": None}
+    context: dict[str, Any] = {"order": order, "problems": [], "seen": None, "confirm": confirm}
     try:
-        edits = _edits(request, order)
+        edits = asked_for(request, order)
         seen = changing.preview(order.pk, edits, actor=actors.person(request.user))
         context |= {
             "seen": seen,
@@ -84,6 +98,28 @@ def confirm(request: HttpRequest, number: str) -> HttpResponse:
         note=asked.words(request, "note", 500),
     )
     htmx.toast(request, f"{number} is changed")
+    return htmx.redirect(request, reverse("orders:detail", args=[number]))
+
+
+@require_POST
+@permission_required(CANCEL, raise_exception=True)
+def cancel(request: HttpRequest, number: str) -> HttpResponse:
+    """POST /orders/<number>/cancel: cancel exactly as it was shown, or say what is different now."""
+    order = _find(request, number)
+    token = asked.words(request, "token", 64)
+    if not token:
+        raise Refusal("look_first", "Look at what cancelling does first, then confirm it.", status=422)
+    reason = asked.words(request, "note", 255)
+    changing.confirm(
+        order.pk,
+        (Cancel(reason=reason),),
+        version=asked.version(request),
+        actor=actors.person(request.user),
+        key=asked.words(request, "key", 64),
+        token=token,
+        note=reason,
+    )
+    htmx.toast(request, f"{number} cancelled")
     return htmx.redirect(request, reverse("orders:detail", args=[number]))
 
 
@@ -134,7 +170,7 @@ def _sent(request: HttpRequest) -> tuple[Edit, ...]:
 def _edits(request: HttpRequest, order: Order) -> tuple[Edit, ...]:
     """What the form says differently from the order; Invalid (422) names what can't be read."""
     if request.POST.get("all"):
-        return (Cancel(reason=asked.words(request, "note", 255)),)
+        return _all_of_it(request, order)
     data: list[dict[str, Any]] = []
     for line in _lines(order):
         data += _of_line(request, line)
@@ -154,6 +190,10 @@ def _edits(request: HttpRequest, order: Order) -> tuple[Edit, ...]:
     if not data:
         raise Invalid([Problem("", "nothing_changes", "Nothing is changed yet.")], status=422)
     return shapes.read(data)
+
+
+def _all_of_it(request: HttpRequest, order: Order) -> tuple[Edit, ...]:
+    return (Cancel(reason=asked.words(request, "note", 255)),)
 
 
 def _of_line(request: HttpRequest, line: OrderLine) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from exceptions.models import Case
 from orders import events as facts
 from orders.models import FulfilmentLine, FulfilmentOrder, FulfilmentStatus, HoldType, Order, OrderLine, Payment
 from orders.models.fulfilment import ACTIVE, GONE
-from orders.services import changes, hold_rules, holds
+from orders.services import hold_rules, holds
 from orders.shipping_address import lines_of
 from orders.sourcing.criteria import CRITERIA
 
@@ -41,21 +41,6 @@ def order(request: HttpRequest, number: str) -> HttpResponse:
     """GET /orders/<number>."""
     found = _find(request, number)
     return htmx.render(request, "orders/detail.html", _context(request, found), fragment="orders/_detail.html")
-
-
-@require_POST
-@permission_required("orders.cancel_order", raise_exception=True)
-def cancel(request: HttpRequest, number: str) -> HttpResponse:
-    """POST /orders/<number>/cancel: the fresh order, or the reason why not."""
-    found = _find(request, number)
-    changes.cancel(
-        found.pk,
-        actor=actors.person(request.user),
-        reason=request.POST.get("reason", "").strip(),
-        version=_version(request),
-    )
-    htmx.toast(request, f"{found.number} cancelled")
-    return htmx.redirect(request, reverse("orders:detail", args=[found.number]))
 
 
 @require_POST

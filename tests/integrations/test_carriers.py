@@ -16,13 +16,14 @@ from config.devstack.easypost import Server
 from core import outbox
 from core.actors import SYSTEM
 from core.errors import TryLater
-from integrations import breaker
-from integrations.carriers import following, labelling, registry
+from core.models import Event
+from integrations import breaker, inbox
+from integrations.carriers import following, labelling, registry, suspending
 from integrations.carriers.easypost import webhooks
 from integrations.carriers.port import Rejected
 from integrations.models import Breaker, Connection, InboundMessage, OutboundCall
-from orders.models import FulfilmentOrder, Package, ParcelLabel, TrackingEvent
-from orders.services import changes, fulfilment, labels
+from orders.models import CarrierOutage, FulfilmentOrder, Package, ParcelLabel, TrackingEvent
+from orders.services import changing, fulfilment, labels, outages
 from tests.orders.parcels import bought, packed, service
 
 pytestmark = pytest.mark.django_db
@@ -141,7 +142,7 @@ def test_while_calls_are_suspended_another_service_takes_over_and_nothing_bought
 
 def test_a_label_given_back_while_it_was_being_bought_costs_nothing(wanted: ParcelLabel, server: Server):
     labelling.carry(wanted.pk)
-    changes.cancel(wanted.package.fulfilment.order_id, actor=SYSTEM, reason="changed their mind")
+    changing.cancel(wanted.package.fulfilment.order_id, actor=SYSTEM, reason="changed their mind")
 
     outbox.drain()
 
@@ -266,3 +267,73 @@ def test_a_parcel_nobody_hears_of_is_asked_for_now_and_then(wanted: ParcelLabel,
 
     assert Package.objects.get().tracker == "out_for_delivery"
     assert webhooks.delivery(b"{}", {}).external_id.startswith("sha256:")
+
+
+def test_a_list_of_trackers_goes_in_item_by_item(account: Connection):
+    bought()
+    job = packed()
+    parcel = job.packages.get()
+    Package.objects.filter(pk=parcel.pk).update(tracking_number="JD1")
+    at = "2026-03-02T10:00:00Z"
+    known, unknown, broken = (
+        {"object": "Tracker", "tracking_code": code, "status": "in_transit", "tracking_details": [
+            {"object": "TrackingDetail", "status": "in_transit", "datetime": when}]}
+        for code, when in (("JD1", at), ("JD9", at), ("JD1", "yesterday"))
+    )  # fmt: skip
+    body = json.dumps({"trackers": [broken, unknown, known], "has_more": False}).encode()
+    given = {"headers": {}, "body": body, "topic": "tracking", "verdict": "GOOD"}
+    message, _ = inbox.accept(account, external_id="list-1", **given)
+
+    assert inbox.process(message).status == "PROCESSED"
+    inbox.process_due()
+
+    assert TrackingEvent.objects.filter(package=parcel).count() == 1
+    said = {row.status: row for row in InboundMessage.objects.exclude(pk=message)}
+    assert set(said) == {"FAILED", "RECEIVED"}
+    assert "yesterday" in said["FAILED"].reason
+    assert "JD9" in said["RECEIVED"].waits_for
+    inbox.accept(account, external_id="list-1", **given)
+    inbox.process_due()
+    assert InboundMessage.objects.count() == 3
+
+
+def test_a_carrier_whose_only_account_is_suspended_is_out_until_it_answers(account: Connection, server: Server):
+    bought()
+    service("dispatch-too", carrier="Dispatch")
+
+    for _ in range(25):
+        breaker.report(account.pk, ok=False, reason="500")
+    outbox.drain("default")
+
+    (outage,) = CarrierOutage.objects.filter(ended_at=None)
+    assert (outage.carrier, outage.by_breaker) == ("Royal Mail", True)
+    assert "suspended: 500" in outage.reason
+    (label,) = labels.buy(packed().pk, actor=SYSTEM)
+    assert label.service.carrier == "Dispatch"
+
+    server.account.faults["500"] = 1
+    Breaker.objects.update(next_probe_at=datetime(2020, 1, 1, tzinfo=UTC))
+    assert suspending.probe() == 0
+    outbox.drain("default")
+    assert outages.out() == {"Royal Mail"}
+
+    Breaker.objects.update(next_probe_at=datetime(2020, 1, 1, tzinfo=UTC))
+    assert suspending.probe() == 3
+    outbox.drain("default")
+    assert (outages.out(), Breaker.objects.get().state) == (set(), "CLOSED")
+    types = Event.objects.filter(type__startswith="connection.").order_by("pk").values_list("type", flat=True)
+    assert list(types) == ["connection.suspended", "connection.restored"]
+
+
+def test_what_a_person_reported_out_stays_out_and_another_account_keeps_a_carrier_in(account: Connection):
+    bought()
+    service("royal-own", carrier="Royal Mail")
+    outages.begin("Dispatch", reason="Strike", actor=SYSTEM)
+
+    for _ in range(25):
+        breaker.report(account.pk, ok=False, reason="500")
+    outbox.drain("default")
+    breaker.reset(account.pk)
+    outbox.drain("default")
+
+    assert outages.out() == {"Dispatch"}

@@ -15,7 +15,7 @@ from core.models import Event
 from exceptions.models import Case
 from orders import canonical, due
 from orders.models import Account, Approval, FulfilmentOrder, Hold, HoldStatus, Order, Payment
-from orders.services import accounts, approving, changes, credit, fulfilment, notes, releasing
+from orders.services import accounts, approving, changing, credit, fulfilment, notes, releasing
 from orders.services.accounts import Draft
 from tests.factories.accounts import AccountFactory
 from tests.factories.inventory import ItemFactory, StockFactory
@@ -75,7 +75,7 @@ def test_exposure_is_what_nobody_paid_of_what_was_not_cancelled(buyer):
     order = bought(5, "1", shipping_total=Decimal(10), total=Decimal(60), payment_state="partially_paid")
     Payment.objects.create(order=order, provider_ref="p", kind="captured", amount=20, currency="GBP", at=timezone.now())
     other = bought(2, "2")
-    changes.cancel(other.pk, actor=PERSON)
+    changing.cancel(other.pk, actor=PERSON)
     bought(3, "3", payment_state="paid")
     bought(1, "4", currency="EUR")
 
@@ -101,7 +101,7 @@ def test_credit_that_comes_free_goes_to_the_oldest_order_that_waits(buyer):
     second, third = bought(7, "2"), bought(6, "3")
     assert approving.reweigh_waiting() == 0
 
-    changes.cancel(first.pk, actor=PERSON)
+    changing.cancel(first.pk, actor=PERSON)
     moved = approving.reweigh_waiting()
 
     assert moved == 1

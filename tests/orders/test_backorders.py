@@ -16,7 +16,7 @@ from exceptions.models import Case
 from inventory.models import ExpectedReceipt, Stock
 from inventory.services import availability, inbound, movements
 from orders.models import BackOrder, FulfilmentLine, OrderLine
-from orders.services import allocation, backorders, changes, lifecycle, refilling
+from orders.services import allocation, backorders, changing, lifecycle, refilling
 from orders.services.desk import open_desk
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import incoming_line, place
@@ -162,7 +162,7 @@ def test_a_cancelled_order_gives_its_place_in_the_delivery_back(item, node):
     order = place(incoming_line(quantity=3))
     back_order(order)
 
-    changes.cancel(order.pk, actor=SYSTEM)
+    changing.cancel(order.pk, actor=SYSTEM)
 
     delivery.refresh_from_db()
     assert vector(order) == (0, 0, 0, 3)

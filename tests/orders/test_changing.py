@@ -26,7 +26,7 @@ from orders.edits import (
     Substitute,
 )
 from orders.models import FulfilmentOrder, Hold, Order, OrderChange, PriceListEntry
-from orders.services import changes, changing, fulfilment, hold_rules
+from orders.services import changing, fulfilment, hold_rules
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import LEEDS, PLACED_AT, ChannelFactory, incoming_line, place
 
@@ -293,7 +293,7 @@ def test_cancelling_writes_down_what_it_did_and_a_rule_may_hold_what_was_changed
 
     seen = preview(order, ChangeAddress(address=YORK))
     confirm(order, ChangeAddress(address=YORK), key="k2")
-    changes.cancel(order.pk, reason="Stolen card", actor=ANNA)
+    changing.cancel(order.pk, reason="Stolen card", actor=ANNA)
 
     assert seen.holds["raised"] == ["FRAUD"]
     assert Hold.objects.get().reason == "Changed: address."

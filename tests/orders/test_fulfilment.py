@@ -12,7 +12,7 @@ from exceptions.models import Case
 from inventory.models import Count, Reservation, Stock, StockMovement
 from inventory.services import counts
 from orders.models import FulfilmentOrder, NodeExclusion, Order, Shipment
-from orders.services import changes, fulfilment, holds
+from orders.services import changing, fulfilment, holds
 from tests.factories.inventory import ItemAliasFactory, ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import incoming_line, place
 
@@ -240,8 +240,8 @@ def test_cancelling_the_order_ends_its_work_and_frees_its_stock(item):
     row = node(item)
     job = picked(released())
 
-    changes.cancel(job.order_id, reason="Changed my mind", actor=SYSTEM)
-    changes.cancel(job.order_id, reason="Changed my mind", actor=SYSTEM)
+    changing.cancel(job.order_id, reason="Changed my mind", actor=SYSTEM)
+    changing.cancel(job.order_id, reason="Changed my mind", actor=SYSTEM)
 
     row.refresh_from_db()
     job.refresh_from_db()
@@ -258,7 +258,7 @@ def test_what_has_left_is_not_cancelled(item):
     fulfilment.ship(job.pk, actor=SYSTEM)
 
     with pytest.raises(Refusal) as no:
-        changes.cancel(job.order_id, actor=SYSTEM)
+        changing.cancel(job.order_id, actor=SYSTEM)
 
     assert no.value.code == "already_shipped"
     assert Order.objects.get().status == "COMPLETED"

@@ -14,7 +14,7 @@ from core.errors import Invalid, Refusal
 from inventory.models import Stock
 from orders.canonical import Address, Buyer, Risk
 from orders.models import FulfilmentOrder, Hold, HoldRule, Order, PriceListEntry
-from orders.services import changes, fulfilment, hold_rules, holds, refusing, risk
+from orders.services import changes, changing, fulfilment, hold_rules, holds, refusing, risk
 from orders.services.desk import open_desk
 from tests.factories.inventory import ItemFactory, StockFactory
 from tests.factories.orders import LEEDS, PLACED_AT, ChannelFactory, incoming_line, place
@@ -111,7 +111,7 @@ def test_the_same_goods_for_the_same_buyer_hold_the_second_until_the_first_is_ca
 
     assert [bool(standing(order)) for order in (first, other, second)] == [False, False, True]
 
-    changes.cancel(first.pk, actor=SYSTEM)
+    changing.cancel(first.pk, actor=SYSTEM)
     assert holds.look_again() == 1
     assert standing(second) == {}
 

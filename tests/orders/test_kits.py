@@ -15,7 +15,7 @@ from core.subjects import Subject
 from inventory.models import Item, LotStock, Stock, StockMovement
 from inventory.services import kits, movements
 from orders.models import FulfilmentLine, FulfilmentOrder, FulfilmentPart, Order, OrderLine
-from orders.services import allocation, changes, fulfilment, lookups, making
+from orders.services import allocation, changing, fulfilment, lookups, making
 from orders.sourcing import Node, Request, Want
 from orders.sourcing.candidates import goods_barred
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
@@ -194,7 +194,7 @@ def test_where_several_parts_are_unpicked_the_missing_one_is_named(tea):
 def test_cancelling_and_declining_give_every_part_back(tea):
     rows = shelf(tea, 5, 9)
     order = place(incoming_line("TEA", 2))
-    changes.cancel(order.pk, reason="Changed their mind", actor=SYSTEM)
+    changing.cancel(order.pk, reason="Changed their mind", actor=SYSTEM)
     declined = released(incoming_line("TEA", 2), channel_ref="2")
 
     fulfilment.reject(declined.pk, reason="No time", actor=SYSTEM)

@@ -18,7 +18,7 @@ from orders import labels as makers
 from orders.labels import Sheet, sscc
 from orders.labels.zpl import escaped
 from orders.models import ParcelLabel
-from orders.services import changes, fulfilment, label_answers, labels, sheets
+from orders.services import changing, fulfilment, label_answers, labels, sheets
 from tests.orders.parcels import bought, packed, parcel, service
 
 # --- The pure pieces
@@ -110,7 +110,7 @@ def test_two_parcels_without_weights_are_refused_and_work_that_is_not_packed_too
 
     assert refused.value.problems[0].path == "parcels[0].weight_grams"
     assert not ParcelLabel.objects.exists()
-    changes.cancel(job.order_id, actor=SYSTEM, reason="changed their mind")
+    changing.cancel(job.order_id, actor=SYSTEM, reason="changed their mind")
     with pytest.raises(Refusal, match="labels are for packed work"):
         labels.buy(job.pk, actor=SYSTEM)
 
@@ -188,7 +188,7 @@ def test_labels_of_cancelled_work_go_back():
     job = packed()
     label = labels.buy(job.pk, actor=SYSTEM)[0]
     label_answers.keep_ref(label.pk, "shp_1")
-    changes.cancel(job.order_id, actor=SYSTEM, reason="changed their mind")
+    changing.cancel(job.order_id, actor=SYSTEM, reason="changed their mind")
 
     given = labels.void_all(job.pk, reason="cancelled", actor=SYSTEM)
     label_answers.bought(label.pk, tracking_number="RM1", actor=SYSTEM)  # the answer comes too late

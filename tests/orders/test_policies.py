@@ -27,7 +27,7 @@ from orders.models import (
     ShadowDecision,
     SourcingDecision,
 )
-from orders.services import aftermath, allocation, changes, nodework, policies, profiles, replays
+from orders.services import aftermath, allocation, changing, nodework, policies, profiles, replays
 from orders.sourcing import document
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import PLACED_AT, ChannelFactory, incoming_line, place
@@ -215,7 +215,7 @@ def test_a_rule_may_leave_it_to_customer_care(lamp):
     assert Case.objects.get(reason="orders.needs_care").subject_uid == str(order.pk)
     assert reasons.get("orders.unallocated").standing() == []
 
-    changes.cancel(order.pk, actor=SYSTEM)
+    changing.cancel(order.pk, actor=SYSTEM)
 
     assert Case.objects.get(reason="orders.needs_care").status == "RESOLVED"
 

@@ -14,7 +14,7 @@ from core.actors import SYSTEM
 from core.errors import Refusal
 from inventory.models import Stock, StockMovement
 from orders.models import FulfilmentOrder, Order
-from orders.services import allocation, changes, fulfilment, intake
+from orders.services import allocation, changing, fulfilment, intake
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import ChannelFactory, incoming, incoming_line, place
 
@@ -67,7 +67,7 @@ def packed():
 def test_a_cancellation_and_a_dispatch_that_race_end_in_one_of_the_two(packed, turn):
     calls = [
         lambda: fulfilment.ship(packed.pk, actor=SYSTEM),
-        lambda: changes.cancel(packed.order_id, actor=SYSTEM),
+        lambda: changing.cancel(packed.order_id, actor=SYSTEM),
     ]
 
     results = at_once(*(calls if turn % 2 else reversed(calls)))
@@ -154,7 +154,7 @@ def test_cancel_short_pick_release_and_change_at_once_leave_the_books_balanced()
 
     results = at_once(
         lambda: fulfilment.short_pick(job, line_id=line.pk, quantity=1, reason="DAMAGED", actor=SYSTEM),
-        lambda: changes.cancel(order.pk, actor=SYSTEM),
+        lambda: changing.cancel(order.pk, actor=SYSTEM),
         lambda: intake.place(incoming(incoming_line(quantity=3), version=2), channel=channel, actor=SYSTEM),
         lambda: fulfilment.create(order.pk),
         lambda: allocation.allocate(order.pk),

@@ -17,7 +17,7 @@ from core.models import User
 from inventory.models import Bin, Item
 from inventory.services import placements
 from orders.models import BatchWork, DeviceScan, FulfilmentLine, FulfilmentOrder, PickBatch, StorePolicy
-from orders.services import batches, changes, fulfilment
+from orders.services import batches, changing, fulfilment
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import incoming_line, place
 
@@ -152,7 +152,7 @@ def test_several_orders_are_picked_on_one_walk_in_the_order_of_the_bins(
 def test_a_unit_for_an_order_cancelled_meanwhile_is_refused_with_its_tote(everyone: Client, store: Any) -> None:
     gone, stays = released("1", ("SKU-1", 1)), released("2", ("SKU-1", 1), due_in=90)
     batch = batches.start(store.pk, actor=SYSTEM)
-    changes.cancel(gone.order_id, actor=SYSTEM)
+    changing.cancel(gone.order_id, actor=SYSTEM)
 
     told = send(everyone, a_scan(batch.pk, "SKU-1", "batch", into="A"), a_scan(batch.pk, "SKU-1", "batch"))
 

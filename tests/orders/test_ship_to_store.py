@@ -9,7 +9,7 @@ from core.actors import SYSTEM
 from inventory.models import ExpectedReceipt, Transfer
 from inventory.services import transfers
 from orders.models import BackOrder, FulfilmentLine, FulfilmentOrder, Order, OrderLine
-from orders.services import changes, fulfilment, refilling, ship_to_store
+from orders.services import changing, fulfilment, refilling, ship_to_store
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import incoming_line, place
 
@@ -90,7 +90,7 @@ def test_what_arrives_short_is_brought_again(store):
 def test_a_cancelled_order_calls_its_transfer_off_while_it_is_early(store):
     order = collected(store)
 
-    changes.cancel(order.pk, actor=SYSTEM)
+    changing.cancel(order.pk, actor=SYSTEM)
 
     assert ship_to_store.call_off() == 1
     assert ship_to_store.call_off() == 0

@@ -11,7 +11,7 @@ from django.utils import timezone
 from core.actors import SYSTEM
 from core.models import User
 from orders.models import BatchWork, FulfilmentLine, FulfilmentOrder, RefundDue
-from orders.services import batches, changes, fulfilment, scans
+from orders.services import batches, changing, fulfilment, scans
 from orders.services.scans import Scan
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import incoming_line, place
@@ -44,7 +44,7 @@ def test_of_all_that_can_happen_to_a_ready_order_one_does(store, turn):
         lambda: fulfilment.hand_over(job.pk, id_seen=True, actor=SYSTEM),
         lambda: fulfilment.hand_over(job.pk, id_seen=True, taken={line: 1}, actor=SYSTEM),
         lambda: fulfilment.uncollected(job.pk, actor=SYSTEM),
-        lambda: changes.cancel(job.order_id, actor=SYSTEM),
+        lambda: changing.cancel(job.order_id, actor=SYSTEM),
     ]
 
     results = at_once(*calls[turn:], *calls[:turn])

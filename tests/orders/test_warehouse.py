@@ -29,7 +29,7 @@ from orders.models import (
     Wave,
     WaveWork,
 )
-from orders.services import batches, bench, changes, fulfilment, manifests, outages, putting_back, waves
+from orders.services import batches, bench, changing, fulfilment, manifests, outages, putting_back, waves
 from orders.services.bench import Closed
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import incoming_line, place
@@ -279,7 +279,7 @@ def test_a_van_takes_only_parcels_of_its_carrier_that_are_packed_and_wanted(dc):
     refused("unknown_parcel", manifests.load, theirs.pk, code=unpacked.number, actor=SYSTEM)
     refused("empty_van", manifests.close, other.pk, actor=SYSTEM)
     manifests.load(theirs.pk, code=job.number, actor=SYSTEM)
-    changes.cancel(job.order_id, reason="Changed their mind", actor=SYSTEM)
+    changing.cancel(job.order_id, reason="Changed their mind", actor=SYSTEM)
     refused("take_off", manifests.close, theirs.pk, actor=SYSTEM)
     manifests.unload(theirs.pk, package_id=Package.objects.get(fulfilment=job).pk, actor=SYSTEM)
     refused("cancelled_work", manifests.load, theirs.pk, code=job.number, actor=SYSTEM)
@@ -293,7 +293,7 @@ def test_a_van_takes_only_parcels_of_its_carrier_that_are_packed_and_wanted(dc):
 
 def test_what_was_picked_for_nothing_is_put_back_by_scan(dc):
     job = picked("MUG", ref="1", quantity=3)
-    changes.cancel(job.order_id, reason="Changed their mind", actor=SYSTEM)
+    changing.cancel(job.order_id, reason="Changed their mind", actor=SYSTEM)
 
     row = PutBack.objects.get()
     putting_back.scan(dc.pk, code="MUG", quantity=2, actor=SYSTEM)
@@ -310,7 +310,7 @@ def test_what_was_picked_for_nothing_is_put_back_by_scan(dc):
 def test_work_that_was_not_picked_leaves_nothing_to_put_back(dc):
     job = work(ref="1")
 
-    changes.cancel(job.order_id, reason="", actor=SYSTEM)
+    changing.cancel(job.order_id, reason="", actor=SYSTEM)
 
     assert not PutBack.objects.exists()
 

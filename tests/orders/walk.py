@@ -11,7 +11,7 @@ from core.actors import SYSTEM
 from core.errors import Refusal
 from orders import edits
 from orders.models import Channel, FulfilmentLine, FulfilmentOrder, Order, OrderLine, ShortReason
-from orders.services import allocation, changes, changing, fulfilment, holds, intake
+from orders.services import allocation, changing, fulfilment, holds, intake
 from tests.factories.orders import LEEDS, incoming, incoming_line
 
 SKUS = ("A", "B", "C")
@@ -113,7 +113,7 @@ STEPS: dict[str, Step] = {
     "leave_again": leave,
     "reject": lambda by: fulfilment.reject(_job(by), reason="No time", actor=SYSTEM),
     "withdraw": lambda by: fulfilment.cancel(_job(by), reason="Elsewhere", actor=SYSTEM),
-    "cancel": lambda by: changes.cancel(_order(by).pk, reason="Changed their mind", actor=SYSTEM),
+    "cancel": lambda by: changing.cancel(_order(by).pk, reason="Changed their mind", actor=SYSTEM),
     "hold": lambda by: holds.place(_order(by).pk, blocks=by.choice(["ALLOCATE", "RELEASE", "SHIP"]), actor=SYSTEM),
     "lift": lambda by: holds.release(_order(by).pk, hold_type="MANUAL", actor=SYSTEM),
 }

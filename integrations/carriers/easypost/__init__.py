@@ -4,5 +4,6 @@ from integrations.carriers import scans
 from integrations.carriers.easypost import translate, webhooks
 
 EASYPOST = scans.vendor(
-    "easypost", "EasyPost", translate.VERSION, translate.translate, verify=webhooks.verify, delivery=webhooks.delivery
-)
+    "easypost", "EasyPost", translate.VERSION, translate.translate, lists="trackers",
+    verify=webhooks.verify, delivery=webhooks.delivery,
+)  # fmt: skip

@@ -59,6 +59,7 @@ def order(doc: Node) -> IncomingOrder:
         "payments": _payments(doc, currency),
         "refunds": tuple(refund(node, order_ref=ref, currency=currency) for node in doc.items("refunds")),
         "number": doc.line("name"),
+        "language": doc.language("customerLocale"),
         "note": doc.text("note", 5000),
         "tags": _tags(doc),
         "test": doc.flag("test"),

@@ -50,6 +50,7 @@ def order(doc: Node) -> IncomingOrder:
         "payments": tuple(p for p in (payment(node, currency) for node in doc.items("transactions")) if p),
         "refunds": tuple(refund(node, currency=currency, order_ref=ref) for node in doc.items("refunds")),
         "number": doc.line("name") or doc.line("order_number"),
+        "language": doc.language("customer_locale"),
         "note": doc.text("note", 5000),
         "tags": _tags(doc),
         "test": doc.flag("test"),

@@ -39,6 +39,7 @@ def summary(order: Order) -> dict[str, Any]:
         "promise_by": order.promise_by,
         "account": order.account_code or None,
         "po_number": order.po_number or None,
+        "language": order.language or None,
     }
 
 

@@ -12,7 +12,7 @@ from orders.api.v1 import described, finding, placing, shapes
 from orders.api.v1.bodies import Cancellation, NewOrder
 from orders.filters import ORDERS, OrderFilter, order_of
 from orders.models import Order
-from orders.services import changes
+from orders.services import changing
 
 PAGING = frozenset({"after", "before", "page_size", "sort"})
 
@@ -62,5 +62,5 @@ class Cancel(ApiView):
         asked = parse(request, Cancellation)
         order = finding.order(request, number)
         version = finding.seen_version(request, order)
-        changes.cancel(order.pk, reason=asked.reason, version=version, actor=request.auth.actor)
+        changing.cancel(order.pk, reason=asked.reason, version=version, actor=request.auth.actor)
         return finding.answer(request, number)

@@ -1,0 +1,25 @@
+"""What the local servers for tests and the demo share: a free port of this machine, served from a thread."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+
+class LocalServer:
+    """`with Server(…) as server:` serves until the block ends; `server.http.serve_forever()` until the process does."""
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler], port: int = 0, **shared: Any):
+        """`shared` becomes attributes of every connection's handler."""
+        self.http = ThreadingHTTPServer(("127.0.0.1", port), type(f"Bound{handler.__name__}", (handler,), shared))
+        self.http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.shutdown()
+        self.http.server_close()

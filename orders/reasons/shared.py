@@ -1,0 +1,69 @@
+"""What reasons about orders and about work share: who it is about, what it is worth, and which stand now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+
+from core.subjects import Subject
+from exceptions.reasons import Cell, Context, Opening
+from orders.models import FulfilmentOrder, Order
+
+SWEPT = 1_000
+
+
+def value(uid: str) -> tuple[Decimal, str] | None:
+    row = Order.objects.filter(pk=uid).values_list("total", "currency").first()
+    return (row[0], row[1]) if row and row[0] is not None else None
+
+
+def context(uid: str) -> Context | None:
+    order = Order.objects.select_related("channel").filter(pk=uid).first()
+    if order is None:
+        return None
+    total = f"{order.total:.2f} {order.currency}" if order.total is not None else "not stated"
+    return Context(
+        title=f"Order {order.number}",
+        subject=Subject("order", uid, order.number),
+        facts=(
+            ("Channel", order.channel.name),
+            ("Channel number", order.channel_number or order.channel_ref),
+            ("Buyer", order.buyer_name or "Anonymous"),
+            ("Total", total),
+            ("Payment", order.get_payment_state_display()),
+            ("Status", order.get_status_display()),
+        ),
+    )
+
+
+def work_context(uid: str) -> Context | None:
+    work = FulfilmentOrder.objects.select_related("order", "location").filter(pk=uid).first()
+    if work is None:
+        return None
+    return Context(
+        title=f"Fulfilment {work.number}",
+        subject=Subject("fulfilment", uid, work.number),
+        facts=(("Node", work.location.name), ("Status", work.get_status_display())),
+        related=(Cell(work.order.number, Subject("order", str(work.order_id), work.order.number)),),
+    )
+
+
+def describe(uid: str) -> Opening | None:
+    order = Order.objects.filter(pk=uid).first()
+    if order is None:
+        return None
+    return Opening(label=order.number, value=order.total, currency=order.currency, promise_by=order.promise_by)
+
+
+def describe_work(uid: str) -> Opening | None:
+    work = FulfilmentOrder.objects.select_related("location", "order").filter(pk=uid).first()
+    if work is None:
+        return None
+    return Opening(
+        label=work.number, site_id=work.location.site_id, value=work.order.total, currency=work.order.currency
+    )
+
+
+def standing(query: Callable[[], Any]) -> Callable[[], Iterable[str]]:
+    return lambda: [str(pk) for pk in query()[:SWEPT]]
