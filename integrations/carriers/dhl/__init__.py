@@ -3,4 +3,4 @@
 from integrations.carriers import scans
 from integrations.carriers.dhl import tracking
 
-DHL = scans.vendor("dhl", "DHL", tracking.VERSION, tracking.translate)
+DHL = scans.vendor("dhl", "DHL", tracking.VERSION, tracking.translate, lists="shipments")

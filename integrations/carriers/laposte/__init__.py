@@ -3,4 +3,4 @@
 from integrations.carriers import scans
 from integrations.carriers.laposte import tracking
 
-LAPOSTE = scans.vendor("laposte", "La Poste", tracking.VERSION, tracking.translate)
+LAPOSTE = scans.vendor("laposte", "La Poste", tracking.VERSION, tracking.translate, lists="responses")
