@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import django_filters as df
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from core.errors import Invalid, Problem
 from core.models import Site, User
 from exceptions import reasons
-from exceptions.models import PAUSED_RANK, ActionRun, Case, Queue, Severity, Status, microseconds
+from exceptions.models import PAUSED_RANK, ActionRun, Case, CaseWatcher, Queue, Severity, Status, microseconds
 
 SOON = timedelta(hours=1)
 NUMBER = re.compile(r"(?:ex-?)?(\d{1,18})", re.IGNORECASE)
@@ -22,6 +22,8 @@ NUMBER = re.compile(r"(?:ex-?)?(\d{1,18})", re.IGNORECASE)
 ORDERS: dict[str, tuple[str, ...]] = {
     "due": ("rank", "id"),
     "-due": ("-rank", "-id"),
+    "priority": ("priority", "id"),
+    "-priority": ("-priority", "-id"),
     "-value": ("-value", "id"),
     "value": ("value", "-id"),
     "-opened": ("-id",),
@@ -50,6 +52,7 @@ class CaseFilter(df.FilterSet):
     severity = df.MultipleChoiceFilter(choices=[(str(v), label) for v, label in Severity.choices])
     subject = df.CharFilter(method="filter_subject", max_length=120)
     parent = df.NumberFilter(field_name="parent_id")
+    watching = df.ChoiceFilter(method="filter_watching", choices=[("me", "Me")])
 
     class Meta:
         model = Case
@@ -93,6 +96,9 @@ class CaseFilter(df.FilterSet):
             wanted |= clock_state(state, self.now)
         return rows.filter(wanted, is_open=True) if value else rows
 
+    def filter_watching(self, rows: QuerySet[Case], name: str, value: str) -> QuerySet[Case]:
+        return rows.filter(Exists(CaseWatcher.objects.filter(case=OuterRef("pk"), user=self.user)))
+
     def filter_subject(self, rows: QuerySet[Case], name: str, value: str) -> QuerySet[Case]:
         kind, _, uid = value.partition(":")
         return rows.filter(subject_kind=kind, subject_uid=uid)
@@ -130,3 +136,18 @@ class RunFilter(df.FilterSet):
     class Meta:
         model = ActionRun
         fields = ()
+
+
+def rooted(rows: Any, site_ids: frozenset[int] | None) -> Any:
+    """A list grouped by root cause: symptoms stand with their root, unless this person doesn't see that."""
+    own = Q(parent__isnull=True)
+    if site_ids is not None:
+        own |= Q(parent__site__isnull=True) | ~Q(parent__site__in=site_ids)
+    return rows.filter(own)
+
+
+def grouping_of(asked: str) -> str:
+    """How to group: by clock, or by root cause. Invalid (400) for an unknown one."""
+    if asked not in {"", "clock", "root"}:
+        raise Invalid([Problem("group", "unknown", f"The list can't be grouped by {asked[:40]}.")], code="bad_group")
+    return asked or "clock"

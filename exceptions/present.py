@@ -14,7 +14,8 @@ from django.utils.dateparse import parse_datetime
 from core import formats, subjects
 from core.models import User
 from core.subjects import Subject
-from exceptions import reasons
+from exceptions import priority, reasons, wakes
+from exceptions.board import Symptoms
 from exceptions.models import OUTSIDE, Case, Outcome, Severity, Status, WaitingOn
 
 WAITING_WORDS = {value: label.lower() for value, label in WaitingOn.choices}
@@ -49,9 +50,15 @@ class Line:
     due_at: datetime | None
     rank: int | None
     clock: dict[str, Any]
+    aside: str
+    stopped: bool
+    head_start: int
+    weight: str
+    root: int | None
+    under: Symptoms | None
 
 
-def line(values: Mapping[str, Any], user: User, now: datetime) -> Line:
+def line(values: Mapping[str, Any], user: User, now: datetime, under: Symptoms | None = None) -> Line:
     """A line from `board.COLUMNS`."""
     reason = reasons.find(values["reason"])
     team = reasons.team(values["queue_id"])
@@ -80,11 +87,41 @@ def line(values: Mapping[str, Any], user: User, now: datetime) -> Line:
         due_at=values["due_at"],
         rank=values["rank"],
         clock=clock(values, now),
+        aside=aside(values),
+        stopped=values["waiting_on"] in OUTSIDE,
+        **weight(values),
+        root=values["parent_id"],
+        under=under,
     )
 
 
-def lines(found: Iterable[Mapping[str, Any]], user: User, now: datetime) -> list[Line]:
-    return [line(values, user, now) for values in found]
+def lines(
+    found: Iterable[Mapping[str, Any]], user: User, now: datetime, under: Mapping[int, Symptoms] | None = None
+) -> list[Line]:
+    return [line(values, user, now, (under or {}).get(values["id"])) for values in found]
+
+
+def aside(case: Mapping[str, Any]) -> str:
+    """Until when or until what a case is put aside or waits, to end "until …"; "" for one that isn't or has no end."""
+    until = case["snoozed_until"] or case["wait_until"]
+    words = wakes.words(case["subject_kind"], case["wake_on"])
+    return " or ".join([*([_moment(until)] if until else []), *([words] if words else [])])
+
+
+def _moment(at: datetime) -> str:
+    return formats.when(at, timezone.get_current_timezone(), timezone.now())
+
+
+def weight(case: Mapping[str, Any]) -> dict[str, Any]:
+    """By how many minutes a case stands before its time, and why, in one sentence of figures."""
+    if case["status"] == Status.RESOLVED:
+        return {"head_start": 0, "weight": ""}
+    parts = priority.parts(case, formats.money)
+    total = sum(part.minutes for part in parts)
+    if not total:
+        return {"head_start": 0, "weight": "By its time left alone"}
+    said = ", ".join(f"{part.name.lower()} {part.figure} +{formats.duration(part.minutes * 60)}" for part in parts)
+    return {"head_start": total, "weight": f"Stands {formats.duration(total * 60)} before its time: {said}"}
 
 
 def clock(case: Mapping[str, Any], now: datetime) -> dict[str, Any]:

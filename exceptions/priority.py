@@ -8,9 +8,10 @@ Changing one is a migration: the column is worked out again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 Steps = Sequence[tuple[int, int]]  # from this many on, this many minutes; ascending
 
@@ -52,3 +53,17 @@ def minutes(*, severity: int, units: int, value: Decimal, currency: str, promise
         + step(TIER, tier)
         + (PROMISE if promised else 0)
     )
+
+
+def parts(case: Mapping[str, Any], money: Callable[[Decimal, str], str]) -> list[Part]:
+    """Why a case stands where it does: everything that brings it forward, in figures. They add up to `minutes`."""
+    found = [
+        Part("Severity", {3: "high", 4: "critical"}.get(case["severity"], ""), step(SEVERITY, case["severity"])),
+        Part("Pieces", str(case["units"]), step(UNITS, case["units"])),
+        Part("Customer", TIER_WORDS[case["tier"]], step(TIER, case["tier"])),
+        Part("Promise", "a customer was told a time", PROMISE if case["promise_by"] else 0),
+    ]
+    if case["currency"]:
+        value, currency = case["value"], case["currency"]
+        found.insert(1, Part("Money", money(value, currency), step(MONEY, weighed(value, currency))))
+    return [part for part in found if part.minutes]

@@ -1,6 +1,21 @@
 from django.urls import URLPattern, URLResolver, path
 
-from exceptions.views import actions, approvals, bulk, detail, downloads, panels, queue, registry, runs
+from exceptions.views import (
+    actions,
+    approvals,
+    aside,
+    bulk,
+    company,
+    detail,
+    downloads,
+    merging,
+    panels,
+    queue,
+    registry,
+    roots,
+    runs,
+    views,
+)
 
 app_name = "exceptions"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -29,4 +44,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("exceptions/runs/", runs.log, name="runs"),
     path("exceptions/runs/<int:run_id>", runs.one, name="run"),
     path("exceptions/runs/<int:run_id>/undo", runs.undo, name="undo"),
+    # Views people keep
+    path("exceptions/views/new", views.keep, name="new_view"),
+    path("exceptions/views/counts", views.counts, name="view_counts"),
+    path("exceptions/views/<int:view_id>", views.change, name="view"),
+    path("exceptions/views/<int:view_id>/delete", views.delete, name="view_delete"),
+    # Putting aside, root causes, duplicates, company
+    path("exceptions/bulk/merge", merging.merge, name="bulk_merge"),
+    path("exceptions/<int:case_id>/snooze", aside.snooze, name="snooze"),
+    path("exceptions/<int:case_id>/wake", aside.wake, name="wake"),
+    path("exceptions/<int:case_id>/link", roots.link, name="link"),
+    path("exceptions/<int:case_id>/unlink", roots.unlink, name="unlink"),
+    path("exceptions/<int:case_id>/symptoms", roots.symptoms, name="symptoms"),
+    path("exceptions/<int:case_id>/notes", company.note, name="notes"),
+    path("exceptions/<int:case_id>/watch", company.watch, name="watch"),
+    path("exceptions/<int:case_id>/company", company.panel, name="company"),
+    path("exceptions/<int:case_id>/here", company.here, name="here"),
+    path("exceptions/<int:case_id>/files", company.attach, name="attach"),
+    path("exceptions/<int:case_id>/files/<int:file_id>", company.download, name="attachment"),
 ]

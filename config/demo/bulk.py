@@ -61,7 +61,7 @@ WHERE channel_id = %(channel)s AND channel_ref = ANY (
 
 _CASES = """
 INSERT INTO exceptions_case (
-    reason, queue_id, severity, subject_kind, subject_uid, subject_label, title, summary, site_id, value, currency, data,
+    reason, queue_id, severity, subject_kind, subject_uid, subject_label, title, summary, site_id, value, currency, units, tier, data,
     search, status, waiting_on, waiting_since, owner_id, owned_since, outcome, outcome_note, resolved_at, started_at,
     opened_at, last_seen_at, occurrences, reopened, acknowledge_minutes, resolve_minutes, business_time, acknowledge_by,
     resolve_by, warn_at, promise_by, acknowledged_at, version, updated_at
@@ -69,7 +69,7 @@ INSERT INTO exceptions_case (
 SELECT
     r.code, r.queue, 1 + n %% 4, r.kind, 'bulk-' || n, label, r.title, said, s.id,
     CASE WHEN n %% 9 = 0 THEN 0 ELSE round((5 + (n * 7919::bigint) %% 60000 / 100.0)::numeric, 2) END,
-    CASE WHEN n %% 9 = 0 THEN '' WHEN n %% 7 = 0 THEN 'EUR' ELSE 'GBP' END, '{}',
+    CASE WHEN n %% 9 = 0 THEN '' WHEN n %% 7 = 0 THEN 'EUR' ELSE 'GBP' END, n %% 40, n %% 4, '{}',
     lower(label || ' ' || r.title || ' ' || said),
     state, CASE WHEN state = 'WAITING' THEN 'customer' ELSE '' END, CASE WHEN state = 'WAITING' THEN began END,
     o.id, CASE WHEN o.id IS NOT NULL THEN began END,
@@ -144,8 +144,23 @@ def _indexes_afterwards(table: str) -> Iterator[None]:
         cursor.execute(f"VACUUM (ANALYZE) {table}")
 
 
-def cases(count: int, *, open_share: float = 1.0, owners: list[int] | None = None, prefix: str = "") -> None:
+_ROOTED = """
+UPDATE exceptions_case AS c SET parent_id = r.id
+FROM (
+    SELECT id, lead(id) OVER (ORDER BY id) AS following
+    FROM (SELECT id, row_number() OVER (ORDER BY id) AS nth FROM exceptions_case WHERE is_open) AS numbered
+    WHERE nth %% %(each)s = 1
+) AS r
+WHERE c.is_open AND c.id > r.id AND c.id < coalesce(r.following, r.id + %(each)s) AND c.id %% 2 = 0
+"""
+
+
+def cases(
+    count: int, *, open_share: float = 1.0, owners: list[int] | None = None, prefix: str = "", rooted: int = 0
+) -> None:
     """Write `count` cases, that share of them open, over every registered reason; one in 200 overdue, one in 50 paused.
+
+    With `rooted`, every that many open cases one is a root, and half of those after it are its symptoms.
 
     With a `prefix` the reasons are nobody's, so no predicate clears the cases while a worker runs.
     """
@@ -178,3 +193,5 @@ def cases(count: int, *, open_share: float = 1.0, owners: list[int] | None = Non
                 "hands": 3 * len(owners or []) + 1,
             },
         )
+        if rooted:
+            cursor.execute(_ROOTED, {"each": rooted})

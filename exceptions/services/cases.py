@@ -7,7 +7,6 @@ from exceptions.services.handling import (
     acting_on,
     assign,
     claim,
-    note,
     release,
     reopen,
     resolve,
@@ -16,6 +15,8 @@ from exceptions.services.handling import (
     waive,
 )
 from exceptions.services.many import assign_many, claim_many
+from exceptions.services.merging import merge
+from exceptions.services.notes import note
 from exceptions.services.opening import open_, recheck, recheck_case
 from exceptions.services.opening_many import Said, open_many
 from exceptions.services.roots import link, unlink
@@ -31,6 +32,7 @@ __all__ = [
     "claim",
     "claim_many",
     "link",
+    "merge",
     "note",
     "open_",
     "open_many",

@@ -14,8 +14,9 @@ from core.events import EventDraft
 from core.subjects import Subject
 from exceptions import events as facts
 from exceptions.models import Case, CasePause, Outcome, Status
-from exceptions.services import escalation
+from exceptions.services import escalation, watching
 
+_END = {facts.RESOLVED: "Resolved", facts.CLEARED: "Cleared by itself", facts.WAIVED: "Waived"}
 TOPIC = facts.TOPIC
 
 
@@ -56,6 +57,9 @@ def close(case: Case, outcome: Outcome, *, note: str, actor: Actor, fact: str, *
     drafts.append(EventDraft(fact, subject_of(case), actor, data, about(case)))
     events.record_many(drafts)
     live.poke(TOPIC)
+    watching.tell(
+        case, _END[fact] + (f": {note[:280]}" if note else "."), key=f"end:{case.pk}:{case.version}", actor=actor
+    )
     from exceptions.services import roots  # it asks the symptoms again, which may close them here
 
     roots.after(case.pk, actor=actor)

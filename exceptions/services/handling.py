@@ -18,7 +18,7 @@ from core.models import User
 from core.subjects import Subject
 from exceptions import clock, reasons, wakes
 from exceptions import events as facts
-from exceptions.models import OUTSIDE, Case, CaseNote, CasePause, Outcome, Status, WaitingOn
+from exceptions.models import OUTSIDE, Case, CasePause, Outcome, Status, WaitingOn
 from exceptions.services import acting, approvals, clocks, escalation, rulebooks
 from exceptions.services.acting import Done
 from exceptions.services.closing import TOPIC, about, close, subject_of, tell_breaches
@@ -81,6 +81,12 @@ def change(case: Case, drafts: list[EventDraft], now: datetime, **fields: Any) -
     events.record_many(drafts)
     live.poke(TOPIC)
     return case.version + 1
+
+
+def tell_fact(draft: EventDraft) -> None:
+    """Record something that changes nothing of the case itself."""
+    events.record_many([draft])
+    live.poke(TOPIC)
 
 
 def fact(case: Case, type_: str, actor: Actor, **data: Any) -> EventDraft:
@@ -331,22 +337,6 @@ def waive(case_id: int, *, reason: str, version: int | None = None, actor: Actor
     _acknowledge_on_close(case, actor, fields)
     close(case, Outcome.WAIVED, note=text, actor=actor, fact=facts.WAIVED, **fields)
     return case.version + 1
-
-
-@transaction.atomic
-def note(case_id: int, *, text: str, actor: Actor) -> int:
-    """Leave a note for the next person; returns its id. It changes nothing else, so it needs no version."""
-    words = text.strip()
-    if not words or len(words) > NOTE_LENGTH:
-        raise Refusal("bad_note", f"Write between 1 and {NOTE_LENGTH:,} characters.", status=422)
-    case = locked(case_id, None)
-    made = CaseNote.objects.create(
-        case=case, author_kind=actor.kind, author_uid=actor.uid, author_label=actor.label, text=words
-    )
-    events.record(
-        facts.NOTED, subject_of(case), actor=actor, data={"note": made.pk, "text": words[:500]}, related=about(case)
-    )
-    return made.pk
 
 
 @transaction.atomic

@@ -20,9 +20,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from core import actors, htmx
 from core.errors import Invalid, Refusal
 from core.models import User
-from exceptions import reasons
+from exceptions import reasons, wakes
 from exceptions.models import Case, WaitingOn
-from exceptions.services import acting, approvals, cases
+from exceptions.services import acting, approvals, cases, notes
 from exceptions.views import detail, people, queue
 
 works = permission_required("exceptions.work_case", raise_exception=True)
@@ -120,19 +120,28 @@ def note(request: HttpRequest, case_id: int) -> HttpResponse:
     case = visible(request, case_id)
     text = request.POST.get("text", "")
     try:
-        cases.note(case.pk, text=text, actor=actors.person(request.user))
+        left = notes.leave(case.pk, text=text, actor=actors.person(request.user))
     except Refusal as refusal:
         if not htmx.asked(request):
             raise
         context = {"case": case, "text": text, "problems": {"text": refusal.message}}
         return htmx.part(request, "exceptions/_note_form.html", context, status=refusal.status)
+    tell_whom(request, left)
     if not htmx.asked(request):
         return htmx.redirect(request, reverse("exceptions:detail", args=[case.pk]))
     context = detail.context_of(request, case) | {"text": "", "problems": {}}
     return htmx.part(request, ["exceptions/_note_form.html", "exceptions/_timeline_fresh.html"], context)
 
 
-def _ask(request: HttpRequest, case: Case, template: str, **context: Any) -> HttpResponse:
+def tell_whom(request: HttpRequest, left: notes.Noted) -> None:
+    """Say whom a note told, and which of its names told nobody."""
+    if left.told:
+        htmx.toast(request, f"Told {', '.join(person.get_full_name() for person in left.told)}")
+    for name, why in left.missed[:3]:
+        htmx.toast(request, f"@{name} {why}", tone="warn")
+
+
+def ask(request: HttpRequest, case: Case, template: str, **context: Any) -> HttpResponse:
     """A form: alone for the dialog, or as a page where there is no script."""
     return htmx.render(
         request,
@@ -148,17 +157,20 @@ def pause(request: HttpRequest, case_id: int) -> HttpResponse:
     """/exceptions/<id>/pause: wait for somebody; the acknowledge and resolve clocks stand still."""
     case = visible(request, case_id)
     if request.method == "GET":
-        return _ask(request, case, "exceptions/_pause.html", waiting=WaitingOn.choices)
-    until = _moment(request.POST.get("until", ""))
+        return ask(
+            request, case, "exceptions/_pause.html", waiting=WaitingOn.choices, wakes=wakes.offered(case.subject_kind)
+        )
+    until = moment(request.POST.get("until", ""))
     options: dict[str, Any] = {
         "on": request.POST.get("on", ""),
         "until": until,
+        "wake_on": request.POST.get("wake_on", "")[:40],
         "note": request.POST.get("note", "").strip(),
     }
     return perform(request, case_id, cases.wait, version=version_of(request), **options)
 
 
-def _moment(text: str) -> datetime | None:
+def moment(text: str) -> datetime | None:
     if not text.strip():
         return None
     try:
@@ -187,7 +199,7 @@ def resolve(request: HttpRequest, case_id: int) -> HttpResponse:
             .order_by("pk")[:20],
             "may_waive": _may(request, "exceptions.waive_case"),
         }
-        return _ask(request, case, "exceptions/_resolve.html", **context)
+        return ask(request, case, "exceptions/_resolve.html", **context)
     other = request.POST.get("duplicate_of", "").upper().removeprefix("EX-")
     duplicate_of = int(other) if other.isascii() and other.isdigit() and len(other) < 19 else None
     if duplicate_of is not None:
@@ -204,7 +216,7 @@ def waive(request: HttpRequest, case_id: int) -> HttpResponse:
     """/exceptions/<id>/waive: sign that it may stay as it is."""
     case = visible(request, case_id)
     if request.method == "GET":
-        return _ask(request, case, "exceptions/_waive.html", holds=reasons.holds(case.reason, case.subject_uid))
+        return ask(request, case, "exceptions/_waive.html", holds=reasons.holds(case.reason, case.subject_uid))
     said = f"{case.number} waived, signed by you"
     return perform(
         request, case_id, cases.waive, said, version=version_of(request), reason=request.POST.get("reason", "")
@@ -217,7 +229,7 @@ def assign(request: HttpRequest, case_id: int) -> HttpResponse:
     """/exceptions/<id>/assign: give it to somebody who may see it."""
     case = visible(request, case_id)
     if request.method == "GET":
-        return _ask(request, case, "exceptions/_assign.html", people=people.who_may_work({case.site_id}))
+        return ask(request, case, "exceptions/_assign.html", people=people.who_may_work({case.site_id}))
     to = people.chosen(request)
     return perform(request, case_id, cases.assign, version=version_of(request), to=to)
 
@@ -228,7 +240,7 @@ def reopen(request: HttpRequest, case_id: int) -> HttpResponse:
     """/exceptions/<id>/reopen: the same case again, with its history and fresh clocks."""
     case = visible(request, case_id)
     if request.method == "GET":
-        return _ask(request, case, "exceptions/_reopen.html")
+        return ask(request, case, "exceptions/_reopen.html")
     return perform(request, case_id, cases.reopen, version=version_of(request), note=request.POST.get("note", ""))
 
 
@@ -244,7 +256,7 @@ def act(request: HttpRequest, case_id: int, code: str) -> HttpResponse:
     if not _may(request, action.permission):
         raise Refusal("may_not", f"You may not do that: {action.title}.", status=403)
     if request.method == "GET":
-        return _ask(request, case, "exceptions/_act.html", **_what_it_would_do(request, case, action))
+        return ask(request, case, "exceptions/_act.html", **_what_it_would_do(request, case, action))
     try:
         params = action.said(request.POST.dict(), case.subject_uid)
     except Invalid as invalid:

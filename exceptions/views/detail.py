@@ -11,14 +11,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from core import htmx
+from core import formats, htmx
 from core.errors import Refusal
 from core.htmx import Capped
 from core.models import Event, User
 from core.subjects import Subject
 from core.subjects import url as subject_url
-from exceptions import present, reasons
-from exceptions.models import Case, Status
+from exceptions import present, priority, reasons
+from exceptions.models import Case, CaseNote, Status
 from exceptions.reasons import Evidence, Reason
 from exceptions.services import clocks
 from exceptions.views import queue, steps
@@ -65,6 +65,9 @@ def context_of(request: HttpRequest, case: Case) -> dict[str, Any]:
         "evidence": _evidence(reason, case.subject_uid),
         "panel": reason.context(case.subject_uid) if reason and reason.context else None,
         **steps.panel(reason, case, user),
+        "priority": _priority(case),
+        "has_symptoms": Case.objects.for_user(user).filter(parent=case, is_open=True).exists(),
+        "aside": present.aside(vars(case)),
         "related": _related(case, user),
         "timeline": _timeline(case),
         "words": present.words,
@@ -78,6 +81,14 @@ def context_of(request: HttpRequest, case: Case) -> dict[str, Any]:
 
 def _link_of(cell: Any) -> str:
     return cell.url or (subject_url(cell.subject) if cell.subject else "") or ""
+
+
+def _priority(case: Case) -> dict[str, Any] | None:
+    """What brings the case forward, in figures; nothing once it is over."""
+    if case.status == Status.RESOLVED:
+        return None
+    parts = priority.parts(vars(case), formats.money)
+    return {"parts": parts, "minutes": sum(part.minutes for part in parts)}
 
 
 def _evidence(reason: Reason | None, uid: str) -> list[Evidence]:
@@ -108,9 +119,6 @@ def _related(case: Case, user: User) -> list[dict[str, Any]]:
             add("history", f"Came back after {other.number}, {ended}", page(other))
         else:
             add("circle-dot", f"Also open here: {other.title}, {other.number}", page(other))
-    children = htmx.capped_count(seen.filter(parent=case), 100)
-    if children.value:
-        add("split", f"{children} cases are symptoms of this", f"{reverse('exceptions:queue')}?parent={case.pk}")
     alike = seen.still_open().filter(reason=case.reason, site_id=case.site_id).exclude(pk=case.pk)
     count = htmx.capped_count(alike, 100)
     if count.value:
@@ -124,7 +132,13 @@ def _related(case: Case, user: User) -> list[dict[str, Any]]:
 
 def _timeline(case: Case) -> list[Event]:
     """The case's own facts and the latest of its subject, newest first."""
-    own = Event.objects.filter(subject_kind="case", subject_uid=str(case.pk)).order_by("-pk")[:TIMELINE]
+    # Notes of the cases merged into this one stand here, too.
+    merged = CaseNote.objects.filter(case=case, carried_from__isnull=False).values_list("carried_from_id", flat=True)
+    ids = [str(case.pk), *(str(pk) for pk in merged.order_by("carried_from_id").distinct()[:50])]
+    own = Event.objects.filter(subject_kind="case", subject_uid__in=ids[:1]).order_by("-pk")[:TIMELINE]
+    if len(ids) > 1:
+        noted = Event.objects.filter(subject_kind="case", subject_uid__in=ids[1:], type="case.noted")
+        own = [*own, *noted.order_by("-pk")[:TIMELINE]]  # type: ignore[assignment]
     about = Event.objects.filter(subject_kind=case.subject_kind, subject_uid=case.subject_uid).order_by("-pk")[:ABOUT]
     return sorted([*own, *about], key=lambda event: (event.occurred_at, event.pk), reverse=True)
 

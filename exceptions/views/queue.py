@@ -19,9 +19,10 @@ from core.errors import Refusal
 from core.htmx import Capped
 from core.models import Site, User
 from exceptions import board, present, reasons
-from exceptions.filters import ORDERS, CaseFilter, order_of
+from exceptions.filters import ORDERS, CaseFilter, grouping_of, order_of, rooted
 from exceptions.models import Case, Severity, Status
 from exceptions.models.case import CaseQuerySet
+from exceptions.views import views
 
 # Everything but the page itself: what a link to a case or an action on the whole view carries along.
 CURSORS = ("after", "before")
@@ -36,6 +37,7 @@ class Listing:
     site_ids: frozenset[int] | None  # what this person may see, at the site they narrowed their work to; None is all
     rows: CaseQuerySet
     sort: str
+    group: str
     now: datetime
 
     @property
@@ -44,7 +46,7 @@ class Listing:
 
     @property
     def filtered(self) -> bool:
-        return any(self.params.get(name) for name in CaseFilter.base_filters)
+        return self.group == "root" or any(self.params.get(name) for name in CaseFilter.base_filters)
 
     @property
     def address(self) -> str:
@@ -67,13 +69,18 @@ def listing(request: HttpRequest, params: QueryDict | None = None) -> Listing:
     plain = not any(asked.get(name) for name in CaseFilter.base_filters)
     rows = rows.still_open() if plain else CaseFilter(asked, rows, user=user, now=now).found()
     sort = order_of(asked.get("sort", ""), resolved=Status.RESOLVED in asked.getlist("status"))
-    return Listing(user, asked, site_ids, rows, sort, now)
+    group = grouping_of(asked.get("group", ""))
+    if group == "root" and Status.RESOLVED not in asked.getlist("status"):
+        rows = rooted(rows, site_ids)
+    return Listing(user, asked, site_ids, rows, sort, group, now)
 
 
 @require_safe
 @permission_required("exceptions.view_case", raise_exception=True)
 def queue(request: HttpRequest) -> HttpResponse:
     """GET /exceptions/: filters, order and page in the address; the list alone when htmx asks."""
+    if not request.GET and not htmx.asked(request) and (begin := views.beginning(request)):
+        return htmx.redirect(request, begin)
     wanted = listing(request)
     context = context_of(request, wanted)
     if htmx.partial(request):
@@ -91,7 +98,8 @@ def context_of(request: HttpRequest, wanted: Listing) -> dict[str, Any]:
     counts = numbers.counts
     if wanted.filtered:
         counts = board.listed(wanted.rows, wanted.now, groups=wanted.sort == "due")
-    rows = present.lines(page.rows, wanted.user, wanted.now)
+    under = board.symptoms([row["id"] for row in page.rows], wanted.site_ids)
+    rows = present.lines(page.rows, wanted.user, wanted.now, under)
     return {
         "page": page,
         "rows": rows,
@@ -102,6 +110,7 @@ def context_of(request: HttpRequest, wanted: Listing) -> dict[str, Any]:
         "sort": wanted.sort,
         "tail": f"?list={wrapped(wanted.address)}" if wanted.address else "",
         "tabs": _tabs(wanted, numbers),
+        "views": views.tabs(wanted),
         "may_work": wanted.user.has_perm("exceptions.work_case"),
         "may_assign": wanted.user.has_perm("exceptions.assign_case"),
         "may_export": wanted.user.has_perm("exceptions.export_case"),
@@ -120,10 +129,12 @@ def rows_context(request: HttpRequest, ids: list[int]) -> dict[str, Any]:
         wanted = listing(request, params)
     except Refusal:
         wanted = listing(request, QueryDict())
-    rows = Case.objects.for_user(wanted.user).filter(pk__in=ids).values(*board.COLUMNS)
+    rows = list(Case.objects.for_user(wanted.user).filter(pk__in=ids).values(*board.COLUMNS))
+    under = board.symptoms([row["id"] for row in rows], wanted.site_ids)
     numbers = board.numbers(wanted.user, wanted.site_ids, wanted.now)
     return {
-        "rows": present.lines(rows, wanted.user, wanted.now),
+        "rows": present.lines(rows, wanted.user, wanted.now, under),
+        "listing": wanted,
         "numbers": numbers,
         "tabs": _tabs(wanted, numbers),
         "tail": f"?list={wrapped(wanted.address)}" if wanted.address else "",
@@ -135,7 +146,7 @@ _GROUPS = {
     "overdue": ("Overdue", "triangle-alert"),
     "soon": ("Due within 1 hour", "clock"),
     "later": ("Later", "circle-dot"),
-    "paused": ("Paused", "pause"),
+    "paused": ("Waiting and put aside", "pause"),
 }
 
 
@@ -152,7 +163,7 @@ def _groups(
             title, icon = _GROUPS[name]
             count = counts[name]
             detail = f"{count} {'row' if count.value == 1 else 'rows'}" + (
-                ", clock stopped" if name == "paused" else ""
+                ", clock stopped or put aside" if name == "paused" else ""
             )
             oldest = row.due_at if name == "overdue" and first_page else None
             found.append({"name": name, "title": title, "icon": icon, "detail": detail, "oldest": oldest, "rows": []})
@@ -163,14 +174,32 @@ def _groups(
 def _tabs(wanted: Listing, numbers: board.Numbers) -> list[dict[str, Any]]:
     """All open, mine, and a tab a team: plain addresses, so that each can be kept and shared."""
     base = reverse("exceptions:queue")
+    viewing = wanted.params.get("view", "all") != "all"
     mine, chosen = wanted.params.get("owner") == "me", wanted.params.getlist("queue")
     tabs = [
-        {"label": "All open", "url": base, "count": numbers["open"], "current": not mine and not chosen},
-        {"label": "My queue", "url": f"{base}?owner=me", "count": numbers["mine"], "current": mine and not chosen},
+        {
+            "label": "All open",
+            "url": f"{base}?view=all",
+            "count": numbers["open"],
+            "current": not mine and not chosen and not viewing,
+        },
+        {
+            "label": "My queue",
+            "url": f"{base}?owner=me",
+            "count": numbers["mine"],
+            "current": mine and not chosen and not viewing,
+        },
     ]
     for code, name, count in numbers.teams:
         if count.value or code in chosen:
-            tabs.append({"label": name, "url": f"{base}?queue={code}", "count": count, "current": chosen == [code]})
+            tabs.append(
+                {
+                    "label": name,
+                    "url": f"{base}?queue={code}",
+                    "count": count,
+                    "current": chosen == [code] and not viewing,
+                }
+            )
     return tabs
 
 

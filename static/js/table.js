@@ -22,9 +22,11 @@ on('keydown', (e) => {
   if (all.length && 'jk'.includes(e.key)) { e.preventDefault(); return go(all[Math.max(0, Math.min(all.length - 1, e.key === 'j' ? at + 1 : at - 1))]); }
   if (row && e.key === 'x') { e.preventDefault(); return $('.check', row)?.click(); }
   if (e.key === 'Enter' || e.key === ' ') return;
-  const sel = `[data-key="${CSS.escape(e.key)}"]`, bar = $('.bulkbar:not([hidden])');
+  const sel = `[data-key~="${CSS.escape(e.key)}"]`, bar = $('.bulkbar:not([hidden])');
   const hit = bar ? $(sel, bar) : row ? $(sel, row) : $$(sel).find((b) => !b.closest('tr, .bulkbar'));
-  if (hit) { e.preventDefault(); hit.click(); }
+  if (hit) { e.preventDefault(); return hit.click(); }
+  const verb = !bar && row && $('#row-keys')?.content.querySelector(sel); // what a key does to any row stands once a page
+  if (verb && window.htmx) { e.preventDefault(); window.htmx.ajax('GET', verb.dataset.path.replace('{id}', row.id.replace(/\D+/, '')), { target: '#dialog', swap: 'innerHTML' }); }
 });
 
 /* ---- a download holds what the list shows now: filters change the address without a new page */

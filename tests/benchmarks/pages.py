@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -76,18 +76,18 @@ def run(options: Any) -> dict[str, Any]:
     depth = min(DEPTH, int(rows * 0.9))
     seconds, clients = options["seconds"] or SECONDS, options["clients"] or CLIENTS
     wanted = options["other"].get("page", "")
-    _own_database(rows, fresh="fresh" in options["other"])
-    user, cookie = _person()
+    own_database(rows, [page.fill for page in PAGES], fresh="fresh" in options["other"])
+    user, cookie = person()
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         facts = Path(folder) / "raw.json"
-        with _server("config.wsgi:application", {}) as portal:
+        with server("config.wsgi:application", {}) as portal:
             connections.close_all()
             for page in PAGES:
                 if wanted in {"", page.name}:
-                    frame = _frame(_ask(portal, page.path, cookie))
+                    frame = _frame(ask(portal, page.path, cookie))
                     facts.write_text(json.dumps({"user": user, "frame": frame, "reasons": _reasons()}))
-                    with _server("tests.benchmarks.raw_pages:application", {"RAW_SETTINGS": str(facts)}) as raw:
+                    with server("tests.benchmarks.raw_pages:application", {"RAW_SETTINGS": str(facts)}) as raw:
                         results[page.name] = _measure(page, portal, raw, cookie, depth, seconds, clients)
     first = next(iter(results.values()))
     return {
@@ -100,7 +100,7 @@ def run(options: Any) -> dict[str, Any]:
             "clients": clients,
             "seconds": seconds,
             "rounds": ROUNDS,
-            **_versions(),
+            **versions(),
         },
         "note": "rates in pages a second, one worker each; `first` and `deep` are whole pages, `list` the fragment",
     }
@@ -122,21 +122,21 @@ def _measure(
         ours: list[float] = []
         theirs: list[float] = []
         for _ in range(ROUNDS):
-            ours += _load(portal, page.path + query, {"Cookie": cookie, **headers}, seconds / ROUNDS, clients)
-            theirs += _load(raw, page.path + raw_query, {}, seconds / ROUNDS, clients)
+            ours += load(portal, page.path + query, {"Cookie": cookie, **headers}, seconds / ROUNDS, clients)
+            theirs += load(raw, page.path + raw_query, {}, seconds / ROUNDS, clients)
         rate, raw_rate = clients / _mean(ours), clients / _mean(theirs)
         found[kind] = {
             "rate": round(rate, 1),
             "raw_rate": round(raw_rate, 1),
             "ratio": round(rate / raw_rate, 3),
-            "p50_ms": round(_percentile(ours, 0.5), 2),
-            "p95_ms": round(_percentile(ours, 0.95), 2),
-            "raw_p50_ms": round(_percentile(theirs, 0.5), 2),
+            "p50_ms": round(percentile(ours, 0.5), 2),
+            "p95_ms": round(percentile(ours, 0.95), 2),
+            "raw_p50_ms": round(percentile(theirs, 0.5), 2),
         }
     found["depth_ratio"] = round(found["deep"]["p50_ms"] / found["first"]["p50_ms"], 2)
     found["list_depth_ratio"] = round(found["list_deep"]["p50_ms"] / found["list"]["p50_ms"], 2)
-    found["bytes"] = len(_ask(portal, page.path, cookie))
-    found["raw_bytes"] = len(_ask(raw, page.path, ""))
+    found["bytes"] = len(ask(portal, page.path, cookie))
+    found["raw_bytes"] = len(ask(raw, page.path, ""))
     return found
 
 
@@ -144,14 +144,14 @@ def _mean(times: list[float]) -> float:
     return sum(times) / len(times)
 
 
-def _percentile(times: list[float], share: float) -> float:
+def percentile(times: list[float], share: float) -> float:
     return sorted(times)[min(len(times) - 1, int(len(times) * share))] * 1000
 
 
 # --- Asking
 
 
-def _ask(port: int, path: str, cookie: str) -> str:
+def ask(port: int, path: str, cookie: str) -> str:
     client = HTTPConnection("127.0.0.1", port, timeout=60)
     client.request("GET", path, headers={"Cookie": cookie} if cookie else {})
     answer = client.getresponse()
@@ -161,7 +161,7 @@ def _ask(port: int, path: str, cookie: str) -> str:
     return body
 
 
-def _load(port: int, path: str, headers: dict[str, str], seconds: float, clients: int) -> list[float]:
+def load(port: int, path: str, headers: dict[str, str], seconds: float, clients: int) -> list[float]:
     results = forking.Queue()
     workers = start(_client, (port, path, headers, seconds, results), clients)
     return [taken for times in gather(workers, results) for taken in times]
@@ -184,7 +184,7 @@ def _client(port: int, path: str, headers: dict[str, str], seconds: float, resul
 
 
 @contextmanager
-def _server(application: str, extra: dict[str, str]) -> Iterator[int]:
+def server(application: str, extra: dict[str, str]) -> Iterator[int]:
     """The application under granian on a free port, with the same workers and threads for both sides."""
     import socket
 
@@ -223,39 +223,41 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 # --- What is measured
 
 
-def _own_database(rows: int, *, fresh: bool) -> None:
+def own_database(
+    rows: int, fills: Sequence[Callable[[int], None]], *, fresh: bool, name: str = DATABASE, files: Sequence[Path] = ()
+) -> None:
     """A database beside the usual one, kept for the next run as long as it would come out the same."""
-    wanted = _signature(rows)
+    wanted = _signature(rows, files)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [DATABASE])
+        cursor.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name])
         known = cursor.fetchone()
         kept = known is not None and known[0] == wanted and not fresh
         if not kept:
-            cursor.execute(f"DROP DATABASE IF EXISTS {DATABASE}")
-            cursor.execute(f"CREATE DATABASE {DATABASE}")
+            cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+            cursor.execute(f"CREATE DATABASE {name}")
     connections.close_all()
-    settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = DATABASE
+    settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
     if not kept:
         call_command("migrate", verbosity=0, interactive=False)
-        for page in PAGES:
-            page.fill(rows)
+        for fill in fills:
+            fill(rows)
         with connection.cursor() as cursor:
-            cursor.execute(f"COMMENT ON DATABASE {DATABASE} IS '{wanted}'")
+            cursor.execute(f"COMMENT ON DATABASE {name} IS '{wanted}'")
 
 
-def _signature(rows: int) -> str:
+def _signature(rows: int, files: Sequence[Path]) -> str:
     digest = hashlib.sha256(str(rows).encode())
-    files = [*ROOT.glob("*/migrations/*.py"), ROOT / "config" / "demo" / "bulk.py", HERE / "pages.py"]
-    for path in sorted(files):
+    sources = [*ROOT.glob("*/migrations/*.py"), ROOT / "config" / "demo" / "bulk.py", HERE / "pages.py", *files]
+    for path in sorted(sources):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 def _url() -> str:
-    return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{DATABASE}"))
+    return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}"))
 
 
-def _person() -> tuple[int, str]:
+def person() -> tuple[int, str]:
     """Somebody from operations, with their permissions by group, and the cookie of their session."""
     from django.contrib.auth.models import Group, Permission
     from django.test import Client
@@ -294,7 +296,7 @@ def _reasons() -> dict[str, dict[str, str]]:
     }
 
 
-def _versions() -> dict[str, Any]:
+def versions() -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('server_version'), current_setting('shared_buffers')")
         version, buffers = cursor.fetchone()

@@ -56,7 +56,7 @@ def test_the_queue_stands_nearest_its_time_first_under_its_clocks(client, amira,
             "Overdue <small>1 row, oldest by",
             "Due within 1 hour <small>1 row",
             "Later <small>1 row",
-            "Paused <small>1 row, clock stopped",
+            "Waiting and put aside <small>1 row, clock stopped",
         )
     ]
     assert headings == sorted(headings)
