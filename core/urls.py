@@ -8,7 +8,6 @@ app_name = "core"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("search", search.search, name="search"),
-    path("inbox", home.inbox, name="inbox"),
     path("favicon.ico", home.favicon, name="favicon"),
     path("offline.js", home.offline, name="offline"),
     path("login", accounts.login, name="login"),

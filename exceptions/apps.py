@@ -8,6 +8,7 @@ class ExceptionsConfig(AppConfig):
     def ready(self) -> None:
         from core import screens, subjects
         from exceptions import audit, deliveries, finding, metrics, standing_failed
+        from exceptions.services import notices
 
         subjects.register("case", title="Case", url_name="exceptions:detail")
         subjects.register("reason", title="Reason")
@@ -28,6 +29,7 @@ class ExceptionsConfig(AppConfig):
         screens.register_nav(
             "Work", "Approvals", "circle-check", "exceptions:approvals", "exceptions.approve_action", order=15,
         )  # fmt: skip
+        screens.register_counter(screens.INBOX, notices.unread)
         screens.register_panel("overdue", "Overdue", "exceptions:overdue_panel", "exceptions.view_case", order=1)
         screens.register_panel("my-cases", "My cases", "exceptions:mine_panel", "exceptions.work_case", order=5)
         screens.register_search("cases", finding.search, order=20)

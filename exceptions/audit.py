@@ -33,12 +33,13 @@ def register() -> None:
     )
     audit.register(
         "exceptions.waiting_has_one_pause",
-        "Exactly the waiting cases have a pause that runs.",
+        "Exactly the cases that wait for somebody outside have a pause that runs.",
         """
-        SELECT c.id, c.status, count(p.id) AS running FROM exceptions_case c
+        SELECT c.id, c.status, c.waiting_on, count(p.id) AS running FROM exceptions_case c
         LEFT JOIN exceptions_casepause p ON p.case_id = c.id AND p.ended_at IS NULL
         WHERE c.status = 'WAITING' OR p.id IS NOT NULL
-        GROUP BY c.id, c.status HAVING (c.status = 'WAITING') <> (count(p.id) = 1)
+        GROUP BY c.id, c.status, c.waiting_on
+        HAVING (c.status = 'WAITING' AND c.waiting_on NOT IN ('store', 'colleague')) <> (count(p.id) = 1)
         """,
     )
     audit.register(
@@ -50,4 +51,35 @@ def register() -> None:
             SELECT 1 FROM core_event e WHERE e.type = 'case.waived' AND e.subject_kind = 'case'
                 AND e.subject_uid = c.id::text AND e.actor_kind = 'PERSON'))
         """,
+    )
+    audit.register(
+        "exceptions.symptoms_have_an_open_root",
+        "An open case stands under an open case that is no symptom itself; an ended root lets go within the hour.",
+        """
+        SELECT c.id, c.parent_id, r.status, r.resolved_at FROM exceptions_case c
+        JOIN exceptions_case r ON r.id = c.parent_id
+        WHERE c.is_open AND (r.resolved_at < now() - interval '1 hour' OR (r.is_open AND r.parent_id IS NOT NULL))
+        """,
+    )
+    audit.register(
+        "exceptions.aside_comes_back",
+        "What is put aside is open, and its time is not long past.",
+        """
+        SELECT id, status, snoozed_until FROM exceptions_case
+        WHERE snoozed_at IS NOT NULL AND (status <> 'OPEN' OR snoozed_until < now() - interval '1 hour')
+        """,
+    )
+    audit.register(
+        "exceptions.merged_notes_came_from_duplicates",
+        "A note that was carried over came from a case that ended as a duplicate, or was reopened since.",
+        """
+        SELECT n.id, n.case_id, n.carried_from_id FROM exceptions_casenote n
+        JOIN exceptions_case c ON c.id = n.carried_from_id
+        WHERE c.outcome <> 'duplicate' AND c.reopened = 0
+        """,
+    )
+    audit.register(
+        "exceptions.files_are_whole",
+        "A file on a case is as long as it says.",
+        "SELECT id, case_id, size FROM exceptions_caseattachment WHERE octet_length(content) <> size",
     )

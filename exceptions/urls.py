@@ -9,6 +9,7 @@ from exceptions.views import (
     detail,
     downloads,
     merging,
+    notices,
     panels,
     queue,
     registry,
@@ -62,4 +63,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("exceptions/<int:case_id>/here", company.here, name="here"),
     path("exceptions/<int:case_id>/files", company.attach, name="attach"),
     path("exceptions/<int:case_id>/files/<int:file_id>", company.download, name="attachment"),
+    # What a person is told
+    path("inbox", notices.inbox, name="inbox"),
+    path("inbox/menu", notices.menu, name="inbox_menu"),
+    path("inbox/read", notices.read, name="inbox_read"),
+    path("inbox/<int:notice_id>", notices.open_, name="notice"),
 ]

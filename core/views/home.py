@@ -1,4 +1,4 @@
-"""The first page after signing in, and what was addressed to the person."""
+"""The first page after signing in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from core import htmx, screens
-from core import inbox as letters
 
 
 @require_safe
@@ -39,13 +38,3 @@ def offline(request: HttpRequest) -> HttpResponse:
     return HttpResponse(
         Path(str(found)).read_bytes(), content_type="text/javascript", headers={"Cache-Control": "no-cache"}
     )
-
-
-@require_safe
-def inbox(request: HttpRequest) -> HttpResponse:
-    """GET /inbox: events that name this person (assigned, mentioned, asked to approve), newest first."""
-    events, seen = letters.recent(request.user), letters.seen(request.user)
-    if events and events[0].pk > seen:
-        letters.look(request.user, events[0].pk)
-        screens.forget_counts(request.user)
-    return htmx.render(request, "core/inbox.html", {"events": events, "seen": seen})

@@ -19,7 +19,7 @@ from core.subjects import Subject
 from exceptions import clock, reasons, wakes
 from exceptions import events as facts
 from exceptions.models import OUTSIDE, Case, CasePause, Outcome, Status, WaitingOn
-from exceptions.services import acting, approvals, clocks, escalation, rulebooks
+from exceptions.services import acting, approvals, clocks, escalation, notices, rulebooks, watching
 from exceptions.services.acting import Done
 from exceptions.services.closing import TOPIC, about, close, subject_of, tell_breaches
 
@@ -180,6 +180,8 @@ def assign(case_id: int, *, to: int, version: int | None = None, actor: Actor) -
     now = timezone.now()
     fields, drafts = acknowledging(case, actor, now)
     drafts.append(assignment(case, person, actor))
+    key = f"assigned:{case.pk}:{case.version}"
+    notices.tell([person], kind="assignment", case=case, text="It is yours now.", key=key, actor=actor)
     return change(case, drafts, now, owner_id=person.pk, owned_since=now, **fields)
 
 
@@ -215,6 +217,9 @@ def wait(
             escalation.hold(case.pk, now)
         CasePause.objects.create(case=case, waiting_on=on, started_at=now)
     data = {"on": on, "until": until.isoformat() if until else None, "note": note[:500], "stops": on in OUTSIDE}
+    watching.tell(
+        case, f"Waiting for {WaitingOn(on).label.lower()}.", key=f"waits:{case.pk}:{case.version}", actor=actor
+    )
     data |= {"wake_on": wake_on, "words": wakes.words(case.subject_kind, wake_on)}
     drafts.append(fact(case, facts.PAUSED, actor, **data))
     waits = {"status": Status.WAITING, "waiting_on": on, "waiting_since": now, "wait_until": until}
@@ -351,6 +356,7 @@ def reopen(case_id: int, *, note: str = "", version: int | None = None, actor: A
     calendar = clocks.calendar_of(case.site_id, business_time=case.business_time)
     warn_minutes = case.policy.warn_minutes if case.policy else clocks.WARN_MINUTES
     times = clocks.reckon(calendar, now, case.acknowledge_minutes, case.resolve_minutes, warn_minutes)
+    watching.tell(case, f"Reopened. {note[:280]}".strip(), key=f"again:{case.pk}:{case.version}", actor=actor)
     try:
         with transaction.atomic():
             reopened = change(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Case as When
 from django.db.models import DateTimeField, F, Value
 from django.db.models import When as If
+from django.urls import reverse
 from django.utils import timezone
 
 from core import actors, events, jobs, live
@@ -18,7 +20,7 @@ from core.events import EventDraft
 from core.models import Job, User
 from exceptions import events as facts
 from exceptions.models import Case, Status
-from exceptions.services import escalation
+from exceptions.services import escalation, notices
 from exceptions.services.closing import TOPIC
 from exceptions.services.handling import acknowledging, assignable, assignment, fact, person_of
 
@@ -84,7 +86,20 @@ def _give(ids: Sequence[int], person: User, *, actor: Actor, only_free: bool) ->
         )
         events.record_many(drafts)
         live.poke(TOPIC)
+        if not only_free:
+            _tell(person, tally.done, now, actor)
     return tally
+
+
+def _tell(person: User, done: list[int], now: datetime, actor: Actor) -> None:
+    """One notice for all of them, however many: nobody reads fifty."""
+    key = f"assigned:{done[0]}:{now.isoformat()}"
+    if len(done) == 1:
+        text = "It is yours now."
+        notices.tell([person], kind="assignment", case=done[0], text=text, key=key, actor=actor)
+        return
+    subject, url = f"{len(done)} cases are yours now", f"{reverse('exceptions:queue')}?owner=me"
+    notices.tell([person], kind="assignment", case=None, subject=subject, text="", url=url, key=key, actor=actor)
 
 
 def _now_for(column: str, rows: list[int], now: object) -> When:

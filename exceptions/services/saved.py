@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from core.errors import Invalid, Problem, Refusal
 from core.models import User
-from exceptions.filters import CaseFilter, order_of
+from exceptions.filters import CaseFilter, grouping_of, order_of
 from exceptions.models import Case, SavedView, Status
 
 MOST = 30
@@ -28,6 +28,7 @@ def one_form(query: str, user: User) -> str:
             kept.setlist(name, values)
     CaseFilter(kept, Case.objects.all(), user=user).found()
     order_of(kept.get("sort", ""), resolved=Status.RESOLVED in kept.getlist("status"))
+    grouping_of(kept.get("group", ""))
     text = kept.urlencode()
     if len(text) > 2000:
         raise Invalid([Problem("query", "too_long", "This list has too many filters to be kept.")])

@@ -1,6 +1,6 @@
 // Live updates: topics over one event stream, or a question every 30 seconds where there is no stream.
 // Rows never move by themselves: lists listen for "live-<topic>" and offer "3 new".
-import { $, $$, el, icon, on, root } from './dom.js';
+import { $, $$, csrf, el, icon, measured, on, root } from './dom.js';
 
 const tell = (topic) => document.body.dispatchEvent(new CustomEvent(`live-${topic}`, { bubbles: true }));
 let stream = null, timer = 0, asked = 0;
@@ -24,7 +24,8 @@ async function counts() {
     const r = await fetch(root.dataset.counts, { headers: { Accept: 'application/json' } });
     if (r.status === 401) { stop(); state('stale', 'Signed out'); return; }
     if (!r.ok) throw new Error(r.status);
-    const { counts: c } = await r.json();
+    const { counts: c, now } = await r.json();
+    measured(Date.parse(now), asked, Date.now());
     $$('[data-count-key]').forEach((a) => number(a, c[a.dataset.countKey]));
     if (!stream) state('poll', 'Updated every 30 seconds');
     return true;
@@ -61,3 +62,8 @@ if (root.dataset.live) {
     else { if (!stream) start(); counts(); tell('any'); }
   });
 }
+/* Whoever leaves a case is gone from it at once; a page that dies in silence is forgotten within seconds. */
+addEventListener('pagehide', () => {
+  const box = $('[data-here]');
+  if (box) fetch(box.dataset.here, { method: 'POST', body: new URLSearchParams({ gone: 1 }), headers: csrf(), keepalive: true }).catch(() => {});
+});

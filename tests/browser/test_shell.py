@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 
-from django.db import transaction
 from playwright.sync_api import expect
 
-from core import actors, events, jobs
+from core import actors, jobs
 from core.models import Site
-from core.subjects import Subject
 
 
 def test_a_person_signs_in_with_an_email_and_lands_at_home(page, person, axe, shoot):
@@ -193,24 +191,3 @@ def test_a_job_is_watched_until_it_ends_and_can_be_stopped(page, person, sign_in
 
     expect(page.locator(f"#job-{job.pk}")).to_contain_text("Stopped")
     expect(page.locator(f"#job-{job.pk}")).not_to_have_attribute("hx-trigger", "every 2s")
-
-
-def test_what_names_a_person_reaches_their_inbox_once(page, person, sign_in, axe, shoot):
-    user = person()
-    with transaction.atomic():
-        events.record(
-            "case.assigned", Subject("case", "7", "EX-7"), actor=actors.SYSTEM,
-            related=[(Subject("person", str(user.pk), "Sana"), "assignee")],
-        )  # fmt: skip
-    sign_in(page, user)
-
-    page.goto("/")
-    expect(page.locator(".bell .n")).to_have_text("1")
-    page.get_by_role("link", name="Inbox").click()
-    expect(page.get_by_role("main")).to_contain_text("Case assigned: EX-7")
-    axe(page)
-    shoot(page, "inbox", widths=(390, 1440))
-    page.goto("/")
-
-    page.wait_for_load_state("networkidle")
-    expect(page.locator(".bell .n")).to_have_count(0)
