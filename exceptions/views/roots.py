@@ -68,6 +68,6 @@ def symptoms(request: HttpRequest, case_id: int) -> HttpResponse:
         "rows": present.lines(first, request.user, timezone.now()),  # type: ignore[arg-type]
         "under": board.symptoms([case.pk], site_ids).get(case.pk),
         "ended": htmx.capped_count(seen.filter(is_open=False).exclude(outcome="duplicate"), 1001),
-        "may_work": request.user.has_perm("exceptions.work_case"),  # type: ignore[union-attr]
+        "may_work": request.user.has_perm("exceptions.work_case"),
     }
     return htmx.part(request, "exceptions/_symptoms.html", context)
