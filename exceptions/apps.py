@@ -30,6 +30,9 @@ class ExceptionsConfig(AppConfig):
             "Work", "Approvals", "circle-check", "exceptions:approvals", "exceptions.approve_action", order=15,
         )  # fmt: skip
         screens.register_counter(screens.INBOX, notices.unread)
+        screens.register_nav(
+            "Run", "Rules and playbooks", "list-checks", "exceptions:rulebooks", "exceptions.view_rulebook", order=40,
+        )  # fmt: skip
         screens.register_panel("overdue", "Overdue", "exceptions:overdue_panel", "exceptions.view_case", order=1)
         screens.register_panel("my-cases", "My cases", "exceptions:mine_panel", "exceptions.work_case", order=5)
         screens.register_search("cases", finding.search, order=20)

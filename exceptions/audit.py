@@ -83,3 +83,23 @@ def register() -> None:
         "A file on a case is as long as it says.",
         "SELECT id, case_id, size FROM exceptions_caseattachment WHERE octet_length(content) <> size",
     )
+    audit.register(
+        "exceptions.two_people_where_asked",
+        "A run that was approved has its approver, who isn't whoever asked, and its request names the same run.",
+        """
+        SELECT a.id, a.asked_by_id, a.decided_by_id, a.run_id FROM exceptions_approvalrequest a
+        LEFT JOIN exceptions_actionrun r ON r.id = a.run_id
+        WHERE a.status = 'APPROVED' AND (a.decided_by_id = a.asked_by_id
+            OR r.approver_id IS DISTINCT FROM a.decided_by_id
+            OR r.case_id <> a.case_id OR r.action <> a.action OR NOT r.ok)
+        """,
+    )
+    audit.register(
+        "exceptions.undone_runs_were_done",
+        "What was taken back had worked, belongs to the same case, and was taken back within its time.",
+        """
+        SELECT u.id, r.id AS run FROM exceptions_actionrun u JOIN exceptions_actionrun r ON r.id = u.undoes_id
+        WHERE NOT r.ok OR r.case_id <> u.case_id OR r.undoes_id IS NOT NULL OR r.undo_until IS NULL
+            OR u.created_at > r.undo_until + interval '1 minute'
+        """,
+    )

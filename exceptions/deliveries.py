@@ -127,6 +127,7 @@ def register() -> None:
                     "Replay the delivery",
                     "Tries again from the first attempt; the fact keeps its id.",
                     run=_replay,
+                    rehearsed=True,
                     primary=True,
                 ),
                 Action(
@@ -135,6 +136,7 @@ def register() -> None:
                     "The handler never hears of this fact, and what waits behind it goes on.",
                     permission="exceptions.waive_case",
                     run=_discard,
+                    rehearsed=True,
                     preview=_discard_preview,
                     confirm="Give this delivery up for good?",
                 ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.core.cache import cache
 
-from exceptions.services import approvals, aside, letters, many, roots, standing, timers
+from exceptions.services import approvals, aside, bulk_acting, letters, many, roots, standing, timers, whatif
 
 _WHERE = "exceptions:rechecked-up-to"  # losing it only means starting again from the oldest case
 
@@ -46,3 +46,18 @@ def settle(root_id: int) -> None:
 @shared_task
 def expire_approvals() -> None:
     approvals.expire()
+
+
+@shared_task
+def preview_many(job_id: int) -> None:
+    bulk_acting.preview(job_id)
+
+
+@shared_task
+def act_on_many(job_id: int) -> None:
+    bulk_acting.run(job_id)
+
+
+@shared_task
+def what_if(job_id: int) -> None:
+    whatif.work(job_id)

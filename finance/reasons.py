@@ -139,6 +139,7 @@ POSTING_REJECTED = Reason(
             detail="Once the cause is put right in the ERP or here. The document is made anew from the order.",
             permission="finance.retry_posting",
             run=_retry,
+            rehearsed=True,
             preview=_preview,
             offered=lambda uid: Posting.objects.filter(pk=uid, status=Status.REJECTED).exists(),
             primary=True,

@@ -100,6 +100,11 @@ def _reprocess(uid: str, *, actor: Actor) -> str:
     return f"It is {Status(result.status).label.lower()} now."
 
 
+def _preview_again(uid: str) -> list[tuple[str, str]]:
+    message = InboundMessage.objects.get(pk=uid)
+    return [("Read again from its stored bytes", message.subject.label), ("Tries so far", str(message.attempts))]
+
+
 def _reprocess_alike(uid: str, *, actor: Actor) -> str:
     job = alike.start(int(uid), actor=actor)
     return f"{job.total} messages that failed alike are being tried again."
@@ -137,6 +142,7 @@ MESSAGE_FAILED = Reason(
             detail="Once its cause is fixed: a mapping added, a product known, a translator corrected.",
             permission="integrations.reprocess_inboundmessage",
             run=_reprocess,
+            preview=_preview_again,
             primary=True,
         ),
         Action(

@@ -6,7 +6,7 @@ class InventoryConfig(AppConfig):
 
     def ready(self) -> None:
         from core import subjects
-        from inventory import asides, audit, metrics, reasons, shell, snapshot_audit, transfer_asides, wording
+        from inventory import asides, audit, lens, metrics, reasons, shell, snapshot_audit, transfer_asides, wording
 
         subjects.register("item", title="Item", url_name="inventory:item", argument="label")
         subjects.register("location", title="Location")
@@ -28,3 +28,4 @@ class InventoryConfig(AppConfig):
         reasons.register()
         wording.register()
         shell.register()
+        lens.register()

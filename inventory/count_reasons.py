@@ -227,6 +227,7 @@ REASONS = (
                 detail="As far as the units are promised to nobody.",
                 permission="inventory.approve_count",
                 run=_settle,
+                rehearsed=True,
                 preview=_settle_preview,
                 primary=True,
             ),

@@ -196,6 +196,7 @@ SOLD_BEYOND = Reason(
             detail="The place goes on selling while it is counted.",
             permission="inventory.request_count",
             run=_count,
+            rehearsed=True,
             primary=True,
         ),
         Action(
@@ -204,6 +205,7 @@ SOLD_BEYOND = Reason(
             detail="The goods were there all along. Nothing moves; the surplus counts as explained.",
             permission="inventory.change_stock",
             run=_accept,
+            rehearsed=True,
             preview=_preview_accept,
         ),
         Action(code="open", title="Open the item", href=_page),

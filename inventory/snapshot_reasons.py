@@ -12,6 +12,7 @@ from core.errors import Refusal
 from core.formats import number, plural
 from core.subjects import Subject
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
+from inventory import lens
 from inventory.models import State, Stock, StockDifference, StockMovement, StockSource
 from inventory.services import comparing, correcting, counts, differences, naming, unresolved
 from inventory.services.comparing import Compared
@@ -194,6 +195,8 @@ SNAPSHOT_DIFFERS = Reason(
             detail="Compensating movements make the books say what the system said. Nothing is overwritten.",
             permission="inventory.correct_difference",
             run=_correct,
+            rehearsed=True,
+            undo=lens.take_back,
             preview=_preview,
             offered=_fixable,
             confirm="The units are booked as found, missing or in another state.",
@@ -205,6 +208,7 @@ SNAPSHOT_DIFFERS = Reason(
             detail="A blind count of this item at this place. What it finds decides.",
             permission="inventory.request_count",
             run=_count,
+            rehearsed=True,
             offered=_countable,
         ),
         Action(

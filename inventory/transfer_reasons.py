@@ -115,6 +115,7 @@ def _resolving(resolution: Resolution, detail: str, *, primary: bool = False) ->
         detail=detail,
         permission="inventory.settle_transfer",
         run=run,
+        rehearsed=True,
         preview=preview,
         offered=_stands,
         primary=primary,

@@ -120,6 +120,7 @@ SOLD_UNNAMED_REASON = Reason(
             detail="What isn't found leaves the books under its number.",
             permission="inventory.request_count",
             run=_count,
+            rehearsed=True,
             primary=True,
         ),
         Action(code="open", title="Open the item", href=_page),

@@ -8,7 +8,7 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         from core import subjects
         from inventory import asides
-        from orders import audit, metrics, parcel_audit, reasons, shell, store_audit, supply_audit, wording
+        from orders import audit, lens, metrics, parcel_audit, reasons, shell, store_audit, supply_audit, wording
         from orders.services.asides import names, picked
 
         subjects.register("order", title="Order", url_name="orders:detail", argument="label")
@@ -27,3 +27,4 @@ class OrdersConfig(AppConfig):
         store_audit.register()
         supply_audit.register()
         metrics.register()
+        lens.register()

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from core.actors import Actor
 from core.formats import money
+from exceptions.models import ActionRun
 from exceptions.reasons import Action, Column, Evidence, Reason, Row
 from orders.models import ChangeStatus, Hold, HoldType, OrderChange, Told
 from orders.reasons import shared
@@ -60,6 +61,13 @@ def _release_manual(uid: str, *, actor: Actor) -> str:
     return "The hold is lifted."
 
 
+def _hold_again(run: ActionRun, *, actor: Actor) -> str:
+    from orders.services import holds
+
+    holds.place_manual(int(run.case.subject_uid), reason=f"Undo of {run.title}", actor=actor)
+    return "The order is held again."
+
+
 def _untold(uid: str) -> Any:
     return OrderChange.objects.filter(order_id=uid, status=ChangeStatus.CONFIRMED, channel_told=Told.CANNOT)
 
@@ -107,6 +115,8 @@ REASONS = (
                 title="Lift the hold by hand",
                 permission="orders.release_order",
                 run=_release_manual,
+                rehearsed=True,
+                undo=_hold_again,
                 offered=lambda uid: Hold.objects.standing().filter(order_id=uid, type=HoldType.MANUAL).exists(),
                 primary=True,
             ),
@@ -141,6 +151,7 @@ REASONS = (
                 title="I told the channel",
                 permission="orders.edit_order",
                 run=_told_by_hand,
+                rehearsed=True,
                 primary=True,
             ),
         ),

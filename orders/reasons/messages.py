@@ -78,7 +78,7 @@ REASONS = (
         actions=(
             Action(
                 code="send_again", title="Send it again", detail="To the address the order has now.",
-                permission="orders.change_order", run=_send_again, primary=True,
+                permission="orders.change_order", run=_send_again, rehearsed=True, primary=True,
                 offered=lambda uid: _failed().filter(order_id=uid, body__gt="").exists(),
             ),
         ),

@@ -181,7 +181,7 @@ REASONS = (
         evidence=_labels,
         actions=(
             Action(code="try_again", title="Order the label again", permission="orders.work_fulfilment",
-                   run=_try_again, primary=True),
+                   run=_try_again, rehearsed=True, primary=True),
             _OPEN,
         ),
         **_COMMON,

@@ -83,6 +83,7 @@ _TAKE_BACK = Action(
     detail="Its units are sourced from other nodes; the partner is told that it is off.",
     permission="orders.cancel_fulfilment",
     run=_take_back,
+    rehearsed=True,
     offered=lambda uid: FulfilmentOrder.objects.filter(pk=int(uid), status__in=["OPEN", "ACCEPTED"]).exists(),
     confirm="Take this work back from the partner?",
 )
@@ -112,6 +113,7 @@ REASONS = (
                 detail="Sends the same request once more; it counts once.",
                 permission="orders.work_fulfilment",
                 run=_remind,
+                rehearsed=True,
                 primary=True,
             ),
             _TAKE_BACK,

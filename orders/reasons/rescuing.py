@@ -55,6 +55,7 @@ REASONS = (
                 detail="Also asks nodes that are busy themselves.",
                 permission="orders.cancel_fulfilment",
                 run=_elsewhere,
+                rehearsed=True,
                 primary=True,
             ),
         ),

@@ -67,6 +67,7 @@ _NOW = Action(
     detail="Takes it from a node that has it by now instead of waiting.",
     permission="orders.change_order",
     run=_elsewhere,
+    rehearsed=True,
     primary=True,
 )
 REASONS = (
