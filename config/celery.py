@@ -106,6 +106,8 @@ app.conf.beat_schedule = {
     "send-letters": _every(10, "exceptions.tasks.send_letters", queue="outside"),
     "recheck-cases": _every(60, "exceptions.tasks.recheck_standing"),
     "expire-approvals": _every(60, "exceptions.tasks.expire_approvals"),
+    "recount-what-worked": _every(900, "exceptions.tasks.recount_history"),
+    "work-without-a-person": _every(60, "exceptions.tasks.work_alone"),
     "open-standing-cases": _every(120, "exceptions.tasks.open_standing"),
 }
 app.autodiscover_tasks()

@@ -25,10 +25,15 @@ def connect() -> None:
 def _deliveries() -> None:
     from core import outbox
     from exceptions import deliveries, handlers
+    from exceptions import events as case_facts
+    from exceptions.services import suggestions
 
     events.subscribe(outbox.DEAD, "exceptions.open_dead_delivery", deliveries.open_case)
     events.subscribe(outbox.REPLAYED, "exceptions.recheck_replayed", handlers.recheck)
     events.subscribe(outbox.DISCARDED, "exceptions.recheck_discarded", handlers.recheck)
+    events.subscribe(case_facts.ACTED, "exceptions.judge_suggestion", suggestions.acted)
+    for ended in (case_facts.RESOLVED, case_facts.CLEARED, case_facts.WAIVED, case_facts.REOPENED):
+        events.subscribe(ended, "exceptions.settle_suggestion", suggestions.ended)
 
 
 def _stock() -> None:

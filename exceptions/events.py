@@ -27,3 +27,5 @@ ATTACHED = "case.attached"  # data: attachment, label, kind, size
 TOPIC = "exceptions"  # what open pages listen for
 APPROVAL = "case.approval"  # data.what: asked, approved, declined, void, expired, withdrawn
 RULES_CHANGED = "rulebook.changed"
+DECLINED = "case.suggestion_declined"  # data: action, why
+AUTONOMY = "autonomy.changed"  # subject: the switch; data: reason, action, state, because

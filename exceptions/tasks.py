@@ -5,7 +5,19 @@ from __future__ import annotations
 from celery import shared_task
 from django.core.cache import cache
 
-from exceptions.services import approvals, aside, bulk_acting, letters, many, roots, standing, timers, whatif
+from exceptions.services import (
+    approvals,
+    aside,
+    autonomy,
+    bulk_acting,
+    history,
+    letters,
+    many,
+    roots,
+    standing,
+    timers,
+    whatif,
+)
 
 _WHERE = "exceptions:rechecked-up-to"  # losing it only means starting again from the oldest case
 
@@ -61,3 +73,14 @@ def act_on_many(job_id: int) -> None:
 @shared_task
 def what_if(job_id: int) -> None:
     whatif.work(job_id)
+
+
+@shared_task
+def recount_history() -> None:
+    history.recount()
+    autonomy.evaluate()
+
+
+@shared_task
+def work_alone() -> None:
+    autonomy.work()

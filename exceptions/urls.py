@@ -17,6 +17,7 @@ from exceptions.views import (
     roots,
     rulebooks,
     runs,
+    suggesting,
     views,
 )
 
@@ -30,6 +31,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("exceptions/overdue", panels.overdue, name="overdue_panel"),
     path("exceptions/mine", panels.mine, name="mine_panel"),
     path("exceptions/reasons/", registry.registry, name="reasons"),
+    # What history suggests.
+    path("exceptions/suggestions/", suggesting.by_reason, name="suggestions"),
+    path("exceptions/suggestions/stop", suggesting.stop_all, name="suggestions_stop"),
+    path("exceptions/suggestions/<str:code>", suggesting.of_reason, name="suggestions_of"),
+    path("exceptions/suggestions/<str:code>/runs", suggesting.runs, name="suggestion_runs"),
+    path("exceptions/suggestions/<str:code>/<slug:action>", suggesting.switch, name="suggestion_switch"),
+    path("exceptions/<int:case_id>/suggestion", suggesting.panel, name="suggestion"),
+    path("exceptions/<int:case_id>/suggestion/not-right", suggesting.not_right, name="suggestion_not_right"),
     path("exceptions/<int:case_id>", detail.detail, name="detail"),
     path("exceptions/<int:case_id>/claim", actions.claim, name="claim"),
     path("exceptions/<int:case_id>/release", actions.release, name="release"),

@@ -22,14 +22,25 @@ from exceptions.models.rulebook import Rulebook, RulebookKind, RulebookVersion, 
 from exceptions.models.run import ActionRun, ApprovalRequest, ApprovalStatus, BulkRow, RowOutcome
 from exceptions.models.saved_view import SavedView
 from exceptions.models.standing import StandingCheck
+from exceptions.models.suggestion import (
+    ActionCount,
+    Autonomy,
+    AutonomyState,
+    ReasonHistory,
+    Suggestion,
+    SuggestionStatus,
+)
 from exceptions.models.watcher import CaseWatcher
 
 __all__ = [
     "OUTSIDE",
     "PAUSED_RANK",
+    "ActionCount",
     "ActionRun",
     "ApprovalRequest",
     "ApprovalStatus",
+    "Autonomy",
+    "AutonomyState",
     "BulkRow",
     "Case",
     "CaseAttachment",
@@ -43,6 +54,7 @@ __all__ = [
     "Notice",
     "Outcome",
     "Queue",
+    "ReasonHistory",
     "Rota",
     "RowOutcome",
     "RuleStatus",
@@ -55,6 +67,8 @@ __all__ = [
     "SlaPolicy",
     "StandingCheck",
     "Status",
+    "Suggestion",
+    "SuggestionStatus",
     "Target",
     "WaitingOn",
     "microseconds",
