@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -21,7 +22,7 @@ CALLS = 10
 
 
 def _down(uid: str) -> bool:
-    return _broken().filter(connection=uid).exists()
+    return _broken().filter(connection=UUID(uid)).exists()
 
 
 def _broken() -> QuerySet[Breaker]:
@@ -34,7 +35,7 @@ def _standing() -> Iterable[str]:
 
 
 def _describe(uid: str) -> Opening | None:
-    row = Breaker.objects.select_related("connection").filter(connection=uid).first()
+    row = Breaker.objects.select_related("connection").filter(connection=UUID(uid)).first()
     if row is None:
         return None
     said = row.reason or "It does not answer."
@@ -42,12 +43,12 @@ def _describe(uid: str) -> Opening | None:
 
 
 def _evidence(uid: str) -> list[Evidence]:
-    row = Breaker.objects.select_related("connection").filter(connection=uid).first()
+    row = Breaker.objects.select_related("connection").filter(connection=UUID(uid)).first()
     if row is None or row.state == Breaker.State.CLOSED:
         return [Evidence("It answers again", (), ())]
     since = f"{localtime(row.opened_at):%d %b %H:%M}" if row.opened_at else "a moment ago"
     probe = f"{localtime(row.next_probe_at):%H:%M:%S}" if row.next_probe_at else "now"
-    calls = OutboundCall.objects.filter(connection=uid).order_by("-id")[:CALLS]
+    calls = OutboundCall.objects.filter(connection=UUID(uid)).order_by("-id")[:CALLS]
     return [
         Evidence(
             f"No calls since {since}",

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import F, Q
 
-from exceptions import rota
+from exceptions.rota import Shift as Hours
 
 
 class Rota(models.Model):
@@ -54,8 +54,8 @@ class Shift(models.Model):
     def __str__(self) -> str:
         return f"{self.user_id} {self.opens}-{self.closes}"
 
-    def as_hours(self, zone: str) -> rota.Shift:
-        return rota.Shift(
+    def as_hours(self, zone: str) -> Hours:
+        return Hours(
             user=self.user_id, zone=zone, days=tuple(sorted(self.days)), opens=self.opens, closes=self.closes,
             first=self.first_day, last=self.last_day, every=self.every_weeks, cover=self.cover,
         )  # fmt: skip

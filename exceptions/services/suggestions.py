@@ -167,7 +167,7 @@ def acted(event: Fact) -> None:
     """An action was carried out: the suggestion of its case was taken, or something else was done instead."""
     if not event.data.get("ok"):
         return
-    standing = Suggestion.objects.filter(case=event.subject.uid, status=SuggestionStatus.PROPOSED).first()
+    standing = Suggestion.objects.filter(case=int(event.subject.uid), status=SuggestionStatus.PROPOSED).first()
     if standing is None:
         return
     person = int(event.actor.uid) if event.actor.kind == PERSON else None

@@ -77,14 +77,14 @@ def by_reason(request: HttpRequest) -> HttpResponse:
     switches: dict[str, list[Autonomy]] = {}
     for switch in Autonomy.objects.exclude(state=AutonomyState.OFF).order_by("pk"):
         switches.setdefault(switch.reason, []).append(switch)
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"reason": reason, "figures": figures.get(reason.code), "history": histories.get(reason.code),
          "switches": switches.get(reason.code, [])}
         for reason in reasons.every() if reason.actions
     ]  # fmt: skip
-    lines.sort(key=lambda line: -(line["figures"] or {"made": 0})["made"])  # type: ignore[index]
+    lines.sort(key=lambda line: -(line["figures"] or {"made": 0})["made"])
     context = {"lines": lines, "running": sum(len(each) for each in switches.values()),
-               "may_switch": request.user.has_perm(SWITCH)}  # type: ignore[union-attr]  # fmt: skip
+               "may_switch": request.user.has_perm(SWITCH)}  # fmt: skip
     return htmx.render(request, "exceptions/suggestions.html", context)
 
 

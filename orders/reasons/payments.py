@@ -57,7 +57,7 @@ def _describe(uid: str) -> Opening | None:
 
 
 def _evidence(uid: str) -> list[Evidence]:
-    payments = Payment.objects.filter(order=uid).order_by("-at")[:20]
+    payments = Payment.objects.filter(order=int(uid)).order_by("-at")[:20]
     return [
         Evidence(
             "What the provider reported",
