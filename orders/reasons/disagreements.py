@@ -77,6 +77,7 @@ REASONS = (
                 detail="Compare with the payment provider first. Where the other is right, book the difference there.",
                 permission="orders.change_order",
                 run=_settle,
+                rehearsed=True,
                 primary=True,
             ),
         ),
