@@ -13,6 +13,7 @@ from exceptions.services import (
     history,
     letters,
     many,
+    reckoning,
     roots,
     standing,
     timers,
@@ -84,3 +85,8 @@ def recount_history() -> None:
 @shared_task
 def work_alone() -> None:
     autonomy.work()
+
+
+@shared_task
+def reckon(job_id: int) -> None:
+    reckoning.work_off(job_id)

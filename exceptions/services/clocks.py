@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -68,7 +69,7 @@ def _parsed(zone: str, name: str, weekly: str, country: str, region: str, days: 
 
 def choose(reason: Reason, *, queue: str, site_id: int | None, severity: int) -> SlaPolicy | None:
     """The first current rule that matches, or None: then the reason's own minutes apply."""
-    for policy in SlaPolicy.objects.filter(current=True).order_by("position", "pk"):
+    for policy in SlaPolicy.objects.filter(current=True, enabled=True).order_by("position", "pk"):
         if policy.matches(reason=reason.code, queue=queue, site_id=site_id, severity=severity):
             return policy
     return None
@@ -95,12 +96,17 @@ def start(reason: Reason, *, site_id: int | None, severity: int, started_at: dat
 
 
 def reckon(
-    calendar: clock.Calendar, started_at: datetime, acknowledge: int, resolve: int, warn: int
+    calendar: clock.Calendar,
+    started_at: datetime,
+    acknowledge: int,
+    resolve: int,
+    warn: int,
+    pauses: Sequence[clock.Span] = (),
 ) -> tuple[datetime, datetime, datetime]:
     """(acknowledge_by, resolve_by, warn_at). A calendar that never opens counts round the clock instead."""
     minutes = (acknowledge, resolve, max(0, resolve - warn))
     try:
-        first, second, third = (clock.add_business(started_at, m, calendar) for m in minutes)
+        first, second, third = (clock.add_business(started_at, m, calendar, pauses) for m in minutes)
     except clock.NeverOpen:
-        first, second, third = (started_at + timedelta(minutes=m) for m in minutes)
+        first, second, third = (clock.add_business(started_at, m, clock.ALWAYS, pauses) for m in minutes)
     return first, second, third
