@@ -84,7 +84,7 @@ def test_a_calendar_not_saved_yet_shows_what_it_would_move(open_case, rule, site
     preview = reckoning.preview(reckoning.setting(calendar=calendar), cases=reckoning.scope(calendar="shop"))
 
     assert preview.looked_at == 1
-    moves = dict((title, to) for title, _, to in preview.moves[0].clocks)
+    moves = {title: to for title, _, to in preview.moves[0].clocks}
     assert moves == {"Acknowledge": MONDAY + 25 * HOUR, "Resolve": MONDAY + 28 * HOUR}
 
 
