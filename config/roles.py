@@ -40,6 +40,12 @@ GRANT = (*SEE_ACCOUNTS, "orders.change_account", "orders.approve_order", "orders
 SEE_PROMISES = ("inventory.view_bufferrule", "inventory.view_channelfeed")
 WRITE_TO_CUSTOMERS = ("orders.view_messagetemplate", "orders.change_messagetemplate")
 
+RUN_CLOCKS = (
+    "exceptions.view_slapolicy", "exceptions.change_slapolicy", "exceptions.view_escalationpolicy",
+    "exceptions.change_escalationpolicy", "exceptions.view_rota", "exceptions.change_rota", "core.view_calendar",
+    "core.change_calendar",
+)  # fmt: skip
+
 ROLES: dict[str, tuple[str, ...]] = {
     "Store": (*SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment"),
     "Warehouse": (
@@ -71,7 +77,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "inventory.view_channelfeed", "inventory.publish_stock", "inventory.change_item",
     ),
     "Leader": (
-        *SEE_WORK, "orders.view_hold", "orders.view_holdrule", "orders.change_hold_rules",
+        *SEE_WORK, *RUN_CLOCKS, "orders.view_hold", "orders.view_holdrule", "orders.change_hold_rules",
         *SEE_STOCK_WORK, *SEE_PROMISES, *SEE_SOURCING, *SEE_ACCOUNTS, "orders.approve_order",
         "exceptions.export_case", "finance.view_posting", "integrations.view_connection", *WRITE_TO_CUSTOMERS,
         "orders.publish_messagetemplate",

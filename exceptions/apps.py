@@ -33,6 +33,15 @@ class ExceptionsConfig(AppConfig):
         screens.register_nav(
             "Run", "Rules and playbooks", "list-checks", "exceptions:rulebooks", "exceptions.view_rulebook", order=40,
         )  # fmt: skip
+        for n, (title, icon, url_name, permission) in enumerate(
+            (
+                ("Service levels", "clock", "exceptions:service_levels", "exceptions.view_slapolicy"),
+                ("Escalation rules", "bell", "exceptions:escalation_rules", "exceptions.view_escalationpolicy"),
+                ("Rotas", "users", "exceptions:rotas", "exceptions.view_rota"),
+                ("Calendars", "calendar", "exceptions:calendars", "core.view_calendar"),
+            )
+        ):
+            screens.register_nav("Run", title, icon, url_name, permission, order=70 + n)
         screens.register_panel("overdue", "Overdue", "exceptions:overdue_panel", "exceptions.view_case", order=1)
         screens.register_panel("my-cases", "My cases", "exceptions:mine_panel", "exceptions.work_case", order=5)
         screens.register_search("cases", finding.search, order=20)

@@ -103,3 +103,36 @@ def register() -> None:
             OR u.created_at > r.undo_until + interval '1 minute'
         """,
     )
+    audit.register(
+        "exceptions.steps_fire_in_time_order",
+        "No step fired before it was due, none is held once it fired, and no closed case has one to come.",
+        """
+        SELECT e.id, e.case_id, e.due_at, e.fired_at FROM exceptions_escalation e
+        JOIN exceptions_case c ON c.id = e.case_id
+        WHERE e.fired_at < e.due_at OR (e.fired_at IS NOT NULL AND e.held)
+            OR (e.fired_at IS NULL AND c.status = 'RESOLVED')
+        """,
+    )
+    audit.register(
+        "exceptions.each_step_is_told_once",
+        "A step that fired has exactly one fact, dated when it was due.",
+        """
+        SELECT e.id, e.case_id, count(f.id) AS facts FROM exceptions_escalation e
+        JOIN exceptions_escalationstep s ON s.id = e.step_id
+        JOIN exceptions_escalationpolicy p ON p.id = s.policy_id
+        LEFT JOIN core_event f ON f.subject_kind = 'case' AND f.subject_uid = e.case_id::text
+            AND f.type = 'case.escalated' AND (f.data->>'run')::int = e.run + 1
+            AND (f.data->>'step')::int = s.number
+            AND f.data->>'rule' = p.code AND (f.data->>'rule_version')::int = p.version AND f.occurred_at = e.due_at
+        WHERE e.fired_at IS NOT NULL GROUP BY e.id, e.case_id HAVING count(f.id) <> 1
+        """,
+    )
+    audit.register(
+        "exceptions.held_steps_belong_to_pauses",
+        "A step stands still only while its case pauses.",
+        """
+        SELECT e.id, e.case_id FROM exceptions_escalation e
+        WHERE e.held AND NOT EXISTS (
+            SELECT 1 FROM exceptions_casepause p WHERE p.case_id = e.case_id AND p.ended_at IS NULL)
+        """,
+    )

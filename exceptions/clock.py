@@ -288,3 +288,8 @@ def extend(due: datetime, paused_from: datetime, paused_to: datetime, calendar: 
     if due <= paused_from:
         return due
     return add_business(paused_to, business_between(paused_from, due, calendar), calendar)
+
+
+def holiday(calendar: Calendar, day: date) -> str:
+    """The name of the public holiday that this day is in the calendar's country; "" where it is none."""
+    return str(_public_holidays(calendar.country, calendar.region).get(day) or "") if calendar.country else ""

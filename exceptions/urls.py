@@ -19,6 +19,17 @@ from exceptions.views import (
     runs,
     suggesting,
     views,
+    bulk,
+    calendars,
+    detail,
+    downloads,
+    ladder,
+    panels,
+    queue,
+    registry,
+    rotas,
+    rules,
+    runs,
 )
 
 app_name = "exceptions"
@@ -89,4 +100,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/menu", notices.menu, name="inbox_menu"),
     path("inbox/read", notices.read, name="inbox_read"),
     path("inbox/<int:notice_id>", notices.open_, name="notice"),
+]
+urlpatterns += [
+    path("ops/service-levels/", rules.levels, name="service_levels"),
+    path("ops/service-levels/new", rules.level, name="service_level_new"),
+    path("ops/service-levels/reckon", rules.reckon, name="reckon"),
+    path("ops/service-levels/reckon/go", rules.reckon_now, name="reckon_now"),
+    path("ops/service-levels/rule/<slug:code>", rules.level, name="service_level"),
+    path("ops/escalations/", rules.ladders, name="escalation_rules"),
+    path("ops/escalations/new", rules.ladder, name="escalation_rule_new"),
+    path("ops/escalations/rule/<slug:code>", rules.ladder, name="escalation_rule"),
+    path("ops/calendars/", calendars.listing, name="calendars"),
+    path("ops/calendars/new", calendars.edit, name="calendar_new"),
+    path("ops/calendars/of/<slug:code>", calendars.edit, name="calendar"),
+    path("ops/calendars/of/<slug:code>/sites", calendars.give, name="calendar_give"),
+    path("ops/rotas/", rotas.listing, name="rotas"),
+    path("ops/rotas/<slug:queue>", rotas.edit, name="rota"),
+    path("ops/rotas/<slug:queue>/hours", rotas.settle, name="rota_hours"),
+    path("ops/rotas/<slug:queue>/<int:shift_id>/drop", rotas.drop, name="rota_drop"),
+    path("exceptions/<int:case_id>/ladder", ladder.ladder, name="ladder"),
 ]

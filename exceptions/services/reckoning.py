@@ -63,15 +63,17 @@ class Preview:
 class Setting:
     """The rules and calendars to reckon by: those in force, or as they would be."""
 
-    rules: Sequence[SlaPolicy]
+    rules: Sequence[Any]
     calendars: dict[int, clock.Calendar]
 
     def calendar(self, site_id: int | None, *, business_time: bool) -> clock.Calendar:
         return self.calendars.get(site_id or 0, clock.ALWAYS) if business_time else clock.ALWAYS
 
-    def rule(self, case: Case) -> SlaPolicy | None:
-        found = {"reason": case.reason, "queue": case.queue_id, "site_id": case.site_id, "severity": case.severity}
-        return next((rule for rule in self.rules if rule.matches(**found)), None)
+    def rule(self, case: Case) -> Any:
+        for rule in self.rules:
+            if rule.matches(reason=case.reason, queue=case.queue_id, site_id=case.site_id, severity=case.severity):
+                return rule
+        return None
 
 
 def setting(*, rule: SlaPolicy | None = None, calendar: Calendar | None = None) -> Setting:
