@@ -25,7 +25,7 @@ class RuleForm(forms.ModelForm):
         required=False, max_length=80, help_text="A reason’s code, or its beginning and *, as in orders.*; empty: any"
     )
     minimum_severity = forms.TypedChoiceField(
-        coerce=int, choices=[(0, "Any"), *Severity.choices], required=False, empty_value=0, label="Severity at least"
+        coerce=int, choices=[(0, "Any"), *Severity.choices], required=False, empty_value="0", label="Severity at least"
     )
 
     def __init__(self, *args: Any, **kwargs: Any):
@@ -36,6 +36,9 @@ class RuleForm(forms.ModelForm):
             if name in self.fields:
                 self.fields[name].required = False
                 self.fields[name].empty_label = "Any"  # type: ignore[attr-defined]
+
+    def clean_minimum_severity(self) -> int:
+        return int(self.cleaned_data["minimum_severity"] or 0)
 
     def clean_reason(self) -> str:
         said = self.cleaned_data["reason"].strip()

@@ -122,7 +122,7 @@ def give(site_id: int, *, calendar_id: int | None, actor: Actor) -> None:
     if site.calendar_id == calendar_id:
         return
     Site.objects.filter(pk=site_id).update(calendar=calendar_id)
-    new = Calendar.objects.filter(pk=calendar_id).first()
+    new = Calendar.objects.filter(pk=calendar_id).first() if calendar_id else None
     events.record(
         "site.calendar_changed", Subject("site", site.code, site.name), actor=actor,
         data={"was": site.calendar.code if site.calendar else None, "is": new.code if new else None},

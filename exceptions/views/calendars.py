@@ -55,7 +55,13 @@ def edit(request: HttpRequest, code: str = "") -> HttpResponse:
     sites = list(Site.objects.filter(calendar=calendar)[:SITES_SHOWN]) if calendar else []
     others = list(Site.objects.exclude(calendar=calendar)[:SITES_SHOWN]) if calendar else []
     countries = [("", "None"), *((c, c) for c in sorted(holidays.list_supported_countries()))]
-    context = {"calendar": calendar, "values": values, "problems": problems, "days": calendars.DAYS, "sites": sites}
+    context: dict[str, Any] = {
+        "calendar": calendar,
+        "values": values,
+        "problems": problems,
+        "days": calendars.DAYS,
+        "sites": sites,
+    }
     context |= {"countries": countries, "others": others, **(_look(calendar, {}) if calendar and not problems else {})}
     return htmx.render(request, "exceptions/calendar.html", context, status=422 if problems else 200)
 
