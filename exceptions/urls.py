@@ -6,9 +6,11 @@ from exceptions.views import (
     aside,
     bulk,
     bulk_act,
+    calendars,
     company,
     detail,
     downloads,
+    ladder,
     merging,
     notices,
     panels,
@@ -30,6 +32,7 @@ from exceptions.views import (
     rotas,
     rules,
     runs,
+    views,
 )
 
 app_name = "exceptions"
