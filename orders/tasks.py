@@ -11,6 +11,7 @@ from orders.services import (
     aftermath,
     allocation,
     approving,
+    batching,
     closures,
     fulfilment,
     holds,
@@ -151,3 +152,15 @@ def measure_nodes() -> None:
 def replay() -> None:
     """Slices of replays that are under way; the rest follows with the next tick."""
     replays.carry_on()
+
+
+@shared_task(ignore_result=True)
+def work_out_batch(job_id: int) -> None:
+    """A batch of waiting orders, planned together; nothing is placed yet."""
+    batching.work_out(job_id)
+
+
+@shared_task(ignore_result=True)
+def place_batch(job_id: int) -> None:
+    """The orders of a plan somebody confirmed, in that person's name."""
+    batching.carry_out(job_id)

@@ -3,6 +3,7 @@ from django.urls import URLPattern, URLResolver, path
 from orders.views import (
     accounts,
     batch,
+    batching,
     bench,
     change,
     closing,
@@ -65,6 +66,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ops/policies/<slug:code>/<int:number>/replay", replays.start, name="policy_replay"),
     path("ops/policies/<slug:code>/<int:number>/<slug:verb>", policies.launch, name="policy_launch"),
     path("ops/replays/<int:pk>", replays.replay, name="replay"),
+    path("ops/together", batching.start, name="together_start"),
+    path("ops/together/<int:pk>", batching.together, name="together"),
+    path("ops/together/<int:pk>/confirm", batching.confirm, name="together_confirm"),
     path("ops/nodes/", nodes.node_list, name="nodes"),
     path("ops/nodes/<str:code>", nodes.node, name="node"),
     # Businesses, and what people wrote and approved.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from core.actors import SYSTEM, Actor
@@ -19,6 +20,7 @@ from orders.services.policies import Standing
 from orders.sourcing.explain import explain
 
 ATTEMPTS = 4
+LEFT = "left to other orders of its batch"
 # What the policy does about it a moment later (services.aftermath) opens a case itself, if that comes to nothing.
 SETTLED_LATER = frozenset(sourcing.Then) - {sourcing.Then.NEXT}
 
@@ -120,6 +122,27 @@ def source(
         # Some of it is on its way now, so the desk is to be saved whatever becomes of the rest.
         return replace(source(desk, wanted=here), ok=True, rule=ship_to_store.RULE)
     return _fall_short(desk, asked.request, plan)
+
+
+def place_at(desk: Desk, places: Collection[int]) -> Allocated:
+    """Source everything open with only these nodes asked; the caller has weighed the others, which the decision says.
+
+    Saves the desk. The caller takes it back where the outcome isn't what it wants.
+    """
+    wanted = wants(desk)
+    nodes = lookups.nodes_with({want.item_id for want in wanted}) if wanted else []
+    asked = [node for node in nodes if node.location_id in places]
+    found = source(desk, nodes=asked, wanted=wanted)
+    if found.picks:
+        told = desk.decisions[-1].explanation
+        items = [item for _, item, _ in told["wants"]]
+        told.setdefault("excluded_others", []).extend(
+            [node.location_id, LEFT, [node.free.get(item, 0) for item in items]]
+            for node in nodes
+            if node.location_id not in places
+        )
+        lifecycle.save(desk)
+    return found
 
 
 def give_back_unstarted(desk: Desk) -> None:

@@ -27,6 +27,10 @@ class Situation:
         """
         if self.shadow is None and "profiles" not in self.ladder.needs:
             return list(nodes)
+        return self.priced(nodes)
+
+    def priced(self, nodes: Sequence[Node]) -> list[Node]:
+        """The nodes with all that is known of their cost and time, whether a policy asks or not."""
         return quoting.quoted(self.request, profiles.attach(nodes), carriage.services())
 
 

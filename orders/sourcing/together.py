@@ -1,10 +1,10 @@
 """A batch of waiting orders placed together, where one by one the first would take what a later one needs more.
 
 Every way an order may go is an answer of the ladder itself: its first, and what it answers once nodes of an earlier
-answer are not there. So whatever is chosen keeps the policy. A solver (HiGHS) picks at most one answer an order. What is
-better comes in the ladder's own sequence: more orders placed, earlier rules, fewer parcels, higher ranked nodes; each is
-settled before the next is asked, so that no number of kilometres buys a parcel. The answers one by one are among the
-choices, and stand where the solver finds nothing better in time.
+answer are not there. So whatever is chosen keeps the policy. A solver (HiGHS) picks at most one answer an order. What
+is better comes in the ladder's own sequence: more orders placed, earlier rules, fewer parcels, higher ranked nodes;
+each is settled before the next is asked, so that no number of kilometres buys a parcel. The answers one by one are
+among the choices, and stand where the solver finds nothing better in time.
 """
 
 from __future__ import annotations
@@ -76,14 +76,18 @@ def available() -> bool:
     return find_spec("highspy") is not None
 
 
+def require() -> None:
+    if not available():
+        words = "Placing orders together needs the optional solver: install requirements/optimise.lock."
+        raise Refusal("no_solver", words, status=422)
+
+
 def place(orders: Sequence[Waiting], *, seconds: float = SECONDS) -> Batch:
     """Where every order of the batch goes, together and one by one in the sequence given.
 
     Refusal("no_solver") where the optional solver isn't installed.
     """
-    if not available():
-        words = "Placing orders together needs the optional solver: install requirements/optimise.lock."
-        raise Refusal("no_solver", words, status=422)
+    require()
     batch = Batch(orders)
     batch.one_by_one = _one_by_one(orders)
     ways = {each.order_id: _ways(each, batch.one_by_one.get(each.order_id)) for each in orders}
@@ -115,8 +119,9 @@ def _left(nodes: Sequence[Node], taken: Mapping[tuple[int, int], int], busy: Map
         if node.location_id in busy:
             free = {item: units - taken.get((node.location_id, item), 0) for item, units in node.free.items()}
             own = node.profile._replace(waiting=node.profile.waiting + busy[node.location_id])
-            node = node._replace(free=free, profile=own)
-        left.append(node)
+            left.append(node._replace(free=free, profile=own))
+        else:
+            left.append(node)
     return left
 
 
@@ -243,5 +248,7 @@ def _limits(
 
 def _least(ladder: Ladder) -> float | None:
     """The share of an hour the policy wants left at a node before it asks it, where it says so."""
-    given = [dict(each.given).get("least") for rule in ladder.rules for each in rule.criteria if each.name == "capacity"]
+    given = [
+        dict(each.given).get("least") for rule in ladder.rules for each in rule.criteria if each.name == "capacity"
+    ]
     return max((least for least in given if least is not None), default=None)
