@@ -34,7 +34,20 @@ STATUS_LENGTH = 60
 MAX_LINES = 100_000  # in one transaction, within a worker's time
 LIMIT = 1_000_000_000
 AHEAD = timedelta(minutes=5)  # clocks differ
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+DAY_AHEAD = timedelta(hours=24 + 14)  # the end of a day in UTC, while it begins where it begins first
 SKU, GTIN, ALIAS = "sku", "gtin", "alias"
+
+
+def moment_problem(as_of: datetime, now: datetime, ahead: timedelta = AHEAD) -> Problem | None:
+    """What is wrong with the moment figures are said to be true at."""
+    if as_of.tzinfo is None:
+        return Problem("as_of", "timezone", "A moment needs its offset from UTC.")
+    if as_of < LONG_AGO:
+        return Problem("as_of", "past", f"Nobody compares the stock of before {LONG_AGO.year}.")
+    if as_of > now + ahead:
+        return Problem("as_of", "future", "Nobody can know what stock will be.")
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +75,17 @@ class ReportedLine:
 
 @dataclass(frozen=True, slots=True)
 class IncomingSnapshot:
-    """What one source believes at `as_of`. `complete`: of what it doesn't name at a place it has none there."""
+    """What one source believes at `as_of`. `complete`: of what it doesn't name at a place it has none there.
+
+    `whole_day`: the source names a day only, and `as_of` is its end in UTC; while the day lasts it speaks of now.
+    """
 
     ref: str
     as_of: datetime | None
     lines: tuple[ReportedLine, ...]
     complete: bool = False
     remarks: tuple[str, ...] = ()
+    whole_day: bool = False
 
 
 def status_key(word: str) -> str:
@@ -87,10 +104,8 @@ def checked(snapshot: IncomingSnapshot, now: datetime) -> datetime:
     if len(snapshot.lines) > MAX_LINES:
         raise Invalid([Problem("lines", "too_long", f"At most {MAX_LINES:,} lines at once.")], status=413)
     as_of = snapshot.as_of or now
-    if as_of.tzinfo is None:
-        problems.append(Problem("as_of", "timezone", "A moment needs its offset from UTC."))
-    elif as_of > now + AHEAD:
-        problems.append(Problem("as_of", "future", "Nobody can know what stock will be."))
+    if wrong := moment_problem(as_of, now, DAY_AHEAD if snapshot.whole_day else AHEAD):
+        problems.append(wrong)
     if problems:
         raise Invalid(problems)
     return min(as_of, now)

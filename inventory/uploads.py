@@ -72,15 +72,18 @@ def parse(
     numbers: Sequence[int],
     columns: Mapping[str, int],
     *,
+    width: int,
     place: str = "",
     status: str = "",
 ) -> Parsed:
     """Every row (without the header) as a line, or as a bad row with its rule. `place` and `status` stand in where the
-    file has no such column."""
+    file has no such column; `width` is how many titles there are."""
     parsed = Parsed([], [], [])
     for number, row in zip(numbers, rows, strict=True):
         cells = {need: row[at] if at < len(row) else "" for need, at in columns.items()}
         found = _line(cells.get(CODE, ""), cells.get(PLACE, place), cells.get(STATUS, status), cells.get(QUANTITY, ""))
+        if any(row[width:]):
+            found = "cells", f"It has more cells than the {width} titles: does a value hold the separator unquoted?"
         if isinstance(found, ReportedLine):
             parsed.lines.append(found)
             parsed.numbers.append(number)

@@ -41,6 +41,8 @@ def read(content: bytes) -> Table:
             raise refused("cell", f"A cell holds more than {MAX_CELL:,} characters; a quote may be missing.", row=begun)
         rows.append(tuple(value.strip() for value in row))
         numbers.append(begun)
+    if rows and delimiter.join(rows[0]).lower() == f"sep={delimiter}":  # Excel's own note to itself
+        del rows[0], numbers[0]
     if not rows:
         raise refused("empty", "The file holds no rows.")
     return Table("csv", rows, numbers, remarks)

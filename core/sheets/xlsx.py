@@ -8,8 +8,11 @@ is ever written to a path an archive names.
 from __future__ import annotations
 
 import io
+import lzma
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from xml.parsers import expat
 
@@ -20,7 +23,10 @@ MAX_UNPACKED = 64 * 1024 * 1024
 MAX_PARTS = 2_000
 _CHUNK = 64 * 1024
 _COLUMN = re.compile(r"([A-Z]{1,3})[0-9]{1,7}")
-_ERRORS = (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError)
+_ERRORS = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error,
+    NotImplementedError, RuntimeError, EOFError, OSError, ValueError,
+)  # fmt: skip
 
 
 def read(content: bytes) -> Table:
@@ -162,8 +168,11 @@ class _Sheet:
     def _cell(self) -> str:
         text = "".join(self.value).strip()
         if self.kind == "s":
-            known = text.isdigit() and len(text) < 9 and int(text) < len(self.shared)
-            text = self.shared[int(text)].strip() if known else ""
+            if not (text.isascii() and text.isdigit() and len(text) < 9 and int(text) < len(self.shared)):
+                raise refused("xlsx", "A cell names a text the file doesn't hold.", row=self.number)
+            text = self.shared[int(text)].strip()
+        elif self.kind == "b":
+            text = {"1": "TRUE", "0": "FALSE"}.get(text, text)  # never the number one
         elif self.kind == "e":
             raise refused("formula", f"A formula ended in {text[:20]}.", row=self.number)
         elif self.kind == "" and text.endswith(".0"):

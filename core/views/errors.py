@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from core import correlation, htmx
+from core.api.problems import problem
 
 WORDS = {
     400: ("This request can’t be understood", "Something in the address or the form isn’t in the shape we expect."),
@@ -40,6 +41,9 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """A program that missed its address is told so in its own language."""
+    if request.path.startswith("/api/"):
+        return problem(404, "not_found", "No such address is part of the API.")
     return show(request, 404)
 
 

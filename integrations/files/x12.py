@@ -54,7 +54,8 @@ class Transaction:
 def transactions(body: bytes) -> list[Transaction]:
     """Every transaction set of the interchange. Raises Unreadable naming the segment that can't be right.
 
-    The counts of SE, GE and the control numbers of ST and GS must be right: they are how a cut or merged file shows.
+    The counts of SE, GE and IEA and the control numbers of ST and GS must be right: they are how a cut or merged file
+    shows.
     A trailer that names the interchange otherwise than its header is said in the remarks: nothing is lost by it.
     """
     segments = _segments(body)
@@ -62,7 +63,7 @@ def transactions(body: bytes) -> list[Transaction]:
     found: list[Transaction] = []
     open_: Transaction | None = None
     group: Segment | None = None
-    in_group = 0
+    in_group = groups = 0
     closed = False
     for segment in segments[1:]:
         if closed:
@@ -79,9 +80,10 @@ def transactions(body: bytes) -> list[Transaction]:
                 open_, in_group = None, in_group + 1
             case "GE":
                 _check_group(group, segment, in_group)
-                group = None
+                group, groups = None, groups + 1
             case "IEA":
                 closed = True
+                _check_end(group, segment, groups)
                 _compare_names(isa, segment, found)
             case _ if open_ is not None:
                 open_.segments.append(segment)
@@ -116,6 +118,13 @@ def _check_group(group: Segment | None, segment: Segment, sets: int) -> None:
         raise _fault(segment, f"counts {segment[1]} transaction sets, there are {sets}")
     if segment[2] != group[6]:
         raise _fault(segment, f"ends group {segment[2]!r}, {group[6]!r} is open")
+
+
+def _check_end(group: Segment | None, segment: Segment, groups: int) -> None:
+    if group is not None:
+        raise _fault(segment, f"ends the interchange before its group {group[6]!r} has ended")
+    if segment[1].lstrip("0") != str(groups or ""):
+        raise _fault(segment, f"counts {segment[1]} groups, there are {groups}")
 
 
 def _segments(body: bytes) -> list[Segment]:

@@ -156,7 +156,7 @@ def _insert(
         ignored=counts[LineOutcome.IGNORED],
         unresolved=counts[LineOutcome.UNRESOLVED],
         refused=counts[LineOutcome.REFUSED],
-        remarks=list(incoming.remarks)[:50],
+        remarks=[*incoming.remarks[:50], *understanding.repeats(lines)],
         cause_kind=cause.kind,
         cause_uid=cause.uid,
         cause_label=cause.label[:200],

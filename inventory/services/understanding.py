@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -55,6 +55,17 @@ def understood(source: StockSource, statuses: StatusMap, lines: Sequence[Reporte
             each.outcome, each.problem = LineOutcome.IGNORED, "kit"
         made.append(each)
     return made
+
+
+def repeats(lines: Iterable[Understood]) -> tuple[str, ...]:
+    """What has to be said where a source gives several figures for one thing: they are added up, as bins are."""
+    told = Counter(
+        (line.item_id, line.location_id, line.status) for line in lines if line.outcome == LineOutcome.COMPARED
+    )
+    several = sum(times > 1 for times in told.values())
+    if not several:
+        return ()
+    return (f"Added up: {several:,} figures that came in several lines of one item, place and status.",)
 
 
 def _line(n: int, line: ReportedLine, item: int | None, place: int | None, meaning: str) -> Understood:

@@ -23,7 +23,7 @@ from inventory import uploads as files
 from inventory.models import LineOutcome, StockSource, StockUpload, UploadStatus
 from inventory.services import snapshots, sources, understanding
 from inventory.services.understanding import Understood
-from inventory.snapshots import AHEAD, IncomingSnapshot
+from inventory.snapshots import IncomingSnapshot, moment_problem
 from inventory.uploads import NEEDED, Parsed
 
 JOB = "inventory.take_upload"
@@ -39,6 +39,7 @@ class Preview:
     parsed: Parsed
     lines: list[Understood]  # as they would be understood, without being written
     remarks: tuple[str, ...]
+    cells: dict[int, tuple[str, ...]]  # what stood in each row, by its number
 
     @property
     def counts(self) -> dict[str, int]:
@@ -57,8 +58,8 @@ def keep(
         raise Refusal("unknown_source", "Choose the system this list comes from.", status=422)
     if re.search(r"[/\\\x00-\x1f]|^\.", name) or not 0 < len(name) <= 150:
         raise Invalid([Problem("file", "name", "A file name can't hold a path.")])
-    if as_of > timezone.now() + AHEAD:
-        raise Invalid([Problem("as_of", "future", "Nobody can know what stock will be.")], status=422)
+    if wrong := moment_problem(as_of, timezone.now()):
+        raise Invalid([wrong], status=422)
     table = sheets.read(name, content)
     columns = files.recognise(table.rows[0])
     return StockUpload.objects.create(
@@ -82,7 +83,9 @@ def preview(upload: StockUpload) -> Preview:
     missing = _missing(upload)
     parsed = Parsed([], [], []) if missing else _parsed(upload, table)
     lines = understanding.understood(upload.source, sources.current_map(upload.source), parsed.lines)
-    return Preview(table.rows[0], missing, parsed, lines, table.remarks)
+    remarks = table.remarks + understanding.repeats(lines)
+    cells = dict(zip(table.numbers, table.rows, strict=True))
+    return Preview(table.rows[0], missing, parsed, lines, remarks, cells)
 
 
 def arrange(
@@ -159,11 +162,10 @@ def discard(upload_id: object) -> None:
 
 def _incoming(upload: StockUpload, job_id: int) -> IncomingSnapshot:
     table = sheets.read(upload.file_name, bytes(upload.content))
-    rows, numbers = table.rows[1:], table.numbers[1:]
     lines = []
-    for at in range(0, len(rows), STEP):
+    for at in range(0, len(table.rows) - 1, STEP):
         jobs.checkpoint(job_id)
-        part = files.parse(rows[at : at + STEP], numbers[at : at + STEP], upload.columns, **_defaults(upload))
+        part = _parsed(upload, table, at + 1, at + 1 + STEP)
         failed = [{"row": bad.number, "code": bad.rule, "reason": bad.message} for bad in part.bad]
         jobs.advance(job_id, len(part.lines), failed)
         lines += part.lines
@@ -181,8 +183,9 @@ def _defaults(upload: StockUpload) -> dict[str, str]:
     return {"place": upload.default_place, "status": upload.default_status}
 
 
-def _parsed(upload: StockUpload, table: sheets.Table) -> Parsed:
-    return files.parse(table.rows[1:], table.numbers[1:], upload.columns, **_defaults(upload))
+def _parsed(upload: StockUpload, table: sheets.Table, start: int = 1, end: int | None = None) -> Parsed:
+    rows, numbers = table.rows[start:end], table.numbers[start:end]
+    return files.parse(rows, numbers, upload.columns, width=len(table.rows[0]), **_defaults(upload))
 
 
 def _missing(upload: StockUpload) -> list[str]:

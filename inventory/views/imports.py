@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from core import actors, downloads, htmx, sheets
 from core.errors import Invalid, Problem, Refusal
-from inventory.models import StockSource, StockUpload, UploadStatus
+from inventory.models import LineOutcome, StockSource, StockUpload, UploadStatus
 from inventory.services import uploads
 from inventory.uploads import NEEDED, TITLES
 from inventory.wording_snapshots import FIGURES, PROBLEMS
@@ -123,11 +123,17 @@ def discard(request: HttpRequest, upload_id: object) -> HttpResponse:
 @require_safe
 @permission_required(PERMISSION, raise_exception=True)
 def bad_rows(request: HttpRequest, upload_id: object) -> HttpResponseBase:
-    """GET …/bad-rows.csv: every row that can't be taken, why not, and what stood in it."""
+    """GET …/bad-rows.csv: every row that can't be taken or isn't understood, why not, and what stood in it."""
     seen = uploads.preview(_find(request, upload_id))
-    width = max((len(bad.cells) for bad in seen.parsed.bad), default=0)
+    found = [(bad.number, bad.message, bad.cells) for bad in seen.parsed.bad]
+    found += [
+        (number, PROBLEMS.get(line.problem, line.problem), seen.cells[number])
+        for number, line in zip(seen.parsed.numbers, seen.lines, strict=True)
+        if line.outcome == LineOutcome.UNRESOLVED
+    ]
+    width = max((len(cells) for _, _, cells in found), default=0)
     titles = ["Row", "Why not", *[seen.header[n] if n < len(seen.header) else "" for n in range(width)]]
-    rows = [[bad.number, bad.message, *bad.cells] for bad in seen.parsed.bad[: downloads.MOST]]
+    rows = [[number, message, *cells] for number, message, cells in sorted(found)[: downloads.MOST]]
     return downloads.csv_file("bad-rows", [str(downloads.cell(title)) for title in titles], rows)
 
 

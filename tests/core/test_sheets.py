@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -120,3 +121,30 @@ def test_any_bytes_are_a_table_or_a_named_refusal(content: bytes, name: str):
         rows = invalid.problems
 
     assert rows
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [('<c t="b"><v>1</v></c>', "TRUE"), ("<c><f>1+4</f><v>5</v></c>", "5"), ("<c><f>1+4</f></c>", "")],
+)
+def test_a_truth_value_is_no_figure_and_a_formula_is_what_it_came_to(cell, found):
+    sheet = f"<worksheet><sheetData><row><c><v>1</v></c></row><row><c><v>2</v></c>{cell}</row></sheetData></worksheet>"
+
+    assert sheets.read("a.xlsx", workbook(**{"xl/worksheets/first.xml": sheet})).rows[1] == ("2", found)
+
+
+def test_a_cell_whose_text_is_lost_and_a_damaged_stream_are_named():
+    sheet = '<worksheet><sheetData><row r="3"><c t="s"><v>99</v></c></row></sheetData></worksheet>'
+    whole = workbook()
+
+    lost = refused("a.xlsx", workbook(**{"xl/worksheets/first.xml": sheet}))
+
+    assert [(p.path, p.rule) for p in lost.problems] == [("row 3", "xlsx")]
+    for at in range(0, len(whole), 7):  # a bit that flipped on the way: a table or a refusal, never a crash
+        flipped = whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :]
+        with suppress(Invalid):
+            assert sheets.read("a.xlsx", flipped).rows
+
+
+def test_the_separator_excel_notes_on_a_line_of_its_own_is_no_row():
+    assert sheets.read("a.csv", b"sep=;\r\nsku;units\r\nA;1,5\r\n").rows == [("sku", "units"), ("A", "1,5")]

@@ -52,6 +52,15 @@ def test_words_that_need_a_person_are_202_and_named(api):
     assert [(each["status"], each["problem"]) for each in left_out] == [("hospital", "unmapped_status")]
 
 
+def test_several_figures_of_one_thing_are_added_up_and_it_is_said(api):
+    line = body()["lines"][0]
+
+    answer = take(api, lines=[line, line | {"quantity": 1}])
+
+    assert StockDifference.objects.get().units == -2
+    assert answer.json()["remarks"] == ["Added up: 1 figures that came in several lines of one item, place and status."]
+
+
 def test_the_reference_of_another_snapshot_is_refused(api):
     take(api)
 
@@ -70,6 +79,16 @@ def test_the_reference_of_another_snapshot_is_refused(api):
         ({"line__sku": ""}, "lines[0].sku"),
         ({"as_of": "2026-03-02T09:30:00"}, "as_of"),
         ({"as_of": "2226-03-02T09:30:00Z"}, "as_of"),
+        ({"as_of": "1926-03-02T09:30:00Z"}, "as_of"),
+        ({"as_of": "1969-12-31T09:30:00Z"}, "as_of"),
+        ({"as_of": "0001-01-01T00:00:00+14:00"}, "as_of"),
+        ({"as_of": "2026-03-02T09:30:00+25:00"}, "as_of"),
+        ({"as_of": 1772443800}, "as_of"),
+        ({"as_of": "1772443800"}, "as_of"),
+        ({"line__quantity": 5.0}, "lines[0].quantity"),
+        ({"line__quantity": "\u22125"}, "lines[0].quantity"),
+        ({"line__status": "on\u0007hand"}, "lines[0].status"),
+        ({"line__location": " "}, "lines[0].location"),
         ({"lines": []}, "lines"),
         ({"role": "admin"}, "role"),
     ],
@@ -89,7 +108,8 @@ def test_too_many_lines_at_once_are_413(api):
 def test_a_source_nobody_has_set_up_is_404_and_a_key_needs_its_scope(api, client):
     _, key = ApiClient.issue("Reader", scopes=["stock:read"])
 
-    assert take(api, source="erp").status_code == 404
+    unknown = take(api, source="erp")
+    assert (unknown.status_code, unknown.json()["errors"][0]["path"]) == (404, "source")
     assert take(Api(client, key)).status_code == 403
     assert api.get("/api/v1/stock/differences", {"colour": "red"}).status_code == 400
     assert api.get("/api/v1/stock/differences", {"beyond": "false"}).json()["items"] == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -74,6 +74,39 @@ def test_bad_rows_are_named_and_block_until_they_are_left_out(source, user):
     job = take(StockUpload.objects.get(), user)
     assert (job.status, job.done, job.failed) == ("DONE", 1, 3)
     assert [failure["row"] for failure in job.failures] == [3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("cells", "rule"),
+    [
+        ("COAT,LEEDS,On hand,5,0", "cells"),  # a decimal comma, or a name with one: never taken for 5
+        ('COAT,LEEDS,On hand,"5,0"', "quantity"),
+        ("COAT,LEEDS,On hand,\u22125", "quantity"),
+        ("COAT,LEEDS,On hand,=2+3", "quantity"),
+        ("COAT\u200b,LEEDS,On hand,5", "text"),
+        ("COAT", "place"),
+    ],
+)
+def test_a_row_that_could_mean_two_things_is_a_bad_row(source, user, cells, rule):
+    upload = keep(source, user, f"SKU,Location,Status,Quantity\n{cells}\n".encode())
+
+    assert [(bad.number, bad.rule) for bad in uploads.preview(upload).parsed.bad] == [(2, rule)]
+
+
+def test_units_given_in_several_rows_are_added_up_and_it_is_said(source, user):
+    row = b"COAT,LEEDS,On hand,5\n"
+
+    seen = uploads.preview(keep(source, user, b"SKU,Location,Status,Quantity\n" + row + row))
+
+    assert "Added up: 1 figures" in seen.remarks[0]
+
+
+@pytest.mark.parametrize("year", [1, 1969, 9999])
+def test_a_moment_nobody_means_is_refused_and_nothing_is_kept(source, user, year):
+    with pytest.raises(Invalid):
+        uploads.keep(source.pk, "levels.csv", GOOD, as_of=datetime(year, 1, 1, tzinfo=UTC), user=user)
+
+    assert not StockUpload.objects.exists()
 
 
 def test_columns_nobody_can_recognise_are_pointed_at_by_a_person(source, user):
@@ -151,13 +184,13 @@ def test_a_file_that_says_what_its_figures_are_needs_no_status_column(source, us
 
 @pytest.mark.parametrize("text", ["1e3", "٣", "1,000", "5.5", "--1", "+1", "9" * 11, "0x10", "", " "])
 def test_what_is_no_whole_number_is_a_bad_row(text):
-    parsed = files.parse([("A", text)], [2], {"code": 0, "quantity": 1}, place="X", status="s")
+    parsed = files.parse([("A", text)], [2], {"code": 0, "quantity": 1}, width=2, place="X", status="s")
 
     assert [bad.rule for bad in parsed.bad] == ["quantity"]
 
 
 @pytest.mark.parametrize(("text", "units"), [("0", 0), ("-7", -7), ("12.0", 12), ("1000000000", 1_000_000_000)])
 def test_whole_numbers_are_taken_as_they_are(text, units):
-    parsed = files.parse([("A", text)], [2], {"code": 0, "quantity": 1}, place="X", status="s")
+    parsed = files.parse([("A", text)], [2], {"code": 0, "quantity": 1}, width=2, place="X", status="s")
 
     assert parsed.lines[0].quantity == units

@@ -50,6 +50,7 @@ ITEM_CODES = {
 PLACES = ("WH", "LO", "RL", "ST", "SF")  # whose stock it is, the most telling first
 PIECES = {"", "EA", "PC", "PCE", "UN"}
 _DIGITS = re.compile(r"-?[0-9]{1,15}(\.0*)?")
+_DATE, _TIME = re.compile(r"[0-9]{8}"), re.compile(r"[0-9]{4,8}")
 
 
 def understand(topic: str, body: bytes) -> Meaning:
@@ -67,10 +68,23 @@ def understand(topic: str, body: bytes) -> Meaning:
 
 def _act(found: Transaction) -> TakeSnapshot:
     ref = f"{found.kind}:{found.sender.strip()}:{found.interchange}:{found.control}"
+    _check_total(found)
     lines = tuple(_lines(found))
     if not lines:
         raise Unreadable(FailureClass.BAD_VALUE, Fault(found.kind, "names no quantity of any item"))
-    return TakeSnapshot(IncomingSnapshot(ref, _as_of(found), lines, remarks=tuple(found.remarks)), STATUSES)
+    as_of, exact = _as_of(found)
+    remarks = tuple(found.remarks)
+    return TakeSnapshot(IncomingSnapshot(ref, as_of, lines, remarks=remarks, whole_day=not exact), STATUSES)
+
+
+def _check_total(found: Transaction) -> None:
+    """CTT01 counts the items, where the sender says it; another number shows a cut or merged document."""
+    items = sum(segment.name == "LIN" for segment in found.segments)
+    for segment in found.segments:
+        if segment.name == "CTT" and segment[1] != str(items):
+            raise Unreadable(
+                FailureClass.BAD_VALUE, Fault(segment.path, f"counts {segment[1]} items, there are {items}")
+            )
 
 
 def _lines(found: Transaction) -> Iterator[ReportedLine]:
@@ -130,10 +144,11 @@ def _place(segments: list[Segment]) -> str:
     return ""
 
 
-def _as_of(found: Transaction) -> datetime | None:
-    """The moment the figures speak of: DTM 007 (effective) with its zone, the end of an 852's period, or BIA's date.
+def _as_of(found: Transaction) -> tuple[datetime | None, bool]:
+    """The moment the figures speak of, and whether that is more exact than a day.
 
-    A date alone means its end in UTC. Local time codes other than GMT and UTC are not guessed at: the date counts.
+    DTM 007 (effective) with its zone, the end of an 852's period, or BIA's date. A date alone means its end in UTC.
+    Local time codes other than GMT and UTC are not guessed at: the date counts.
     """
     for segment in _before_items(found):
         if segment.name == "DTM" and segment[1] in {"007", "902"}:
@@ -144,15 +159,17 @@ def _as_of(found: Transaction) -> datetime | None:
             return _moment(segment, segment[3] or segment[2], "")
         if segment.name == "BIA":
             return _moment(segment, segment[4], "")
-    return None
+    return None, True
 
 
-def _moment(segment: Segment, date: str, time: str) -> datetime | None:
+def _moment(segment: Segment, date: str, time: str) -> tuple[datetime | None, bool]:
     if not date:
-        return None
+        return None, True
     try:
+        if not _DATE.fullmatch(date) or (time and not _TIME.fullmatch(time)):
+            raise ValueError  # strptime would find a date in 2024111 too
         if time:
-            return datetime.strptime(f"{date}{time[:4]}", "%Y%m%d%H%M").replace(tzinfo=UTC)
-        return datetime.strptime(date, "%Y%m%d").replace(hour=23, minute=59, second=59, tzinfo=UTC)
+            return datetime.strptime(f"{date}{time[:4]}", "%Y%m%d%H%M").replace(tzinfo=UTC), True
+        return datetime.strptime(date, "%Y%m%d").replace(hour=23, minute=59, second=59, tzinfo=UTC), False
     except ValueError:
         raise Unreadable(FailureClass.BAD_VALUE, Fault(segment.path, f"{date} {time} is no date")) from None

@@ -5,14 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
+from core.api.kinds import Moment, closed
 from inventory.snapshots import LIMIT, STATUS_LENGTH
 
 MAX_LINES = 10_000  # in one call; a larger stock comes in several, or as a file
 
-_closed = ConfigDict(extra="forbid")
-_Code = Annotated[str, Field(strict=True, min_length=1, max_length=200)]
+
+def _shown(value: str) -> str:
+    if not value.isprintable() or not value.strip():
+        raise PydanticCustomError("text", "must be printable, and more than blanks")
+    return value
+
+
+_printable = AfterValidator(_shown)
+_Code = Annotated[str, Field(strict=True, min_length=1, max_length=200), _printable]
 _Units = Annotated[int, Field(strict=True, ge=-LIMIT, le=LIMIT)]
 
 
@@ -20,11 +29,11 @@ _Units = Annotated[int, Field(strict=True, ge=-LIMIT, le=LIMIT)]
 class SnapshotLineIn:
     """One figure: units of a SKU (or of a code the source has an alias for) at a place, under the source's own word."""
 
-    __pydantic_config__ = _closed
+    __pydantic_config__ = closed
 
-    sku: Annotated[str, Field(strict=True, min_length=1, max_length=100)]
+    sku: Annotated[str, Field(strict=True, min_length=1, max_length=100), _printable]
     location: _Code
-    status: Annotated[str, Field(strict=True, min_length=1, max_length=STATUS_LENGTH)]
+    status: Annotated[str, Field(strict=True, min_length=1, max_length=STATUS_LENGTH), _printable]
     quantity: _Units | None
 
 
@@ -32,10 +41,10 @@ class SnapshotLineIn:
 class SnapshotIn:
     """What one source believes at one moment. `complete`: it has none of what it doesn't name at a place it names."""
 
-    __pydantic_config__ = _closed
+    __pydantic_config__ = closed
 
     source: _Code
-    ref: Annotated[str, Field(strict=True, min_length=1, max_length=120)]
-    as_of: AwareDatetime
+    ref: Annotated[str, Field(strict=True, min_length=1, max_length=120), _printable]
+    as_of: Moment
     lines: Annotated[list[SnapshotLineIn], Field(min_length=1, max_length=MAX_LINES)]
     complete: Annotated[bool, Field(strict=True)] = False

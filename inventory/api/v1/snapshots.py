@@ -8,6 +8,7 @@ from django.http import Http404, HttpResponse
 from django.urls import path, reverse
 
 from core.api import ApiView, idempotent, keyset, page_reply, parse, reply
+from core.errors import Invalid, Problem
 from core.subjects import Subject
 from inventory.api.v1 import lists, snapshot_words
 from inventory.api.v1.snapshot_bodies import SnapshotIn
@@ -34,7 +35,8 @@ class Snapshots(ApiView):
         body = parse(request, SnapshotIn)
         source = StockSource.objects.for_caller(request.auth).filter(code=body.source).first()
         if source is None:
-            raise Http404
+            problem = Problem("source", "unknown", f"There is no system {body.source[:60]!r} whose word is heard here.")
+            raise Invalid([problem], status=404, code="unknown_source")
         lines = tuple(ReportedLine((Code(line.sku),), line.location, line.status, line.quantity) for line in body.lines)
         incoming = IncomingSnapshot(body.ref, body.as_of, lines, complete=body.complete)
         caller = request.auth
