@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,17 +53,17 @@ def propose(item_id: int, places: Sequence[Place], goal: Goal) -> list[Proposal]
     """The most urgent need is served first, by whoever has most to spare. A place that needs units never gives any."""
     needs = sorted((p for p in places if p.cover < goal.low), key=lambda p: (p.cover, -p.per_day, p.location_id))
     in_need = {place.location_id for place in needs}
-    spare = {p.location_id: _spare(p, goal) for p in places if p.location_id not in in_need}
+    spare = [(-_spare(p, goal), p.location_id) for p in places if p.location_id not in in_need]
+    heapq.heapify(spare)  # whoever has most to spare comes first
+    least = max(1, goal.least)
     by_id = {place.location_id: place for place in places}
     given: dict[int, int] = {}
     proposals = []
     for place in needs:
         wanted = math.ceil(goal.target * place.per_day) - place.free - place.coming
         got = 0
-        for giver in sorted(spare, key=lambda pk: (-spare[pk], pk)):
-            units = min(wanted - got, spare[giver])
-            if units < max(1, goal.least):
-                continue
+        while spare and (units := min(wanted - got, -spare[0][0])) >= least:
+            left, giver = spare[0]
             origin = by_id[giver]
             before = given.get(giver, 0)
             proposals.append(
@@ -72,7 +73,7 @@ def propose(item_id: int, places: Sequence[Place], goal: Goal) -> list[Proposal]
                     _days(place, got), _days(place, got + units),
                 )
             )  # fmt: skip
-            spare[giver] -= units
+            heapq.heapreplace(spare, (left + units, giver))
             given[giver] = before + units
             got += units
     return proposals

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
+from django.utils import timezone
 
 from core.actors import SYSTEM, Actor
 from core.subjects import Subject
 from integrations.models import ApiClient
 from inventory.models import Count, Item, Location, Stock, Transfer
-from inventory.services import counts, movements, transfers
+from inventory.services import counts, movements, snapshots, sources, transfers
+from inventory.snapshots import Code, IncomingSnapshot, ReportedLine
 from tests.factories.inventory import ItemFactory, LocationFactory
 from tests.orders.conftest import Api
 
@@ -119,3 +123,26 @@ def test_a_key_without_the_scope_changes_nothing(api, client):
     assert reader.post("/api/v1/counts", {"location": "HULL", "skus": ["MUG"]}).status_code == 403
     assert reader.get("/api/v1/counts/CT-999").status_code == 404
     assert not Count.objects.exists()
+
+
+def worked(api, sku):
+    """A transfer, a count and a snapshot about one SKU."""
+    lines = [{"sku": sku, "quantity": 1}]
+    api.post("/api/v1/transfers", {"origin": "HULL", "destination": "YORK", "lines": lines})
+    api.post("/api/v1/counts", {"location": "HULL", "skus": [sku]})
+    wms = sources.ensure("wms", name="WMS", kind="WMS", actor=SYSTEM)
+    told = IncomingSnapshot(sku, timezone.now(), (ReportedLine((Code(sku),), "HULL", "on hand", 1),))
+    snapshots.take(wms, told, cause=Subject("test", "1"), actor=SYSTEM)
+
+
+def test_lists_take_a_fixed_number_of_queries_however_long_they_are(api, query_count):
+    worked(api, "MUG")
+
+    with ExitStack() as every:
+        for name in ("stock", "stock/movements", "stock/snapshots", "stock/differences", "counts", "transfers"):
+            counted = f"api-{name.replace('/', '-')}-list"
+            every.enter_context(query_count(counted, lambda name=name: api.get(f"/api/v1/{name}")))
+        worked(api, "CUP")
+        stocked("CAP", "HULL", 3)
+
+    assert len(api.get("/api/v1/stock/differences").json()["items"]) == 2
