@@ -24,7 +24,7 @@ TIME_LIMIT, SOFT_TIME_LIMIT = 90, 75  # …so no task may run so long
 app = Celery("backroom")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
-    task_queues=[Queue("default"), Queue("outside")],
+    task_queues=[Queue("default"), Queue("outside"), Queue("webhooks")],
     task_default_queue="default",
     task_acks_late=True,
     task_reject_on_worker_lost=True,
@@ -74,6 +74,8 @@ def _every(seconds: float, task: str, *args: Any, queue: str = "default") -> dic
 app.conf.beat_schedule = {
     "relay-default": _every(3, "core.tasks.relay", "default"),
     "relay-outside": _every(5, "core.tasks.relay", "outside", queue="outside"),
+    "relay-webhooks": _every(5, "core.tasks.relay", "webhooks", queue="webhooks"),
+    "replay-webhooks": _every(5, "integrations.webhooks.tasks.replay"),
     "canary-default": _every(15, "core.tasks.canary", "default"),
     "canary-outside": _every(15, "core.tasks.canary", "outside", queue="outside"),
     "purge-idempotency-keys": _every(3600, "core.tasks.purge_idempotency_keys"),

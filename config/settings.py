@@ -34,6 +34,9 @@ PUBLIC_URL = env.text("PUBLIC_URL", "http://localhost:8000").rstrip("/")
 # The live stream, where it isn't /live on the same host (as behind a proxy).
 LIVE_URL = env.text("LIVE_URL", "")
 
+# Webhooks go to public https addresses only; this lets a developer's own machine receive them.
+WEBHOOKS_TO_PRIVATE_ADDRESSES = env.flag("WEBHOOKS_TO_PRIVATE_ADDRESSES", default=False) and not PRODUCTION
+
 # --- Apps, lowest floor first; `config` last, because it wires the others together.
 INSTALLED_APPS = [
     "django.contrib.admin",

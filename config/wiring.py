@@ -20,6 +20,7 @@ def connect() -> None:
     _partners()
     _carriers()
     _customers()
+    _webhooks()
 
 
 def _deliveries() -> None:
@@ -136,3 +137,12 @@ def _customers() -> None:
     events.subscribe(
         facts.MESSAGE_QUEUED, "messaging.send", outside.send, queue="outside", max_attempts=60, lane=outside.lane
     )
+
+
+def _webhooks() -> None:
+    from integrations.models.webhooks import FAMILY
+    from integrations.webhooks import sending
+
+    # What each receiver hears of is data (core.models.Listener). So many attempts outlast the days after which one is
+    # disabled; a single fact it never takes is a case before that.
+    events.family(FAMILY, sending.deliver, queue="webhooks", max_attempts=120)

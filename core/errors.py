@@ -56,5 +56,9 @@ class TryLater(Exception):
         self.spends_attempt = spends_attempt
 
 
+class NotWanted(Exception):
+    """Nobody waits for this any more: it is given up, its lane goes on, and nobody has to look."""
+
+
 class Permanent(Exception):
     """This will never work as it is: no more attempts, a person has to look."""

@@ -6,9 +6,10 @@ config/wiring.py holds every subscription on one page.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -68,6 +69,7 @@ class Subscription:
 
 _by_type: dict[str, list[Subscription]] = {}
 _by_name: dict[str, Subscription] = {}
+_families: dict[str, tuple[Subscription, Callable[[str, Fact], None]]] = {}
 
 
 def subscribe(type: str, name: str, handler: Handler, **options: Any) -> None:  # noqa: A002
@@ -75,6 +77,11 @@ def subscribe(type: str, name: str, handler: Handler, **options: Any) -> None:  
     made = Subscription(type, name, handler, **options)
     _by_type[type] = [each for each in _by_type.get(type, ()) if each.name != name] + [made]
     _by_name[name] = made
+
+
+def family(name: str, handler: Callable[[str, Fact], None], **options: Any) -> None:
+    """Have `handler(key, fact)` answer for every handler called `name:key`; rows of Listener say what they hear of."""
+    _families[name] = Subscription("", name, lambda fact: None, **options), handler
 
 
 def subscriptions() -> list[Subscription]:
@@ -98,7 +105,12 @@ def only() -> Iterator[None]:
 
 
 def subscription(name: str) -> Subscription | None:
-    return _by_name.get(name)
+    known = _by_name.get(name)
+    kind, colon, key = name.partition(":")
+    if known is None and colon and kind in _families:
+        base, handler = _families[kind]
+        return replace(base, name=name, handler=functools.partial(handler, key))
+    return known
 
 
 def level_handlers() -> list[str]:
@@ -130,9 +142,10 @@ def record_many(drafts: Sequence[EventDraft]) -> list[int]:
     if not drafts:
         return []
     recording = Recording(drafts)
-    ids = [row[0] for row in prepared.fetchall(_INSERT, recording.parameters())]
+    rows = prepared.fetchall(_INSERT, recording.parameters())
+    recording.queues.update(queue for _, queue in rows if queue)
     recording.wake()
-    return ids
+    return [row[0] for row in rows]
 
 
 class Recording:
@@ -228,7 +241,13 @@ def ctes(*, source: str = "", subject_uid: str = "given.subject_uid") -> str:
         drawn.id, owed.queue, 'PENDING', 0, now(), '', now()
     FROM json_to_recordset(%s::json) AS owed(n int, handler text, lane text, queue text)
     JOIN drawn USING (n)
+    UNION ALL
+    SELECT drawn.id, listener.handler,
+        left(listener.handler || '|' || drawn.subject_kind || ':' || drawn.subject_uid, {LANE_LENGTH}),
+        drawn.id, listener.queue, 'PENDING', 0, now(), '', now()
+    FROM core_listener listener JOIN drawn ON drawn.type = listener.type
 )"""  # noqa: S608  (source and subject_uid are written by the calling module)
 
 
-_INSERT = "WITH (facts) SELECT id FROM drawn ORDER BY n".replace("(facts)", ctes())
+_INSERT = """WITH (facts) SELECT id, (SELECT min(queue) FROM core_listener WHERE core_listener.type = drawn.type)
+FROM drawn ORDER BY n""".replace("(facts)", ctes())

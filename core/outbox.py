@@ -20,7 +20,7 @@ from django.db.models import Q
 
 from core import correlation, events, leases, metrics, wake
 from core.actors import SYSTEM, Actor
-from core.errors import Permanent, Refusal, TryLater
+from core.errors import NotWanted, Permanent, Refusal, TryLater
 from core.events import EventDraft, Subscription
 from core.leases import Ending, Lease, Leased
 from core.models import Delivery
@@ -29,9 +29,10 @@ from core.subjects import Subject
 
 log = logging.getLogger(__name__)
 
-QUEUES = ("default", "outside")
-# Handlers of `default` only touch our own database; those of `outside` wait for somebody else's server.
-BATCH = {"default": 500, "outside": 20}
+QUEUES = ("default", "outside", "webhooks")
+# Handlers of `default` only touch our own database; those of `outside` wait for somebody else's server. `webhooks` are
+# apart from both: a receiver nobody here knows must not make a carrier's label wait.
+BATCH = {"default": 500, "outside": 20, "webhooks": 20}
 WIDE = 8  # how many batches deep to look when the first one yields nothing
 LEASE_SHARE = 0.8  # no new attempt starts after this much of a lease
 FLUSH_SECONDS = 1.0  # a slow batch writes down what is done this often, so that a crash repeats little
@@ -244,6 +245,8 @@ class _Dispatch:
             self._hand_over(known, delivery)
         except TryLater as error:
             return self._failed(delivery, limit, error, seconds=error.seconds, unspent=not error.spends_attempt)
+        except NotWanted as error:
+            return Ending(delivery.id, Status.DISCARDED, _words(error))
         except Permanent as error:
             return self._dead(delivery, _words(error))
         except SoftTimeLimitExceeded as error:
@@ -320,9 +323,9 @@ def _worth_telling(delivery: Leased) -> bool:
 
 def _words(error: Exception) -> str:
     said = str(error).replace("\x00", "")
-    return (said if isinstance(error, TryLater | Permanent) and said else f"{type(error).__name__}: {said}")[
-        :ERROR_LENGTH
-    ]
+    return (
+        said if isinstance(error, TryLater | Permanent | NotWanted) and said else f"{type(error).__name__}: {said}"
+    )[:ERROR_LENGTH]
 
 
 def _told(delivery: Leased) -> dict[str, Any]:

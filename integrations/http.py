@@ -51,6 +51,14 @@ class Answer:
             raise TryLater(f"The answer can't be read: {error.reason}") from None
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Until when (of time.monotonic) and how many bytes an answer may take."""
+
+    stop_at: float
+    answer_at_most: int
+
+
 class Failed(Exception):
     """Mixed into what `request` raises: which class of failure it was."""
 
@@ -77,17 +85,25 @@ def request(
     url: str,
     *,
     purpose: str = "",
+    about: str = "",
+    private_allowed: bool | None = None,
     headers: Mapping[str, str] | None = None,
     json: Any = None,
     content: bytes | None = None,
     deadline: float = DEADLINE,
+    answer_at_most: int = ANSWER_AT_MOST,
 ) -> Answer:
-    """Make one call for this connection. `purpose` is what the log calls it; secrets never reach the log."""
+    """Make one call for this connection. `purpose` is what the log calls it; secrets never reach the log.
+
+    `about` is the fact it carries. `private_allowed` overrules what the connection's settings say of private addresses.
+    """
     if connection.status != Connection.Status.ACTIVE:
         raise TryLater(f"{connection.name} is {connection.status.lower()}.", seconds=300, spends_attempt=False)
     breaker.allow(connection.pk)
     pace.take(connection.pk, connection.rate_per_minute)
-    target = addresses.resolve(url, private_allowed=bool(connection.settings.get("private_address_allowed")))
+    if private_allowed is None:
+        private_allowed = bool(connection.settings.get("private_address_allowed"))
+    target = addresses.resolve(url, private_allowed=private_allowed)
     if json is not None:
         content = jsonlib.dumps(json, separators=(",", ":")).encode()
     call = OutboundCall(
@@ -95,12 +111,14 @@ def request(
         method=method,
         url=redaction.url(url)[:500],
         purpose=purpose[:100],
+        about=about,
         correlation_id=correlation.current(),
         request_excerpt=_excerpt(content or b""),
     )
     started = time.monotonic()
     try:
-        answer = _send(connection, method, url, target, headers or {}, content, started + deadline)
+        limits = Limits(started + deadline, answer_at_most)
+        answer = _send(connection, method, url, target, headers or {}, content, limits)
         call.status, call.response_excerpt = answer.status, _excerpt(answer.body)
         return _judge(connection, answer)
     except Failed as failure:
@@ -118,7 +136,7 @@ def _send(
     target: addresses.Target,
     headers: Mapping[str, str],
     content: bytes | None,
-    stop_at: float,
+    limits: Limits,
 ) -> Answer:
     """The call itself, to the address that was checked, under its name."""
     sent = {
@@ -135,7 +153,7 @@ def _send(
         )
         response = _client(str(connection.pk)).send(outgoing, stream=True)
         try:
-            body = _read(response, stop_at)
+            body = _read(response, limits)
         finally:
             response.close()
     except (httpx2.TransportError, httpx2.DecodingError, OSError) as error:
@@ -207,14 +225,14 @@ def _trusted() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _read(response: httpx2.Response, stop_at: float) -> bytes:
+def _read(response: httpx2.Response, limits: Limits) -> bytes:
     """The body, up to a size and a moment: a server that trickles bytes must not hold a worker."""
     parts, size = [], 0
     for part in response.iter_bytes():
         size += len(part)
-        if size > ANSWER_AT_MOST:
-            raise FailedForGood(FailureClass.TOO_LARGE, f"The answer is larger than {ANSWER_AT_MOST} bytes.")
-        if time.monotonic() > stop_at:
+        if size > limits.answer_at_most:
+            raise FailedForGood(FailureClass.TOO_LARGE, f"The answer is larger than {limits.answer_at_most} bytes.")
+        if time.monotonic() > limits.stop_at:
             raise httpx2.ReadTimeout("the answer took too long")
         parts.append(part)
     return b"".join(parts)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from core import screens
 from core.screens import Count, Found
 from integrations import filters
-from integrations.models import Connection, InboundMessage
+from integrations.models import Connection, InboundMessage, WebhookSubscription
 
 CAP = 1000
 
@@ -23,6 +23,10 @@ def register() -> None:
     screens.register_nav(
         "Run", "Connections", "plug", "integrations:links", "integrations.view_connection", count=troubled, order=10
     )
+    screens.register_nav(
+        "Run", "Webhooks", "webhook", "integrations:webhooks", "integrations.view_webhooksubscription",
+        count=webhooks_down, order=15, topic="webhooks",
+    )  # fmt: skip
     screens.register_search("messages", find, order=60)
 
 
@@ -34,6 +38,13 @@ def failed(user: Any) -> Count:
 
 def troubled(user: Any) -> Count | None:
     rows = Connection.objects.for_user(user).exclude(status="DISABLED").filter(health="TROUBLED")
+    count = rows.count()
+    return Count(count) if count else None
+
+
+def webhooks_down(user: Any) -> Count | None:
+    """Receivers that Backroom had to disable."""
+    rows = WebhookSubscription.objects.for_user(user).filter(given_up_at__isnull=False)
     count = rows.count()
     return Count(count) if count else None
 

@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from integrations.channels import views as hooks
-from integrations.views import links, messages
+from integrations.views import links, messages, webhooks
 
 app_name = "integrations"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -14,6 +14,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ops/messages/<int:message_id>/reprocess", messages.reprocess, name="reprocess"),
     path("ops/messages/<int:message_id>/reprocess-alike", messages.reprocess_alike, name="reprocess_alike"),
     path("ops/messages/<int:message_id>/discard", messages.discard, name="discard"),
+    path("ops/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("ops/webhooks/new", webhooks.new, name="webhook_new"),
+    path("ops/webhooks/<slug:code>", webhooks.webhook, name="webhook"),
+    path("ops/webhooks/<slug:code>/edit", webhooks.edit, name="webhook_edit"),
+    path("ops/webhooks/<slug:code>/rotate", webhooks.rotate, name="webhook_rotate"),
+    path("ops/webhooks/<slug:code>/replay", webhooks.replay, name="webhook_replay"),
+    *(
+        path(f"ops/webhooks/<slug:code>/{verb}", webhooks.act, {"verb": verb}, name=f"webhook_{verb}")
+        for verb in ("pause", "resume", "disable", "test", "again")
+    ),
     path("ops/links/", links.links, name="links"),
     path("ops/links/<uuid:connection_id>/pause", links.pause, name="pause"),
     path("ops/links/<uuid:connection_id>/resume", links.resume, name="resume"),

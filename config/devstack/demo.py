@@ -184,7 +184,7 @@ class Demo:
             Part("live", [*live, "config.asgi:application"], f"http://127.0.0.1:{self.live_port}/livez"),
             # Apart, so that a slow partner holds up nobody who waits for us.
             self._worker("default"),
-            self._worker("outside"),
+            self._worker("outside", "outside,webhooks"),
             Part("beat", [*celery, "beat", "--schedule", quiet_beat, "--pidfile", "", "--loglevel", "INFO"]),
         ]
         if self.options.quiet:
@@ -195,9 +195,10 @@ class Demo:
             print("There is no `simulate` command yet: nothing will happen by itself.", flush=True)
         return parts
 
-    def _worker(self, queue: str) -> Part:
-        command = [str(self.python), "-m", "celery", "-A", "config", "worker", "--queues", queue, "--concurrency", "2"]
-        return Part(f"worker-{queue}", [*command, "--hostname", f"{queue}@%h", "--loglevel", "INFO"])
+    def _worker(self, name: str, queues: str = "") -> Part:
+        command = [str(self.python), "-m", "celery", "-A", "config", "worker", "--queues", queues or name]
+        command += ["--concurrency", "2", "--hostname", f"{name}@%h", "--loglevel", "INFO"]
+        return Part(f"worker-{name}", command)
 
     def _start(self, part: Part) -> None:
         with part.log.open("ab" if part.ended else "wb") as log:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import redis.asyncio as aioredis
 from asgiref.sync import sync_to_async
@@ -32,6 +34,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 HEARTBEAT = 20.0  # seconds; below the idle limit of common proxies
 RECHECK = 60.0  # how soon an ended session loses its stream
 BACKLOG = 100  # topics a slow page may be behind before it is told to ask for everything
+KEPT = 500  # messages a page that was away may be told after the fact; beyond that it asks for everything
 log = logging.getLogger(__name__)
 
 
@@ -42,6 +45,10 @@ class Hub:
         self.queues: set[asyncio.Queue[str]] = set()
         self.task: asyncio.Task[None] | None = None
         self.up = False
+        # What was said lately, by number. Ids hold which process said so: another's numbers mean nothing here.
+        self.name = uuid4().hex[:8]
+        self.said = 0
+        self.kept: deque[tuple[int, str]] = deque(maxlen=KEPT)
 
     def join(self) -> asyncio.Queue[str]:
         queue: asyncio.Queue[str] = asyncio.Queue(BACKLOG)
@@ -49,6 +56,22 @@ class Hub:
         if self.task is None or self.task.done():
             self.task = asyncio.create_task(self._listen())
         return queue
+
+    def missed(self, last_id: str) -> list[str]:
+        """What was said since that id; ["stale"] where nobody can tell, nothing for a page that is new."""
+        if not last_id:
+            return []
+        name, _, number = last_id.partition("-")
+        if name != self.name or not (number.isascii() and number.isdigit()) or len(number) > 18:
+            return ["stale"]
+        seen = int(number)
+        if seen > self.said or (seen < self.said and (not self.kept or self.kept[0][0] > seen + 1)):
+            return ["stale"]
+        return [text for n, text in self.kept if n > seen]
+
+    @property
+    def id(self) -> str:
+        return f"{self.name}-{self.said}"
 
     def leave(self, queue: asyncio.Queue[str]) -> None:
         self.queues.discard(queue)
@@ -75,6 +98,8 @@ class Hub:
     def _tell(self, text: str) -> None:
         if not text:
             return
+        self.said += 1
+        self.kept.append((self.said, text))
         for queue in self.queues:
             if queue.full():
                 while not queue.empty():
@@ -145,10 +170,12 @@ async def _live(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 204, "headers": grant})
         await send({"type": "http.response.body"})
     else:
-        await _stream(cookie, grant, receive, send)
+        await _stream(cookie, grant, receive, send, headers.get("last-event-id", ""))
 
 
-async def _stream(cookie: str, grant: list[tuple[bytes, bytes]], receive: Receive, send: Send) -> None:
+async def _stream(
+    cookie: str, grant: list[tuple[bytes, bytes]], receive: Receive, send: Send, last_id: str = ""
+) -> None:
     async def write(text: str) -> None:
         await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
 
@@ -158,16 +185,19 @@ async def _stream(cookie: str, grant: list[tuple[bytes, bytes]], receive: Receiv
 
     head = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no"), *grant]
     await send({"type": "http.response.start", "status": 200, "headers": head})
+    missed, since = hub.missed(last_id), hub.id  # and joined in the same breath: nothing twice, nothing in between
     queue, left = hub.join(), asyncio.create_task(gone())
     loop = asyncio.get_running_loop()
     checked = loop.time()
     try:
-        await write("retry: 5000\nevent: hello\ndata: {}\n\n")
+        await write("retry: 5000\nevent: hello\ndata: {}\n\n" if missed else _hello(since))
+        if missed:
+            await write(_message(missed, since))
         while not left.done():
             following = asyncio.create_task(queue.get())
             await asyncio.wait({following, left}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
             if following.done():
-                await write(_message(following.result(), queue))
+                await write(_message([following.result(), *_waiting(queue)], hub.id))
             else:
                 following.cancel()
                 if not left.done():
@@ -186,12 +216,21 @@ async def _stream(cookie: str, grant: list[tuple[bytes, bytes]], receive: Receiv
         await send({"type": "http.response.body"})
 
 
-def _message(first: str, queue: asyncio.Queue[str]) -> str:
-    """Everything waiting, as one event: {topic: times said}."""
-    counts: dict[str, int] = {}
-    waiting = [first]
+def _hello(last_id: str) -> str:
+    return f"retry: 5000\nid: {last_id}\nevent: hello\ndata: {{}}\n\n"
+
+
+def _waiting(queue: asyncio.Queue[str]) -> list[str]:
+    """Whatever else is in the queue by now."""
+    found = []
     while not queue.empty():
-        waiting.append(queue.get_nowait())
+        found.append(queue.get_nowait())
+    return found
+
+
+def _message(waiting: list[str], last_id: str) -> str:
+    """Everything waiting, as one event: {topic: times said}. Its id is what a page that comes back has seen."""
+    counts: dict[str, int] = {}
     for text in waiting:
         try:
             topics = json.loads(text) if text != "stale" else ["*"]
@@ -199,4 +238,4 @@ def _message(first: str, queue: asyncio.Queue[str]) -> str:
             continue
         for topic in topics:
             counts[str(topic)] = counts.get(str(topic), 0) + 1
-    return f"event: changed\ndata: {json.dumps(counts)}\n\n"
+    return f"id: {last_id}\nevent: changed\ndata: {json.dumps(counts)}\n\n"

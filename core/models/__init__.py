@@ -1,6 +1,6 @@
 """What every app stands on: people and sites, facts and deliveries, long work, keys that make repeats safe."""
 
-from core.models.events import Delivery, Event, EventObject
+from core.models.events import Delivery, Event, EventObject, Listener
 from core.models.health import EventSeal, Heartbeat
 from core.models.idempotency import IdempotencyKey
 from core.models.jobs import Job
@@ -15,6 +15,7 @@ __all__ = [
     "Heartbeat",
     "IdempotencyKey",
     "Job",
+    "Listener",
     "Site",
     "User",
 ]

@@ -56,6 +56,24 @@ class EventObject(models.Model):
         ]
 
 
+class Listener(models.Model):
+    """A handler of an event type that was wired by data, not by code: a receiver somebody set up on screen.
+
+    Read by the statement that records facts, so it hears of everything committed after it. The handler is named
+    `family:key`; core/events.py knows families.
+    """
+
+    type = models.CharField(max_length=80)
+    handler = models.CharField(max_length=80)
+    queue = models.CharField(max_length=20, default="outside")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("type", "handler"), name="a_listener_hears_a_type_once")]
+
+    def __str__(self) -> str:
+        return f"{self.handler} hears {self.type}"
+
+
 class DeliveryStatus(models.TextChoices):
     PENDING = "PENDING"
     DELIVERED = "DELIVERED"

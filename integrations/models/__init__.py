@@ -1,5 +1,15 @@
 from integrations.models.clients import ApiClient
 from integrations.models.connections import Breaker, Connection, ConnectionSecret, Pace
 from integrations.models.messages import InboundMessage, OutboundCall
+from integrations.models.webhooks import WebhookSubscription
 
-__all__ = ["ApiClient", "Breaker", "Connection", "ConnectionSecret", "InboundMessage", "OutboundCall", "Pace"]
+__all__ = [
+    "ApiClient",
+    "Breaker",
+    "Connection",
+    "ConnectionSecret",
+    "InboundMessage",
+    "OutboundCall",
+    "Pace",
+    "WebhookSubscription",
+]

@@ -9,6 +9,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from core.actors import CONNECTION, Actor
 from core.scoping import ScopedQuerySet
@@ -43,6 +44,7 @@ class Connection(models.Model):
         POS = "POS", "Till"
         MESSAGING = "MESSAGING", "Messaging"
         SUPPLIER = "SUPPLIER", "Supplier"
+        WEBHOOK = "WEBHOOK", "Webhook receiver"
 
     class Status(models.TextChoices):
         ACTIVE = "ACTIVE", "Active"
@@ -91,6 +93,7 @@ class Connection(models.Model):
                         "POS",
                         "MESSAGING",
                         "SUPPLIER",
+                        "WEBHOOK",
                     ]
                 ),
                 name="connection_kind_is_known",
@@ -113,7 +116,9 @@ class Connection(models.Model):
 
     def secrets_named(self, name: str) -> list[str]:
         """Every active secret of that name, newest first: while one is being rotated, two are right."""
-        sealed = self.sealed_secrets.filter(name=name, active=True).order_by("-id").values_list("sealed", flat=True)
+        valid = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+        rows = self.sealed_secrets.filter(valid, name=name, active=True)
+        sealed = rows.order_by("-id").values_list("sealed", flat=True)
         return [secrets.reveal(each) for each in sealed]
 
     def secret(self, name: str) -> str:
@@ -134,6 +139,7 @@ class ConnectionSecret(models.Model):
     name = models.SlugField(max_length=40)
     sealed = models.BinaryField()
     active = models.BooleanField(default=True)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Until when it is still used, while rotated")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

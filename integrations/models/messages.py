@@ -122,6 +122,7 @@ class OutboundCall(models.Model):
     method = models.CharField(max_length=8)
     url = models.CharField(max_length=500)
     purpose = models.CharField(max_length=100, blank=True)
+    about = models.CharField(max_length=64, blank=True, db_default="", help_text="The uid of the fact it carried")
     status = models.PositiveSmallIntegerField(null=True)
     failure_class = models.CharField(max_length=20, choices=FailureClass.choices, blank=True)
     error = models.CharField(max_length=500, blank=True)

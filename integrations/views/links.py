@@ -20,7 +20,12 @@ from integrations.models import Connection, InboundMessage
 @permission_required("integrations.view_connection", raise_exception=True)
 def links(request: HttpRequest) -> HttpResponse:
     """GET /ops/links/: every connection with its health, breaker, backlog and last sign of life."""
-    rows = list(Connection.objects.for_user(request.user).select_related("channel", "breaker").order_by("kind", "code"))
+    rows = list(
+        Connection.objects.for_user(request.user)
+        .exclude(kind=Connection.Kind.WEBHOOK)
+        .select_related("channel", "breaker")
+        .order_by("kind", "code")
+    )
     counts = _counts()
     shown = [
         {

@@ -85,7 +85,7 @@ def test_a_change_reaches_every_open_page_as_topics_and_counts(cookie):
 
         for page in pages:
             body = (await page.next())["body"].decode()
-            assert body.startswith("event: changed\n")
+            assert "\nevent: changed\n" in body
             assert set(json.loads(body.split("data: ")[1])) == {"exceptions", "orders"}
             await page.leave()
         assert not stream.hub.queues
@@ -131,9 +131,47 @@ def test_a_page_that_falls_behind_is_told_to_ask_for_everything():
         for n in range(5):
             hub._tell(json.dumps([f"t{n}"]))
 
-        message = stream._message(queue.get_nowait(), queue)
+        message = stream._message(stream._waiting(queue), hub.id)
 
         assert json.loads(message.split("data: ")[1]) == {"*": 1, "t4": 1}
+
+    run(scenario)
+
+
+def test_a_page_that_was_away_is_told_what_it_missed_or_to_ask_for_everything():
+    async def scenario():
+        hub = stream.Hub()
+        hub._tell('["orders"]')
+        seen = hub.id
+        for topic in ("stock", "cases"):
+            hub._tell(json.dumps([topic]))
+
+        assert hub.missed("") == []
+        assert hub.missed(hub.id) == []
+        assert hub.missed(seen) == ['["stock"]', '["cases"]']
+        for strange in ("other-1", f"{hub.name}-99", f"{hub.name}-x", "x" * 500, f"{hub.name}-" + "9" * 40):
+            assert hub.missed(strange) == ["stale"]
+        for _ in range(stream.KEPT):
+            hub._tell('["stock"]')
+        assert hub.missed(seen) == ["stale"]
+
+    run(scenario)
+
+
+def test_a_stream_goes_on_after_the_last_event_its_page_saw(cookie):
+    async def scenario():
+        stream.hub._tell('["orders"]')
+        seen = stream.hub.id
+        stream.hub._tell('["stock"]')
+        page = Browser(cookie)
+        page.scope["headers"].append((b"last-event-id", seen.encode()))
+        page.open()
+
+        assert (await page.next())["status"] == 200
+        hello, missed = [(await page.next())["body"].decode() for _ in range(2)]
+        assert "event: hello" in hello
+        assert json.loads(missed.split("data: ")[1]) == {"stock": 1}
+        await page.leave()
 
     run(scenario)
 

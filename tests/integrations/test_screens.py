@@ -230,3 +230,39 @@ def test_metrics_tell_what_waits_and_who_is_troubled(shop: Connection, failed: i
 
     assert 'backroom_messages_unfinished{connection="shopify-web",status="failed"} 1.0' in page
     assert 'backroom_connection_up{connection="shopify-web"} 1.0' in page
+
+
+def test_a_webhook_is_set_up_tried_rotated_and_replayed_on_screen(settings, query_count):
+    from integrations.models import WebhookSubscription
+
+    settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
+    client = person("view_webhooksubscription", "manage_webhook")
+    empty = client.get("/ops/webhooks/").content.decode()
+    form = {"name": "Our tool", "url": "http://127.0.0.1:9/", "event_types": ["case.opened"], "payload": "FULL"}
+    refused = client.post("/ops/webhooks/new", form | {"url": "gopher://x", "event_types": []})
+    shown = client.post("/ops/webhooks/new", form).content.decode()
+    made = WebhookSubscription.objects.get()
+    where = f"/ops/webhooks/{made.code}"
+
+    assert "No webhooks yet" in empty
+    assert (refused.status_code, "Choose at least one" in refused.content.decode()) == (422, True)
+    assert "whsec_" in shown
+    for page in ("/ops/webhooks/", where, f"{where}/edit", f"{where}/replay?since=2026-01-01T00:00"):
+        answer = client.get(page)
+        assert answer.status_code == 200
+        assert "whsec_" not in answer.content.decode()
+    assert "whsec_" in client.post(f"{where}/rotate", {"hours": "1"}).content.decode()
+    assert client.post(f"{where}/edit", form | {"v": "1", "name": "Their tool"}).status_code == 303
+    assert client.post(f"{where}/edit", form | {"v": "1"}).status_code == 409
+    assert client.post(f"{where}/test").status_code == 303
+    assert client.post(f"{where}/pause", {"reason": "Deployment"}).status_code == 303
+    assert "Deployment" in client.get("/ops/webhooks/").content.decode()
+    assert client.post(f"{where}/replay", {"since": "2026-01-01T00:00", "expected": "0"}).status_code == 409
+    assert client.post(f"{where}/resume").status_code == 303
+    assert client.get("/ops/webhooks/nobody").status_code == 404
+    reader = person("view_webhooksubscription")
+    assert reader.get(where).status_code == 200
+    assert reader.post(f"{where}/test").status_code == 403
+    with query_count("webhooks", lambda: client.get("/ops/webhooks/")):
+        for n in range(3):
+            client.post("/ops/webhooks/new", form | {"name": f"Tool {n}"})
