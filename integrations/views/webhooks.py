@@ -62,7 +62,7 @@ def webhook(request: HttpRequest, code: str) -> HttpResponse:
         ),
         "since": timezone.localtime(found.failing_since or timezone.now() - timedelta(hours=24)),
         "rate": replaying.PER_MINUTE,
-        "may": request.user.has_perm("integrations.manage_webhook"),  # type: ignore[union-attr]
+        "may": request.user.has_perm("integrations.manage_webhook"),
     }
     return htmx.render(request, "integrations/webhook.html", context, fragment="integrations/_calls.html")
 
