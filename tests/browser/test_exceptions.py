@@ -266,11 +266,11 @@ def test_a_conflict_keeps_what_was_typed_and_the_second_try_counts(page, sign_in
     dialog.get_by_label("Note").fill("Nadia rings back after lunch")
     cases.release(case.pk, actor=actors.person(person("tom@harrow.example", name="Tom Baker")))
 
-    dialog.get_by_role("button", name="Pause clock").click()
+    dialog.get_by_role("button", name="Wait", exact=True).click()
     expect(dialog.get_by_role("alert")).to_contain_text("changed while you were looking")
     expect(dialog.get_by_label("Note")).to_have_value("Nadia rings back after lunch")
     expect(page.locator("#case-head")).to_contain_text("Nobody has it")
-    dialog.get_by_role("button", name="Pause clock").click()
+    dialog.get_by_role("button", name="Wait", exact=True).click()
 
     expect(dialog).to_be_hidden()
     expect(page.locator("#case-head")).to_contain_text("waiting for customer")

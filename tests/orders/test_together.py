@@ -14,7 +14,7 @@ from core.errors import Refusal
 from core.models import Job
 from inventory.models import Stock
 from orders.models import FulfilmentLine
-from orders.services import batching, changes
+from orders.services import batching, changing
 from orders.sourcing import STANDARD, Ladder, Node, Profile, Request, Rule, Want, together
 from orders.sourcing.criteria import Criterion
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
@@ -159,7 +159,7 @@ def test_a_plan_shows_what_it_saves_and_changes_nothing_until_confirmed(waiting_
 def test_what_changed_since_the_plan_is_skipped_with_the_reason(waiting_orders):
     plan = worked_out()
     first, second = waiting_orders
-    changes.cancel(first.pk, reason="Changed their mind", actor=SYSTEM)
+    changing.cancel(first.pk, reason="Changed their mind", actor=SYSTEM)
     Stock.objects.filter(location__code="NEAR", item__sku="SHADE").update(sellable=0, damaged=1)
 
     job = batching.confirm(plan.pk, actor=SYSTEM)
