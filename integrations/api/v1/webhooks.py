@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse, JsonResponse
 from django.urls import path, reverse
 from django.views.decorators.cache import cache_control
@@ -216,6 +217,7 @@ def _call(row: OutboundCall) -> dict[str, Any]:
     }
 
 
+@login_not_required
 @require_safe
 @cache_control(public=True, max_age=300)
 def async_api(request: Any) -> JsonResponse:
