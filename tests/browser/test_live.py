@@ -27,40 +27,45 @@ def _database() -> str:
     )
 
 
-@pytest.fixture
-def stream(live_server, settings, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    env = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "config.settings", "DATABASE_URL": _database(), "PUBLIC_URL": live_server.url,
-    }  # fmt: skip
-    granian = [
-        str(Path(sys.executable).with_name("granian")),
-        "--interface",
-        "asgi",
-        "--no-ws",
-        "--workers-kill-timeout",
-        "1",
-    ]
-    log = (tmp_path / "log").open("w")
-    process = subprocess.Popen(
-        [*granian, "--port", str(port), "config.asgi:application"], cwd=ROOT, env=env, stdout=log, stderr=log
-    )
-    try:
+class Stream:
+    """The stream process; it may end and come back at its address."""
+
+    def __init__(self, url: str, log: Path):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.env = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "config.settings", "DATABASE_URL": _database(), "PUBLIC_URL": url,
+        }  # fmt: skip
+        self.log = log.open("w")
+        self.start()
+
+    def start(self) -> None:
+        granian = [str(Path(sys.executable).with_name("granian")), "--interface", "asgi", "--no-ws"]
+        granian += ["--workers-kill-timeout", "1", "--port", str(self.port), "config.asgi:application"]
+        self.process = subprocess.Popen(granian, cwd=ROOT, env=self.env, stdout=self.log, stderr=self.log)
         for _ in range(300):
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/livez", timeout=1).read()
-                break
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/livez", timeout=1).read()
+                return
             except OSError:
-                assert process.poll() is None, (tmp_path / "log").read_text()
+                assert self.process.poll() is None, Path(self.log.name).read_text()
                 time.sleep(0.1)
-        settings.LIVE_URL = f"http://localhost:{port}/live"
-        yield process
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+
+
+@pytest.fixture
+def stream(live_server, settings, tmp_path):
+    made = Stream(live_server.url, tmp_path / "log")
+    try:
+        settings.LIVE_URL = f"http://localhost:{made.port}/live"
+        yield made
     finally:
-        process.terminate()
-        process.wait(20)
-        log.close()
+        made.stop()
+        made.log.close()
 
 
 def test_a_change_is_offered_and_never_moves_a_row(page, person, sign_in, stream, monkeypatch):
@@ -84,7 +89,26 @@ def test_a_lost_stream_is_said_and_the_page_goes_on_asking(page, person, sign_in
     page.goto("/kit/")
     expect(page.locator(".live")).to_have_attribute("data-state", "live")
 
-    stream.terminate()
-    stream.wait(20)
+    stream.stop()
 
     expect(page.locator(".live")).to_contain_text("Updates stopped")
+
+
+def test_a_change_made_while_the_connection_was_lost_shows_when_it_is_back(page, person, sign_in, stream, monkeypatch):
+    page.expected += ["ERR_", "Failed to load"]
+    numbers = [screens.Count(5)]
+    monkeypatch.setattr(screens, "_counters", {screens.INBOX: lambda user: numbers[-1]})
+    sign_in(page, person())
+    page.goto("/kit/")
+    expect(page.locator(".live")).to_have_attribute("data-state", "live")
+    expect(page.locator(".bell .n")).to_have_text("5")
+
+    stream.stop()
+    expect(page.locator(".live")).to_contain_text("Updates stopped")
+    numbers.append(screens.Count(8))
+    live.publish(["exceptions"])
+    stream.start()
+
+    expect(page.locator(".live")).to_have_attribute("data-state", "live", timeout=20_000)
+    expect(page.locator(".bell .n")).to_have_text("8", timeout=15_000)
+    expect(page.get_by_role("link", name="3 new")).to_be_visible()
