@@ -147,7 +147,13 @@ REASON = Reason(
             preview=_preview,
             primary=True,
         ),
-        Action("enable", "Enable it", permission=MAY, run=_enable),
+        Action(
+            "enable",
+            "Enable it",
+            permission=MAY,
+            run=_enable,
+            preview=lambda uid: [("From now on", "facts are sent again"), ("What it missed", "is not sent by itself")],
+        ),
         Action("open", "Open the webhook", href=_page),
     ),
 )

@@ -67,15 +67,17 @@ def test_what_can_not_be_right_is_named_by_its_segment(body, words):
 
 
 def test_a_document_of_today_speaks_of_now_and_one_of_next_week_of_nothing():
-    def moment_of(day: str):
+    def moment_of(day: str, now: datetime = NOW):
         (act,) = understand("", document(lines=changed(BIA=f"BIA*00*DD*REF1*{day}"))).acts
-        return checked(act.snapshot, NOW)
+        return checked(act.snapshot, now)
 
     assert moment_of("20260302") == NOW
     assert moment_of("20260301") == datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC)
-    assert moment_of("20260303") == NOW  # where the sun rises, tomorrow has begun
-    with pytest.raises(Invalid, match="Nobody can know"):
-        moment_of("20260309")
+    later = NOW + timedelta(hours=1)
+    assert moment_of("20260303", later) == later  # where the day begins first, tomorrow has begun
+    for day in ("20260303", "20260309"):
+        with pytest.raises(Invalid, match="Nobody can know"):
+            moment_of(day)
 
 
 def test_a_moment_given_to_the_minute_is_held_to_it():

@@ -31,7 +31,8 @@ def _body(*required: str, **more: Any) -> dict[str, Any]:
     properties = {**more, **_SETUP} if "name" in required else more
     return {
         JSON: {
-            "type": "object", "required": list(required), "properties": properties, "additionalProperties": False,
+            "type": "object", "properties": properties, "additionalProperties": False,
+            **({"required": list(required)} if required else {}),  # an empty list is no schema
         }
     }  # fmt: skip
 
