@@ -140,10 +140,10 @@ WITH made AS (
         source_cancelled, stale_updates, cancel_reason, cancelled_here, placed_at, imported_at, updated_at, method,
         pickup_location_code, buyer_ref, buyer_name, buyer_email, buyer_phone, ship_to, currency, tax_included,
         subtotal, discount_total, shipping_total, tax_total, other_total, total, disagreements, payment_state, note,
-        tags, test, sourcings
+        tags, test, sourcings, account_code, po_number, payment_terms
     ) VALUES (
         %s, %s, %s, %s, '', 'ACCEPTED', 1, %s, %s, false, 0, '', false, %s, now(), now(), 'SHIP', '', '', '', '', '',
-        %s::jsonb, %s, false, %s::numeric, 0, 0, 0, 0, %s::numeric, '{}', %s, '', '{}', false, 1
+        %s::jsonb, %s, false, %s::numeric, 0, 0, 0, 0, %s::numeric, '{}', %s, '', '{}', false, 1, '', '', ''
     )
 ), lines AS (
     INSERT INTO orders_orderline (
