@@ -9,10 +9,11 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.timezone import localtime
 
-from core.subjects import Subject
 from exceptions import reasons
-from exceptions.reasons import Cell, Column, Context, Evidence, Opening, Reason, Row
-from inventory.models import State, Stock, StockMovement
+from exceptions.reasons import Column, Context, Evidence, Opening, Reason, Row
+from inventory import stock_cases
+from inventory.models import State, StockMovement
+from inventory.stock_cases import stock_of
 
 LONG = timedelta(hours=48)
 SWEPT, SHOWN = 5_000, 20
@@ -43,21 +44,15 @@ def _standing() -> Iterable[str]:
     return [str(pk) for pk in _waiting()]
 
 
-def _stock(uid: str) -> Stock | None:
-    return Stock.objects.select_related("item", "location").filter(pk=uid).first()
-
-
 def _describe(uid: str) -> Opening | None:
-    stock = _stock(uid)
+    stock = stock_of(uid)
     if stock is None:
         return None
-    label = f"{stock.item.sku} @ {stock.location.code}"
-    words = f"{stock.awaiting_inspection} units came back and wait to be looked at."
-    return Opening(label=label, summary=words, site_id=stock.location.site_id)
+    return stock_cases.opening(stock, f"{stock.awaiting_inspection} units came back and wait to be looked at.")
 
 
 def _evidence(uid: str) -> list[Evidence]:
-    stock = _stock(uid)
+    stock = stock_of(uid)
     if stock is None:
         return []
     came = StockMovement.objects.filter(
@@ -72,10 +67,7 @@ def _evidence(uid: str) -> list[Evidence]:
                     (
                         f"{localtime(move.occurred_at):%d %b %Y %H:%M}",
                         str(move.quantity),
-                        Cell(
-                            move.cause_label or move.cause_uid,
-                            Subject(move.cause_kind, move.cause_uid, move.cause_label),
-                        ),
+                        stock_cases.cause(move),
                     ),
                     hot=move.occurred_at < timezone.now() - LONG,
                 )
@@ -86,14 +78,8 @@ def _evidence(uid: str) -> list[Evidence]:
 
 
 def _context(uid: str) -> Context | None:
-    stock = _stock(uid)
-    if stock is None:
-        return None
-    return Context(
-        f"{stock.item.sku} at {stock.location.name}",
-        Subject("item", str(stock.item_id), stock.item.sku),
-        [("Item", stock.item.name), ("Sellable", str(stock.sellable)), ("Waits", str(stock.awaiting_inspection))],
-    )
+    stock = stock_of(uid)
+    return stock_cases.context(stock, ("Waits", str(stock.awaiting_inspection))) if stock else None
 
 
 REASONS = (

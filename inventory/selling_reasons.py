@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Max, Q
-from django.urls import reverse
+from django.db.models import Q
 
 from core import events
 from core.actors import Actor
@@ -15,10 +14,11 @@ from core.models import Event
 from core.subjects import Subject
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
 from exceptions.services import cases
+from inventory import stock_cases
 from inventory.events import SURPLUS_ACCEPTED
-from inventory.models import CountLine, CountStatus, State, Stock, StockMovement
-from inventory.services import counts
+from inventory.models import State, Stock, StockMovement
 from inventory.services.selling import BEYOND
+from inventory.stock_cases import stock_of
 
 SWEPT, SHOWN = 10_000, 20
 
@@ -28,9 +28,7 @@ def _found_by_sales(stock: Stock) -> Any:
 
     Explained means: the place was counted afterwards, or a person said that the books had been wrong.
     """
-    counted = CountLine.objects.filter(
-        item_id=stock.item_id, location_id=stock.location_id, count__status=CountStatus.POSTED
-    ).aggregate(last=Max("count__posted_at"))["last"]
+    counted = stock_cases.last_counted(stock)
     said = Event.objects.filter(subject_kind="stock", subject_uid=str(stock.pk), type=SURPLUS_ACCEPTED)
     accepted = max((data["until"] for data in said.values_list("data", flat=True)), default=0)
     found = StockMovement.objects.filter(
@@ -41,17 +39,13 @@ def _found_by_sales(stock: Stock) -> Any:
     return found.filter(id__gt=accepted).order_by("id")
 
 
-def _stock(uid: str) -> Stock | None:
-    return Stock.objects.select_related("item", "location").filter(pk=uid).first()
-
-
 def _unexplained(uid: str) -> bool:
-    stock = _stock(uid)
+    stock = stock_of(uid)
     return stock is not None and _found_by_sales(stock).exists()
 
 
 def _evidence(uid: str) -> list[Evidence]:
-    stock = _stock(uid)
+    stock = stock_of(uid)
     if stock is None:
         return []
     found = list(_found_by_sales(stock)[: SHOWN + 1])
@@ -82,34 +76,18 @@ def _cells(movement: StockMovement) -> tuple[Cell | str, ...]:
         f"{movement.occurred_at:%d %b %Y %H:%M}",
         f"{movement.recorded_at:%d %b %Y %H:%M}",
         str(movement.quantity),
-        Cell(
-            movement.cause_label or movement.cause_uid,
-            Subject(movement.cause_kind, movement.cause_uid, movement.cause_label),
-        ),
+        stock_cases.cause(movement),
     )
 
 
 def _context(uid: str) -> Context | None:
-    stock = _stock(uid)
-    if stock is None:
-        return None
-    return Context(
-        title=f"{stock.item.sku} at {stock.location.name}",
-        subject=Subject("item", str(stock.item_id), stock.item.sku),
-        facts=[
-            ("Item", stock.item.name),
-            ("Sellable", str(stock.sellable)),
-            ("Promised", str(stock.reserved)),
-        ],
-    )
+    stock = stock_of(uid)
+    return stock_cases.context(stock, ("Promised", str(stock.reserved))) if stock else None
 
 
 def _describe(uid: str) -> Opening | None:
-    stock = _stock(uid)
-    if stock is None:
-        return None
-    label = f"{stock.item.sku} @ {stock.location.code}"
-    return Opening(label=label, summary="More was sold than the books had free.", site_id=stock.location.site_id)
+    stock = stock_of(uid)
+    return stock_cases.opening(stock, "More was sold than the books had free.") if stock else None
 
 
 def _standing() -> Iterable[str]:
@@ -142,7 +120,7 @@ ORDER BY stock.id LIMIT %s
 @transaction.atomic
 def _accept(uid: str, *, actor: Actor) -> str:
     stock = Stock.objects.select_for_update(no_key=True, of=("self",)).select_related("item", "location").get(pk=uid)
-    subject = Subject("stock", uid, f"{stock.item.sku} @ {stock.location.code}")
+    subject = Subject("stock", uid, stock_cases.label(stock))
     found = list(_found_by_sales(stock).values_list("id", "quantity"))
     units = sum(quantity for _, quantity in found)
     until = max((movement_id for movement_id, _ in found), default=0)
@@ -152,7 +130,7 @@ def _accept(uid: str, *, actor: Actor) -> str:
 
 
 def _preview_accept(uid: str) -> list[tuple[str, str]]:
-    stock = _stock(uid)
+    stock = stock_of(uid)
     if stock is None:
         return []
     units = sum(_found_by_sales(stock).values_list("quantity", flat=True))
@@ -160,17 +138,7 @@ def _preview_accept(uid: str) -> list[tuple[str, str]]:
 
 
 def _count(uid: str, *, actor: Actor) -> str:
-    stock = _stock(uid)
-    if stock is None:
-        return "The stock is gone."
-    cause = Subject("stock", uid, f"{stock.item.sku} @ {stock.location.code}")
-    count_id = counts.request(stock.location_id, [stock.item_id], cause=cause, actor=actor)
-    return f"Count {count_id} will say how many there are."
-
-
-def _page(uid: str) -> str | None:
-    stock = _stock(uid)
-    return reverse("inventory:item", args=[stock.item.sku]) if stock else None
+    return stock_cases.have_counted(uid, "how many there are", actor=actor)
 
 
 SOLD_BEYOND = Reason(
@@ -208,7 +176,7 @@ SOLD_BEYOND = Reason(
             rehearsed=True,
             preview=_preview_accept,
         ),
-        Action(code="open", title="Open the item", href=_page),
+        Action(code="open", title="Open the item", href=stock_cases.page),
     ),
 )
 

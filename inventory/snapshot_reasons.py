@@ -12,22 +12,19 @@ from core.errors import Refusal
 from core.formats import number, plural
 from core.subjects import Subject
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
-from inventory import lens
+from inventory import lens, stock_cases
 from inventory.models import State, Stock, StockDifference, StockMovement, StockSource
 from inventory.services import comparing, correcting, counts, differences, naming, unresolved
 from inventory.services.comparing import Compared
 from inventory.snapshots import CAUSE_WORDS, LEVELS
+from inventory.stock_cases import stock_of
 from inventory.wording_snapshots import FIGURES
 
 # --- A source and the books disagree -------------------------------------------------------------------------------
 
 
-def _stock(uid: str) -> Stock | None:
-    return Stock.objects.select_related("item", "location").filter(pk=uid).first()
-
-
 def _words(uid: str) -> list[Compared]:
-    stock = _stock(uid)
+    stock = stock_of(uid)
     return comparing.of(stock.item_id, stock.location_id) if stock else []
 
 
@@ -44,11 +41,11 @@ def _differing() -> Iterable[str]:
 
 
 def _describe_difference(uid: str) -> Opening | None:
-    stock = _stock(uid)
+    stock = stock_of(uid)
     row = stock and _standing(stock).first()
     if not stock or not row:
         return None
-    label = f"{stock.item.sku} @ {stock.location.code}"
+    label = stock_cases.label(stock)
     return Opening(label=label, **differences.opening(row))
 
 
@@ -58,7 +55,7 @@ def _standing(stock: Stock) -> QuerySet[StockDifference]:
 
 
 def _difference_evidence(uid: str) -> list[Evidence]:
-    stock = _stock(uid)
+    stock = stock_of(uid)
     if stock is None:
         return []
     words = comparing.of(stock.item_id, stock.location_id)
@@ -120,7 +117,7 @@ def _moved(movement: StockMovement, word: Compared) -> Row:
 
 
 def _difference_context(uid: str) -> Context | None:
-    stock = _stock(uid)
+    stock = stock_of(uid)
     if stock is None:
         return None
     facts = [
@@ -150,7 +147,7 @@ def _correct(uid: str, *, actor: Actor) -> str:
 
 
 def _count(uid: str, *, actor: Actor) -> str:
-    stock = _stock(uid)
+    stock = stock_of(uid)
     if stock is None:
         raise Refusal("unknown_place", "There is no such stock.", status=404)
     latest = max(comparing.of(stock.item_id, stock.location_id), key=lambda word: word.as_of, default=None)
@@ -161,7 +158,7 @@ def _count(uid: str, *, actor: Actor) -> str:
 
 
 def _countable(uid: str) -> bool:
-    stock = _stock(uid)
+    stock = stock_of(uid)
     return stock is not None and bool(naming.countable([stock.item_id]))
 
 

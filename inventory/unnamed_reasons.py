@@ -6,41 +6,34 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max
-from django.urls import reverse
 
 from core.actors import Actor
 from core.models import Event
 from core.subjects import Subject
 from exceptions.reasons import Action, Cell, Column, Evidence, Opening, Reason, Row
+from inventory import stock_cases
 from inventory.events import SOLD_UNNAMED
-from inventory.models import CountLine, CountStatus, Stock
-from inventory.services import counts
+from inventory.models import Stock
 from inventory.services.unnamed_sales import UNNAMED
+from inventory.stock_cases import stock_of
 
 SWEPT, SHOWN = 10_000, 20
 
 
-def _stock(uid: str) -> Stock | None:
-    return Stock.objects.select_related("item", "location").filter(pk=uid).first()
-
-
 def _unsaid(stock: Stock) -> Any:
     """Such sales since the item was last counted here."""
-    counted = CountLine.objects.filter(
-        item_id=stock.item_id, location_id=stock.location_id, count__status=CountStatus.POSTED
-    ).aggregate(last=Max("count__posted_at"))["last"]
+    counted = stock_cases.last_counted(stock)
     found = Event.objects.filter(type=SOLD_UNNAMED, subject_kind="stock", subject_uid=str(stock.pk))
     return (found.filter(recorded_at__gt=counted) if counted else found).order_by("-pk")
 
 
 def _holds(uid: str) -> bool:
-    stock = _stock(uid)
+    stock = stock_of(uid)
     return stock is not None and _unsaid(stock).exists()
 
 
 def _evidence(uid: str) -> list[Evidence]:
-    stock = _stock(uid)
+    stock = stock_of(uid)
     found = list(_unsaid(stock)[:SHOWN]) if stock else []
     return [
         Evidence(
@@ -58,11 +51,8 @@ def _cause(data: dict[str, Any]) -> Cell:
 
 
 def _describe(uid: str) -> Opening | None:
-    stock = _stock(uid)
-    if stock is None:
-        return None
-    label = f"{stock.item.sku} @ {stock.location.code}"
-    return Opening(label=label, summary="Units were sold, and nobody said which.", site_id=stock.location.site_id)
+    stock = stock_of(uid)
+    return stock_cases.opening(stock, "Units were sold, and nobody said which.") if stock else None
 
 
 def _standing() -> Iterable[str]:
@@ -72,17 +62,7 @@ def _standing() -> Iterable[str]:
 
 
 def _count(uid: str, *, actor: Actor) -> str:
-    stock = _stock(uid)
-    if stock is None:
-        return "The stock is gone."
-    cause = Subject("stock", uid, f"{stock.item.sku} @ {stock.location.code}")
-    count_id = counts.request(stock.location_id, [stock.item_id], cause=cause, actor=actor)
-    return f"Count {count_id} will say which are left."
-
-
-def _page(uid: str) -> str | None:
-    stock = _stock(uid)
-    return reverse("inventory:item", args=[stock.item.sku]) if stock else None
+    return stock_cases.have_counted(uid, "which are left", actor=actor)
 
 
 _STANDING = """
@@ -123,7 +103,7 @@ SOLD_UNNAMED_REASON = Reason(
             rehearsed=True,
             primary=True,
         ),
-        Action(code="open", title="Open the item", href=_page),
+        Action(code="open", title="Open the item", href=stock_cases.page),
     ),
 )
 
