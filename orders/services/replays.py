@@ -1,7 +1,9 @@
 """Running a policy over past orders: each as it stood when it was first sourced, beside what really happened to it.
 
-Stock is what each node had free at that moment, as the decision kept it; costs, places and carriers are today's. Orders
-don't take stock from each other, but they do take a node's hours: what the replay gives a node in an hour counts
+Stock is what each node had free at that moment, as the decision kept it; places and costs are today's: each parcel of
+either side by the carriers' price lists, else by what is stated of its node, and the result says how many by which.
+What carriers really charged stands beside it where it is known: it can't be compared, nobody bought the other side.
+Orders don't take stock from each other, but they do take a node's hours: what the replay gives a node in an hour counts
 against that hour's capacity. It runs in slices, so that it can be stopped, survives a worker, and never holds more than
 one chunk of orders in memory.
 """
@@ -25,7 +27,7 @@ from orders.models import Channel, Order, PolicyReplay, PolicyVersion
 from orders.services import policies, rehearsal
 
 KIND = "orders.replay_policy"
-CHUNK, SLICE_SECONDS, LEASE = 100, 25.0, timedelta(seconds=90)
+CHUNK, SLICE_SECONDS, LEASE = 200, 25.0, timedelta(seconds=90)
 MOST_ORDERS = 1_000_000
 LONGEST = timedelta(days=366)
 
@@ -91,7 +93,7 @@ def _slice(replay: PolicyReplay, until: float) -> None:
         if not chunk:
             jobs.finish(replay.job_id, {"replay": replay.pk})
             return
-        for scene in rehearsal.scenes(chunk):
+        for scene in rehearsal.scenes(chunk, stage.ladder):
             sums.add(stage.play(scene))
         replay.cursor_at, replay.cursor, replay.sums = chunk[-1].placed_at, chunk[-1].pk, sums.written()
         with transaction.atomic():
@@ -119,7 +121,7 @@ def recent(ladder: Any, *, channel_id: int | None, orders: int = 25) -> tuple[re
     rows = rows if channel_id is None else rows.filter(channel=channel_id)
     chunk = list(rows.order_by("-placed_at", "-id").select_related("channel")[:orders])
     stage, sums = rehearsal.Stage(ladder), rehearsal.Sums()
-    outcomes = [stage.play(scene) for scene in rehearsal.scenes(chunk)]
+    outcomes = [stage.play(scene) for scene in rehearsal.scenes(chunk, ladder)]
     for outcome in outcomes:
         sums.add(outcome)
     return sums, outcomes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -19,19 +20,24 @@ from inventory.services import inbound
 from inventory.services.inbound import Line
 from orders import due
 from orders.models import (
+    CarrierService,
     FulfilmentLine,
     FulfilmentOrder,
     NodeTerms,
+    Package,
+    ParcelLabel,
     PolicyReplay,
     PolicyVersion,
     ShadowDecision,
     SourcingDecision,
 )
-from orders.services import aftermath, allocation, changing, nodework, policies, profiles, replays
+from orders.services import aftermath, allocation, changing, fulfilment, nodework, policies, profiles, replays
+from orders.services.packing import Parcel
 from orders.sourcing import document
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import PLACED_AT, ChannelFactory, incoming_line, place
 from tests.factories.policies import CHEAPEST, drafted, live
+from tests.orders.parcels import service
 
 pytestmark = pytest.mark.django_db
 
@@ -311,6 +317,20 @@ def test_costs_are_stated_once_and_a_late_form_is_refused(lamp):
 # --- Replays
 
 
+def label(order, *, cost):
+    """Its one parcel packed, and its label bought."""
+    fulfilment.create(order.pk)
+    job = FulfilmentOrder.objects.get(order=order)
+    fulfilment.start_pick(job.pk, actor=SYSTEM)
+    for _ in range(2):
+        fulfilment.pick(job.pk, code="SKU-1", actor=SYSTEM)
+    fulfilment.pack(job.pk, parcels=[Parcel(weight_grams=2000)], actor=SYSTEM)
+    ParcelLabel.objects.create(
+        uid=uuid4(), package=Package.objects.get(), service=CarrierService.objects.get(), status="BOUGHT", grams=2000,
+        tracking_number="JD1", cost=cost, currency="GBP",
+    )  # fmt: skip
+
+
 def replayed(version, **given):
     asked = {"channel": None, "placed_from": PLACED_AT - timedelta(days=1), "placed_to": PLACED_AT + timedelta(days=1)}
     return replays.start(version.pk, actor=SYSTEM, **(asked | given))
@@ -335,9 +355,29 @@ def test_a_replay_shows_what_a_draft_would_have_done_beside_what_happened(lamp):
     assert before["load"] == {leeds: 10, london: 8}
     assert after["load"] == {london: 16, leeds: 2}
     assert (before["split"], after["split"]) == (1, 1)
-    assert after["cost"] < before["cost"]
+    assert after["costs"]["GBP"] < before["costs"]["GBP"]
+    assert (before["priced"], after["priced"]) == ({"stated": 5}, {"stated": 5})
     assert after["kilometres"] > before["kilometres"]
     assert not ShadowDecision.objects.exists()
+
+
+def test_a_replay_prices_parcels_as_carriers_do_and_says_so_and_what_they_charged(lamp):
+    zone = {"name": "UK", "countries": ["GB"], "days": 1, "prices": [[1500, "4.00"], [30000, "7.00"]]}
+    service("post", zones=[zone])
+    order = place(incoming_line(quantity=2), channel_ref="1")
+    place(incoming_line(quantity=12), channel_ref="split")
+    place(channel_ref="abroad", ship_to={"country": "FR"})
+    label(order, cost="5.50")
+    version = drafted([{"name": "near", "split": True, "criteria": [{"name": "distance"}]}])
+
+    replay = replayed(version)
+    replays.carry_on()
+
+    replay.refresh_from_db()
+    before, after = replay.sums["before"], replay.sums["after"]
+    assert before["costs"] == after["costs"] == {"GBP": 3 * (7 + 1) + 3 + 1}  # each parcel by its own weight
+    assert before["priced"] == {"quoted": 3, "stated": 1}  # nobody goes to France
+    assert (replay.sums["labelled"], replay.sums["charged"]) == (1, {"GBP": 5.5})
 
 
 def test_a_replay_goes_on_where_it_was_and_can_be_stopped(lamp, monkeypatch):
