@@ -80,6 +80,7 @@ def _finance() -> None:
     from orders import events as facts
 
     events.subscribe(facts.COMPLETED, "finance.prepare_posting", handlers.prepare_posting)
+    events.subscribe(facts.CHANGED, "finance.correct_posting", handlers.correct_posting)
 
 
 def _erp() -> None:

@@ -41,7 +41,7 @@ def register() -> None:
         ), posted AS (
             SELECT p.order_id, sum((line ->> 'quantity')::bigint) AS units
             FROM finance_posting p CROSS JOIN LATERAL jsonb_array_elements(p.document -> 'lines') line
-            WHERE p.kind = 'SALES_ORDER' AND p.status <> 'REVERSED'
+            WHERE p.kind IN ('SALES_ORDER', 'CREDIT_MEMO') AND p.status <> 'REVERSED'
             GROUP BY p.order_id
         )
         SELECT complete.id, complete.number, complete.units AS left_us, posted.units AS posted
@@ -60,7 +60,7 @@ def register() -> None:
         """
         SELECT p.order_id, p.total AS posted, c.total AS charged FROM (
             SELECT order_id, sum(total) AS total FROM finance_posting
-            WHERE kind = 'SALES_ORDER' AND status <> 'REVERSED' GROUP BY order_id
+            WHERE kind IN ('SALES_ORDER', 'CREDIT_MEMO') AND status <> 'REVERSED' GROUP BY order_id
         ) p LEFT JOIN (
             SELECT order_id, sum(amount) AS total FROM finance_charge
             WHERE kind IN ('sale', 'tax', 'shipping', 'discount', 'fee', 'adjustment') GROUP BY order_id

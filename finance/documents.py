@@ -108,6 +108,11 @@ class Amounts:
     def units(self) -> int:
         return sum(line.quantity for line in self.lines)
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing in it to post."""
+        return not self.lines and not any(getattr(self, name) for name in _PARTS)
+
 
 def delivered(order: OrderFigures) -> Amounts:
     """The money of the units that have left.
@@ -164,37 +169,27 @@ def _round(value: Decimal, step: Decimal) -> Decimal:
 
 
 def remaining(now: Amounts, before: Iterable[Amounts]) -> Amounts:
-    """What is delivered by now and in no earlier posting. Its `units` are zero when there is nothing to post."""
+    """What is delivered by now and in no earlier posting, together with what was corrected since; `empty` if nothing.
+
+    A line of which no more units left but whose money changed has a quantity of zero. Below zero is what was posted and
+    isn't true any more.
+    """
     earlier = list(before)
     if not earlier:
         return now
-    taken: dict[str, list[Any]] = {}
-    for amounts in earlier:
-        for line in amounts.lines:
-            sums = taken.setdefault(line.ref, [0, ZERO, ZERO, ZERO])
-            for n, value in enumerate((line.quantity, line.gross, line.discount, line.tax)):
-                sums[n] += value
-    lines = []
-    for line in now.lines:
-        quantity, gross, discount, tax = taken.get(line.ref, (0, ZERO, ZERO, ZERO))
-        if line.quantity > quantity:
-            lines.append(
-                Amount(
-                    line.ref,
-                    line.sku,
-                    line.title,
-                    line.quantity - quantity,
-                    line.gross - gross,
-                    line.discount - discount,
-                    line.tax - tax,
-                    line.gift_card,
-                )
-            )
-    rest = {
-        name: getattr(now, name) - sum((getattr(amounts, name) for amounts in earlier), ZERO)
-        for name in ("shipping", "shipping_discount", "shipping_tax", "order_discount", "other", "adjustment")
-    }
-    return Amounts(now.currency, now.tax_included, tuple(lines), **rest)
+    lines = {line.ref: line for line in now.lines}
+    for each in (line for amounts in earlier for line in amounts.lines):
+        known = lines.get(each.ref) or replace(each, quantity=0, gross=ZERO, discount=ZERO, tax=ZERO)
+        lines[each.ref] = replace(
+            known,
+            quantity=known.quantity - each.quantity,
+            gross=known.gross - each.gross,
+            discount=known.discount - each.discount,
+            tax=known.tax - each.tax,
+        )
+    left = tuple(line for line in lines.values() if line.quantity or line.gross or line.discount or line.tax)
+    rest = {name: getattr(now, name) - sum((getattr(each, name) for each in earlier), ZERO) for name in _PARTS}
+    return Amounts(now.currency, now.tax_included, left, **rest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,3 +9,8 @@ from finance.services import postings
 def prepare_posting(fact: Fact) -> None:
     """order.completed: everything has left, so the sale goes to the books."""
     postings.prepare(int(fact.subject.uid), actor=fact.actor)
+
+
+def correct_posting(fact: Fact) -> None:
+    """order.changed: what was posted before may not be true any more."""
+    postings.correct(int(fact.subject.uid), actor=fact.actor)

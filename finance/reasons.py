@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import F
+
 from core.actors import Actor
 from core.formats import money
 from core.subjects import Subject
 from exceptions import reasons
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
-from finance.models import Posting, Status
+from finance.models import OF_SALES, Posting, Status
 
 
 def _posting(uid: str) -> Posting | None:
@@ -148,5 +150,45 @@ POSTING_REJECTED = Reason(
 )
 
 
+def _other_currency() -> Any:
+    posted = Posting.objects.filter(kind__in=OF_SALES).exclude(status=Status.REVERSED)
+    return posted.exclude(currency=F("order__currency"))
+
+
+def _describe_other(uid: str) -> Opening | None:
+    posting = _posting(uid)
+    if posting is None:
+        return None
+    words = f"It was posted in {posting.currency}; the channel says {posting.order.currency} now."
+    return Opening(
+        label=posting.subject.label,
+        summary=words,
+        value=posting.total,
+        currency=posting.currency,
+        started_at=posting.updated_at,
+    )
+
+
+POSTED_IN_ANOTHER_CURRENCY = Reason(
+    code="finance.posted_in_another_currency",
+    title="Posted in another currency",
+    queue="finance",
+    subject_kind="posting",
+    icon="scale",
+    severity=reasons.HIGH,
+    acknowledge_minutes=240,
+    resolve_minutes=2 * 24 * 60,
+    description="The channel changed the order's currency after its sale was posted, so no correction can be reckoned.",
+    clears="the order and its postings are in one currency again, or the posting was reversed.",
+    predicate=lambda uid: _other_currency().filter(pk=uid).exists(),
+    evidence=lambda uid: [_sent(posting)] if (posting := _posting(uid)) else [],
+    context=_context,
+    standing=lambda: map(str, _other_currency().order_by("pk").values_list("pk", flat=True)),
+    describe=_describe_other,
+    value=_worth,
+)
+
+
 def register() -> None:
     reasons.register(POSTING_REJECTED)
+    reasons.register(POSTED_IN_ANOTHER_CURRENCY)

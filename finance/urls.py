@@ -9,4 +9,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("finance/postings/<int:uid>", postings.posting, name="posting"),
     path("finance/postings/<int:uid>/retry", postings.retry, name="retry"),
     path("finance/orders/<str:number>/panel", postings.order_panel, name="order_panel"),
+    path("finance/orders/<str:number>/told", postings.order_told, name="order_told"),
 ]

@@ -23,6 +23,7 @@ from orders.views import (
     store,
     substituting,
     supply,
+    told,
     vans,
     waves,
     work,
@@ -134,6 +135,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("labels/<int:label_id>/<slug:verb>", parcels.act, name="label_act"),
     # What customers are told.
     path("orders/<str:number>/messages", messages.of_order, name="order_messages"),
+    path("orders/<str:number>/told", told.of_order, name="order_told"),
     path("orders/<str:number>/messages/<int:pk>/again", messages.send_again, name="message_again"),
     path("ops/templates/", messages.listed, name="templates"),
     path("ops/templates/new", messages.new, name="template_new"),

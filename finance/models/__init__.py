@@ -1,4 +1,4 @@
 from finance.models.charge import Charge, ChargeKind
-from finance.models.posting import Kind, Posting, PostingLine, Status
+from finance.models.posting import OF_SALES, Kind, Posting, PostingLine, Status
 
-__all__ = ["Charge", "ChargeKind", "Kind", "Posting", "PostingLine", "Status"]
+__all__ = ["OF_SALES", "Charge", "ChargeKind", "Kind", "Posting", "PostingLine", "Status"]

@@ -18,6 +18,11 @@ from orders.models import Order
 
 class Kind(models.TextChoices):
     SALES_ORDER = "SALES_ORDER", "Sales order"
+    CREDIT_MEMO = "CREDIT_MEMO", "Credit memo"  # a correction that owes the channel something
+
+
+# What together says what an order's delivered units are worth.
+OF_SALES = (Kind.SALES_ORDER, Kind.CREDIT_MEMO)
 
 
 class Status(models.TextChoices):
@@ -39,8 +44,9 @@ class PostingQuerySet(ScopedQuerySet):
 class Posting(StateMachine):
     """One document for the ERP: what an order's delivered units are worth, once.
 
-    `key` says which document this is, for ever: a shipped order has one, and another only if the channel added units
-    that left later. `reference` is what the ERP finds it by. Whoever sends it holds the lease; nobody else may end it.
+    `key` says which document this is, for ever: a shipped order has one, and another only for what changed since: units
+    the channel added that left later, or figures it corrected. `reference` is what the ERP finds it by. Whoever sends
+    it holds the lease; nobody else may end it.
     """
 
     MOVES = {

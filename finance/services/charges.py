@@ -8,7 +8,7 @@ from django.db.models import Sum
 
 from finance import documents
 from finance.documents import Amounts
-from finance.models import Charge, ChargeKind, Kind, Posting, Status
+from finance.models import OF_SALES, Charge, ChargeKind, Posting, Status
 
 
 def follow(order_id: int, *, cause: str) -> None:
@@ -18,7 +18,7 @@ def follow(order_id: int, *, cause: str) -> None:
     """
     target: dict[str, Decimal] = {}
     currency = ""
-    for posting in Posting.objects.filter(order_id=order_id, kind=Kind.SALES_ORDER).exclude(status=Status.REVERSED):
+    for posting in Posting.objects.filter(order_id=order_id, kind__in=OF_SALES).exclude(status=Status.REVERSED):
         currency = posting.currency
         for kind, amount in _parts(documents.amounts_of(posting.document)).items():
             target[kind] = target.get(kind, Decimal(0)) + amount

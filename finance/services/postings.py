@@ -1,6 +1,8 @@
 """From a shipped order to a document the ERP has confirmed, once.
 
-`prepare` writes the document when the last unit of an order has left. Whoever brings it to the ERP `claim`s it first:
+`prepare` writes the document when the last unit of an order has left, as the order stands by then: whatever was edited,
+cut, cancelled or substituted before is in it, and needs no telling of its own. What changes later makes a correcting
+document: the ERP's sum is always the order's. Whoever brings it to the ERP `claim`s it first:
 the claim is a lease with a token, every later step names it, and a step whose lease was taken over changes nothing. So
 two workers never both end a posting, and one that was thought dead does no harm when it wakes.
 """
@@ -28,11 +30,12 @@ from exceptions.services import cases
 from finance import documents
 from finance import events as facts
 from finance.documents import Amounts, Heading, LineFigures, OrderFigures
-from finance.models import Kind, Posting, PostingLine, Status
+from finance.models import OF_SALES, Kind, Posting, PostingLine, Status
 from finance.services import charges
 from orders.models import FulfilmentLine, FulfilmentOrder, Order
 
 REASON = "finance.posting_rejected"
+OTHER_CURRENCY = "finance.posted_in_another_currency"
 
 
 # --- Preparing -----------------------------------------------------------------------------------------------------
@@ -43,10 +46,12 @@ def prepare(order_id: int, *, actor: Actor = SYSTEM) -> int | None:
     """Write the sales document of an order whose units have all left; returns its id. Safe to repeat.
 
     None while units are still to leave, and for orders we shipped nothing of or that are tests. An order has one such
-    document; only units the channel added and that left later make another. Locks the order.
+    document; only units the channel added and that left later, or figures it corrected, make another (a credit memo
+    where it owes the channel something). Locks the order.
     """
     order = Order.objects.select_for_update(no_key=True, of=("self",)).select_related("channel").get(pk=order_id)
-    earlier = list(order.postings.filter(kind=Kind.SALES_ORDER).exclude(status=Status.REVERSED).order_by("sequence"))
+    every = list(order.postings.filter(kind__in=OF_SALES).order_by("sequence"))
+    earlier = [each for each in every if each.status != Status.REVERSED]
     lines = list(order.lines.select_related("item").order_by("position"))
     newest = earlier[-1].pk if earlier else None
     if order.test or any(line.open + line.allocated + line.backordered for line in lines):
@@ -56,12 +61,12 @@ def prepare(order_id: int, *, actor: Actor = SYSTEM) -> int | None:
     rest = documents.remaining(
         documents.delivered(_figures(order, lines)), [documents.amounts_of(each.document) for each in earlier]
     )
-    if not rest.units:
+    if _needs_no_document(order, rest, earlier, actor):
         return newest
-    sequence = order.postings.filter(kind=Kind.SALES_ORDER).count() + 1
+    sequence = len(every) + 1
     reference = order.number if sequence == 1 else f"{order.number}-{sequence}"
     posting = Posting.objects.create(
-        kind=Kind.SALES_ORDER,
+        kind=Kind.CREDIT_MEMO if rest.total < 0 else Kind.SALES_ORDER,
         key=f"sale:{reference}",
         reference=reference,
         order=order,
@@ -78,7 +83,35 @@ def prepare(order_id: int, *, actor: Actor = SYSTEM) -> int | None:
     return posting.pk
 
 
+def correct(order_id: int, *, actor: Actor = SYSTEM) -> int | None:
+    """What the source corrected after the sale was posted goes to the books too; None where nothing was posted yet.
+
+    Safe to repeat.
+    """
+    if not Posting.objects.filter(order_id=order_id, kind__in=OF_SALES).exclude(status=Status.REVERSED).exists():
+        return None
+    return prepare(order_id, actor=actor)
+
+
+def _needs_no_document(order: Order, rest: Amounts, earlier: list[Posting], actor: Actor) -> bool:
+    """A rejected document is made anew when it is sent again, so it takes a correction in. Sums of two currencies have
+    no difference: that is a case of whoever posted the first."""
+    if foreign := next((each for each in earlier if each.currency != order.currency), None):
+        cases.open_(
+            OTHER_CURRENCY,
+            foreign.subject,
+            summary=f"It was posted in {foreign.currency}; the channel says {order.currency} now.",
+            value=foreign.total,
+            currency=foreign.currency,
+            actor=actor,
+        )
+        return True
+    return rest.empty or (not rest.units and any(each.status == Status.REJECTED for each in earlier))
+
+
 def _figures(order: Order, lines: list[Any]) -> OrderFigures:
+    # The channel's total is of what the channel knows: it says nothing about units that were added here.
+    added_here = any(line.agreed_units is not None and line.ordered > line.source_quantity for line in lines)
     return OrderFigures(
         currency=order.currency,
         tax_included=order.tax_included,
@@ -86,7 +119,7 @@ def _figures(order: Order, lines: list[Any]) -> OrderFigures:
         shipping=order.shipping_total,
         tax=order.tax_total,
         other=order.other_total,
-        total=order.total,
+        total=None if added_here else order.total,
         lines=tuple(
             LineFigures(
                 ref=line.ref,
@@ -283,8 +316,9 @@ def retry(posting_id: int, *, version: int | None = None, actor: Actor) -> Posti
         raise Refusal("stale", "This posting changed meanwhile.", version=posting.version, status_now=posting.status)
     amounts = _amounts_now(order, posting)
     changes: dict[str, Any] = {}
-    if amounts.units:
+    if not amounts.empty:
         changes = {
+            "kind": Kind.CREDIT_MEMO if amounts.total < 0 else Kind.SALES_ORDER,
             "document": documents.document(_heading(order, posting.reference), amounts),
             "total": amounts.total,
         }
@@ -297,7 +331,7 @@ def retry(posting_id: int, *, version: int | None = None, actor: Actor) -> Posti
 
 
 def _amounts_now(order: Order, posting: Posting) -> Amounts:
-    others = Posting.objects.filter(order=order, kind=posting.kind).exclude(pk=posting.pk)
+    others = Posting.objects.filter(order=order, kind__in=OF_SALES).exclude(pk=posting.pk)
     others = others.exclude(status=Status.REVERSED)
     lines = list(order.lines.select_related("item").order_by("position"))
     now = documents.delivered(_figures(order, lines))

@@ -16,13 +16,13 @@ from core.subjects import Subject
 from exceptions.models import Case
 from finance import documents
 from finance.filters import PostingFilter
-from finance.models import Posting, Status
+from finance.models import Kind, Posting, Status
 from finance.services import postings
 from orders.models import Channel, Order
 
 COLUMNS = (
     "id", "reference", "status", "currency", "total", "erp_total", "erp_number", "connection_name", "prepared_at",
-    "posted_at", "waiting_for", "last_error", "failure_class", "order__number", "order__channel__name",
+    "posted_at", "waiting_for", "last_error", "failure_class", "sequence", "order__number", "order__channel__name",
 )  # fmt: skip
 EXPORTED = (
     ("Posting", "id"), ("Reference", "reference"), ("Status", "status"), ("Order", "order__number"),
@@ -92,6 +92,17 @@ def order_panel(request: HttpRequest, number: str) -> HttpResponse:
     order = get_object_or_404(Order.objects.for_user(request.user).only("pk", "number", "status"), number=number)
     rows = Posting.objects.for_user(request.user).filter(order=order).order_by("sequence").values(*COLUMNS)
     return htmx.part(request, "finance/_order_panel.html", {"order": order, "postings": list(rows)})
+
+
+@require_safe
+@permission_required("orders.view_order", raise_exception=True)
+def order_told(request: HttpRequest, number: str) -> HttpResponse:
+    """GET /finance/orders/<number>/told: what the ERP knows of the order, as rows of its page's "Who was told"."""
+    orders = Order.objects.for_user(request.user).select_related("channel")
+    order = get_object_or_404(orders, number=number)
+    rows = Posting.objects.for_user(request.user).filter(order=order).order_by("sequence").values(*COLUMNS, "kind")
+    context = {"order": order, "postings": list(rows), "kinds": dict(Kind.choices)}
+    return htmx.part(request, "finance/_order_told.html", context)
 
 
 def _find(request: HttpRequest, uid: int) -> Posting:

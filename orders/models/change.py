@@ -53,6 +53,7 @@ class OrderChange(StateMachine):
     decided_by = models.CharField(max_length=200, blank=True)
     channel_told = models.CharField(max_length=7, choices=Told, default=Told.WAITING)
     channel_ref = models.CharField(max_length=120, blank=True, help_text="Its own key of what it does about it")
+    channel_told_at = models.DateTimeField(null=True)
     channel_words = models.CharField(max_length=500, blank=True, help_text="What the channel answered, or why it can't")
 
     objects = ChangeQuerySet.as_manager()

@@ -12,7 +12,6 @@ from exceptions import reasons
 from exceptions.reasons import Action, Cell, Column, Evidence, Reason, Row
 from orders.models import Blocks, Hold, Order, OrderLine, ShortPick, SourcingDecision
 from orders.reasons import shared
-from orders.sourcing import Then
 
 _physical = Q(requires_shipping=True, gift_card=False)
 _to_deliver = Q(open__gt=0) | Q(allocated__gt=0) | Q(backordered__gt=0)
@@ -67,10 +66,7 @@ def _unallocated(uid: str) -> bool:
 def _left_to_nobody() -> QuerySet[Order]:
     """The unallocated that are on no person's desk: not on hold before sourcing, nor left to customer care."""
     held = Hold.objects.filter(order=OuterRef("pk"), status="CREATED", blocks=Blocks.ALLOCATE)
-    asked = SourcingDecision.objects.filter(
-        order=OuterRef("pk"), sequence=OuterRef("sourcings"), explanation__then=Then.CARE
-    )
-    return Order.objects.unallocated().filter(~Exists(held), ~Exists(asked))
+    return Order.objects.unallocated().filter(~Exists(held), ~Exists(shared.left_to_care()))
 
 
 def unallocated_evidence(uid: str) -> list[Evidence]:

@@ -6,11 +6,20 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import OuterRef
+
 from core.subjects import Subject
 from exceptions.reasons import Cell, Context, Opening
-from orders.models import FulfilmentOrder, Order
+from orders.models import FulfilmentOrder, Order, SourcingDecision
+from orders.sourcing import Then
 
 SWEPT = 1_000
+
+
+def left_to_care() -> Any:
+    """For a query over orders: the last try of sourcing it ended with a rule that asks for a person."""
+    last = SourcingDecision.objects.filter(order=OuterRef("pk"), sequence=OuterRef("sourcings"))
+    return last.filter(explanation__then=Then.CARE)
 
 
 def value(uid: str) -> tuple[Decimal, str] | None:

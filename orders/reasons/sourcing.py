@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from django.db.models import Exists, QuerySet
+
 from exceptions import reasons
 from exceptions.reasons import Reason
-from orders.models import Order, SourcingDecision
+from orders.models import Order
 from orders.reasons import shared
 from orders.reasons.basic import unallocated_evidence
 
 
 def _needs_care(uid: str) -> bool:
     """Still without a node, and the last try was ended by a rule that asks for a person."""
-    if not Order.objects.unallocated().filter(pk=uid).exists():
-        return False
-    last = SourcingDecision.objects.filter(order_id=uid).order_by("-sequence").first()
-    return last is not None and last.explanation.get("then") == "CARE"
+    return _waiting().filter(pk=uid).exists()
+
+
+def _waiting() -> QuerySet[Order]:
+    return Order.objects.unallocated().filter(Exists(shared.left_to_care()))
 
 
 REASONS = (
@@ -32,6 +35,7 @@ REASONS = (
         predicate=_needs_care,
         evidence=unallocated_evidence,
         context=shared.context,
+        standing=shared.standing(lambda: _waiting().order_by("pk").values_list("pk", flat=True)),
         describe=shared.describe,
         value=shared.value,
     ),

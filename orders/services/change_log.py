@@ -71,7 +71,9 @@ def mark_told(change_id: int, state: str, *, words: str = "", actor: Actor) -> N
             return
         # Under the order's lock, as every fact and case about it.
         desk = open_desk(change.order_id, actor=actor)
-        OrderChange.objects.filter(pk=change_id).update(channel_told=state, channel_words=words[:500])
+        OrderChange.objects.filter(pk=change_id).update(
+            channel_told=state, channel_words=words[:500], channel_told_at=timezone.now()
+        )
         if state == Told.CANNOT:
             desk.case(UNTOLD, summary=f"{change.summary}. {words}"[:255])
         lifecycle.announce(desk)
@@ -86,7 +88,7 @@ def told_by_hand(order_id: int, *, actor: Actor) -> int:
     def work() -> int:
         desk = open_desk(order_id, actor=actor)
         untold = OrderChange.objects.filter(order_id=order_id, status=ChangeStatus.CONFIRMED, channel_told=Told.CANNOT)
-        count = untold.update(channel_told=Told.BY_HAND)
+        count = untold.update(channel_told=Told.BY_HAND, channel_told_at=timezone.now())
         cases.recheck(desk.subject, actor=actor)
         return count
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -10,6 +13,7 @@ from core.actors import SYSTEM
 from core.models import Event
 from exceptions.models import Case
 from inventory.models import Reservation
+from orders import canonical
 from orders.canonical import Address, IncomingPayment, IncomingRefund, RefundLine
 from orders.models import FulfilmentLine, Hold, Order, OrderLine, Payment, SourcingDecision
 from orders.services import intake
@@ -260,3 +264,14 @@ def test_a_new_order_in_place_takes_few_round_trips(django_assert_max_num_querie
     # look, hold, its event, write, events; the test's own transaction saves BEGIN and COMMIT
     with django_assert_max_num_queries(5):
         intake.place(message, channel=channel, actor=SYSTEM)
+
+
+def test_a_field_that_came_later_changes_no_digest_while_it_says_nothing():
+    order = incoming()
+    said = canonical.adapter(canonical.IncomingOrder).dump_python(order, mode="json")
+    # As orders were digested before they said in which language: no such field at all.
+    before = hashlib.sha256(json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()).digest()
+
+    assert "language" not in said
+    assert canonical.digest(order) == before
+    assert canonical.digest(replace(order, language="fr")) != before

@@ -220,8 +220,11 @@ def test_a_rule_may_leave_it_to_customer_care(lamp):
     drain()
     assert Case.objects.get(reason="orders.needs_care").subject_uid == str(order.pk)
     assert reasons.get("orders.unallocated").standing() == []
+    assert reasons.get("orders.needs_care").standing() == [str(order.pk)]
 
     changing.cancel(order.pk, actor=SYSTEM)
+
+    assert reasons.get("orders.needs_care").standing() == []
 
     assert Case.objects.get(reason="orders.needs_care").status == "RESOLVED"
 

@@ -159,11 +159,14 @@ def _lines(document: Mapping[str, Any], references: References, settings: Mappin
     for given in document["lines"]:
         tax_amount = Decimal(given["tax"])
         net = Decimal(given["gross"]) - Decimal(given["discount"]) - (tax_amount if included else ZERO)
-        tax = _tax(net, tax_amount, given["quantity"], step, references.taxes)
+        tax = _tax(net, tax_amount, given["quantity"], step, references.taxes) if net else None
         if tax is None:
             untaxed += tax_amount
-        code = given["sku"] or known["custom"]
-        yield from _priced(code, given["quantity"], net, given["title"] or given["sku"], tax, step)
+        title = given["title"] or given["sku"]
+        if given["quantity"]:
+            yield from _priced(given["sku"] or known["custom"], given["quantity"], net, title, tax, step)
+        elif net:  # money alone was corrected: no goods move for it
+            yield Line(known["adjustment"], 1, net, f"Correction of {title}", tax)
 
     tax_amount = Decimal(document["shipping_tax"])
     net = Decimal(document["shipping"]) - Decimal(document["shipping_discount"]) - (tax_amount if included else ZERO)
@@ -185,12 +188,13 @@ def _lines(document: Mapping[str, Any], references: References, settings: Mappin
 def _priced(code: str, quantity: int, net: Decimal, title: str, tax: Tax | None, step: Decimal) -> Iterable[Line]:
     """One line, or two where no unit price of four places gives the exact amount."""
     price = (net / quantity).quantize(PRICE, ROUND_HALF_EVEN)
-    if quantity == 1 or (price * quantity).quantize(step) == net.quantize(step):
+    one = 1 if quantity > 0 else -1  # below zero units come back
+    if quantity == one or (price * quantity).quantize(step) == net.quantize(step):
         yield Line(code, quantity, price, title, tax)
         return
     price = price.quantize(step, ROUND_HALF_EVEN)
-    yield Line(code, quantity - 1, price, title, tax)
-    yield Line(code, 1, (net - price * (quantity - 1)).quantize(PRICE), title, tax)
+    yield Line(code, quantity - one, price, title, tax)
+    yield Line(code, one, ((net - price * (quantity - one)) * one).quantize(PRICE), title, tax)
 
 
 def _tax(net: Decimal, amount: Decimal, quantity: int, step: Decimal, taxes: Iterable[Tax]) -> Tax | None:
@@ -200,7 +204,7 @@ def _tax(net: Decimal, amount: Decimal, quantity: int, step: Decimal, taxes: Ite
     off, _, nearest = min(
         ((abs(net * tax.rate - amount), tax.id, tax) for tax in taxes), default=(ZERO, 0, None), key=lambda t: t[:2]
     )
-    return nearest if nearest is not None and off <= step * max(1, quantity) / 2 + step / 2 else None
+    return nearest if nearest is not None and off <= step * max(1, abs(quantity)) / 2 + step / 2 else None
 
 
 def _refuse_unknown(lines: list[Line], document: Mapping[str, Any], references: References) -> None:
