@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('finance', '0002_books_balance'),
-        ('orders', '0005_corrections'),
+        ('orders', '0005_told_at'),
     ]
 
     operations = [
