@@ -12,6 +12,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from celery import Celery
 from celery.signals import before_task_publish, task_postrun, task_prerun
+from django.apps import apps
+from django.conf import settings
 from django.db import close_old_connections
 from kombu import Queue
 
@@ -71,6 +73,13 @@ def _every(seconds: float, task: str, *args: Any, queue: str = "default") -> dic
     return {"task": task, "schedule": seconds, "args": args, "options": options}
 
 
+def _packages_with_tasks() -> list[str]:
+    """Every package of ours with a tasks.py, however deep: Celery by itself looks into the apps only."""
+    folders = [settings.BASE_DIR / config.name for config in apps.get_app_configs()]
+    found = (file.parent for folder in folders for file in folder.rglob("tasks.py"))
+    return sorted(".".join(folder.relative_to(settings.BASE_DIR).parts) for folder in found)
+
+
 app.conf.beat_schedule = {
     "relay-default": _every(3, "core.tasks.relay", "default"),
     "relay-outside": _every(5, "core.tasks.relay", "outside", queue="outside"),
@@ -112,7 +121,7 @@ app.conf.beat_schedule = {
     "work-without-a-person": _every(60, "exceptions.tasks.work_alone"),
     "open-standing-cases": _every(120, "exceptions.tasks.open_standing"),
 }
-app.autodiscover_tasks()
+app.autodiscover_tasks(_packages_with_tasks)
 app.steps["worker"].add(StallGuard)
 
 

@@ -30,6 +30,7 @@ from integrations.models import Connection, OutboundCall
 
 DEADLINE = 30.0  # seconds for one whole call; stays under half of a delivery's lease
 TIMEOUT = httpx2.Timeout(connect=5.0, read=15.0, write=10.0, pool=5.0)
+IN_LINE = 2.0  # seconds a call waits for its turn under the connection's own rate limit before the work is put off
 ANSWER_AT_MOST = 10 * 1024 * 1024
 EXCERPT = 2000
 AGENT = "Backroom/0.1"
@@ -100,7 +101,7 @@ def request(
     if connection.status != Connection.Status.ACTIVE:
         raise TryLater(f"{connection.name} is {connection.status.lower()}.", seconds=300, spends_attempt=False)
     breaker.allow(connection.pk)
-    pace.take(connection.pk, connection.rate_per_minute)
+    pace.take(connection.pk, connection.rate_per_minute, patience=IN_LINE)
     if private_allowed is None:
         private_allowed = bool(connection.settings.get("private_address_allowed"))
     target = addresses.resolve(url, private_allowed=private_allowed)

@@ -1,11 +1,14 @@
 """How often a connection may be called: its own rate limit, kept in PostgreSQL so that all processes share one bucket.
 
 The generic cell rate algorithm: one moment per connection says up to when its allowance is spent. A call moves it on by
-what a call costs; a call that would move it further than the burst into the future has to wait.
+what a call costs; a call that would move it further than the burst into the future has to wait. A short wait is waited
+out in line: work of several calls that gave up in its middle would spend the allowance on beginning again, and many
+workers doing so would leave nobody enough of it to finish.
 """
 
 from __future__ import annotations
 
+import time
 from uuid import UUID
 
 from django.db import connection as database
@@ -19,16 +22,22 @@ class TooFast(TryLater):
     """Our own limit says wait: no failure of anybody's, and no attempt spent."""
 
 
-def take(connection_id: UUID, per_minute: int) -> None:
-    """Count one call; raises TooFast with the seconds to wait when the allowance is spent. One statement."""
+def take(connection_id: UUID, per_minute: int, *, patience: float = 0.0) -> None:
+    """Count one call, having waited for its turn where that comes within `patience` seconds.
+
+    Raises TooFast with the seconds to wait when it comes later; then nothing is counted.
+    """
+    cost = 60 / max(1, per_minute)
+    values = {"id": connection_id, "cost": cost, "burst": max(BURST_SECONDS, cost), "patience": patience}
     with database.cursor() as cursor:
-        cursor.execute(_TAKE, {"id": connection_id, "cost": 60 / max(1, per_minute), "burst": BURST_SECONDS})
-        if cursor.fetchone() is not None:
-            return
-        cursor.execute(_WAIT, {"id": connection_id, "cost": 60 / max(1, per_minute), "burst": BURST_SECONDS})
-        row = cursor.fetchone()
-    seconds = max(0.05, row[0] if row else 0.0)
-    raise TooFast(f"No more than {per_minute} calls a minute.", seconds=seconds, spends_attempt=False)
+        cursor.execute(_TAKE, values)
+        if (row := cursor.fetchone()) is None:
+            cursor.execute(_WAIT, values)
+            row = cursor.fetchone()
+            seconds = max(0.05, row[0] if row else 0.0)
+            raise TooFast(f"No more than {per_minute} calls a minute.", seconds=seconds, spends_attempt=False)
+    if row[0] > 0:
+        time.sleep(row[0])
 
 
 _TAKE = """
@@ -37,12 +46,12 @@ VALUES (%(id)s, statement_timestamp() + make_interval(secs => %(cost)s))
 ON CONFLICT (connection_id) DO UPDATE
 SET spent_until = greatest(pace.spent_until, statement_timestamp()) + make_interval(secs => %(cost)s)
 WHERE greatest(pace.spent_until, statement_timestamp()) + make_interval(secs => %(cost)s)
-    <= statement_timestamp() + make_interval(secs => greatest(%(burst)s, %(cost)s))
-RETURNING 1
+    <= statement_timestamp() + make_interval(secs => %(burst)s + %(patience)s)
+RETURNING extract(epoch FROM spent_until - statement_timestamp())::float8 - %(burst)s
 """
 
 _WAIT = """
 SELECT extract(epoch FROM greatest(spent_until, statement_timestamp()) - statement_timestamp())::float8
-    + %(cost)s - greatest(%(burst)s, %(cost)s)
+    + %(cost)s - %(burst)s
 FROM integrations_pace WHERE connection_id = %(id)s
 """

@@ -219,6 +219,21 @@ def test_the_pace_lets_a_burst_through_and_then_says_how_long_to_wait(shop):
     pace.take(shop.pk, 60)
 
 
+def test_a_turn_that_comes_soon_is_waited_for_and_counted(shop):
+    pace.take(shop.pk, 600)
+    full = timezone.now() + timedelta(seconds=pace.BURST_SECONDS + 0.3)
+    Pace.objects.update(spent_until=full)
+
+    pace.take(shop.pk, 600, patience=1)
+
+    assert Pace.objects.get().spent_until == full + timedelta(seconds=0.1)
+    assert timezone.now() >= full + timedelta(seconds=0.1 - pace.BURST_SECONDS)
+    Pace.objects.update(spent_until=timezone.now() + timedelta(seconds=pace.BURST_SECONDS + 5))
+    with pytest.raises(pace.TooFast) as late:
+        pace.take(shop.pk, 600, patience=1)
+    assert late.value.seconds > 4
+
+
 def test_every_call_counts_whatever_it_is_for(telling, server):
     Connection.objects.update(rate_per_minute=6)
     telling.refresh_from_db()

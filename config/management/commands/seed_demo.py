@@ -19,6 +19,7 @@ from config.demo import (
     shop,
     sourcing,
     stockroom,
+    stockwork,
     storework,
     supply,
     units,
@@ -52,6 +53,7 @@ class Command(BaseCommand):
         parcels.make(now, self._say)
         shop.connect(world.connections(), self._say)
         stockroom.make(self._say)
+        stockwork.make(self._say)
         storework.make(self._say)
         floor.make(self._say)
         supply.make(self._say)
