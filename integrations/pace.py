@@ -28,7 +28,12 @@ def take(connection_id: UUID, per_minute: int, *, patience: float = 0.0) -> None
     Raises TooFast with the seconds to wait when it comes later; then nothing is counted.
     """
     cost = 60 / max(1, per_minute)
-    values = {"id": connection_id, "cost": cost, "burst": max(BURST_SECONDS, cost), "patience": patience}
+    values: dict[str, UUID | float] = {
+        "id": connection_id,
+        "cost": cost,
+        "burst": max(BURST_SECONDS, cost),
+        "patience": patience,
+    }
     with database.cursor() as cursor:
         cursor.execute(_TAKE, values)
         if (row := cursor.fetchone()) is None:

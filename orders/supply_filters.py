@@ -10,9 +10,8 @@ from django.utils import timezone
 
 from core.errors import Invalid, Problem
 from inventory import skus
-from inventory.models import Location
+from inventory.models import PARTNERS, Location
 from orders.models import BackOrder, BackOrderStatus, PartnerRequest, PartnerRequestStatus
-from orders.services.partners import PARTNERS
 
 LATE = [("slipped", "Later than promised"), ("overdue", "Should be here")]
 OWES = [("answer", "An answer, overdue"), ("dispatch", "The dispatch, overdue"), ("passing", "Passing on by a person")]

@@ -106,6 +106,7 @@ def one(random: Random) -> str:
     """The next step of the work most behind, anywhere; returns what happened in words ("" when all is done)."""
     job = (
         FulfilmentOrder.objects.filter(status__in=ACTIVE)
+        .exclude(partner_request__status__in=("REQUESTED", "ACCEPTED"))  # partners' own people do that
         .select_related("location__site", "order")
         .order_by("updated_at")
         .first()

@@ -14,7 +14,7 @@ from inventory.models.counting import (
 from inventory.models.inbound import ExpectedReceipt, ReceiptStatus
 from inventory.models.items import Item, ItemAlias, Tracking
 from inventory.models.kits import KitComponent
-from inventory.models.locations import Bin, Location, LocationKind, LocationStatus
+from inventory.models.locations import PARTNERS, Bin, Location, LocationKind, LocationStatus
 from inventory.models.lots import Lot, LotStep, LotStock
 from inventory.models.named import CountLot, TransferLot
 from inventory.models.placements import Placement
@@ -54,6 +54,7 @@ __all__ = [
     "INSIDE",
     "MAX_UNITS",
     "OUTSIDE",
+    "PARTNERS",
     "TRANSFER_AT_ORIGIN",
     "TRANSFER_OPEN",
     "AdjustmentReason",

@@ -20,6 +20,9 @@ class LocationKind(models.TextChoices):
     RETURNS_CENTRE = "RETURNS_CENTRE", "Returns centre"
 
 
+PARTNERS = frozenset({LocationKind.SUPPLIER, LocationKind.THIRD_PARTY})  # somebody else's people work there
+
+
 class LocationStatus(models.TextChoices):
     ACTIVE = "ACTIVE"
     PAUSED = "PAUSED"

@@ -29,6 +29,8 @@ class State(models.TextChoices):
     OPENING = "opening", "Opening balance"
 
 
+RARE = tuple(state.value for state in State if state not in (State.SELLABLE, State.SUPPLIER, State.CUSTOMER))
+
 INSIDE = (
     State.SELLABLE,
     State.DAMAGED,
@@ -203,6 +205,9 @@ class StockMovement(models.Model):
             ),
         ]
         indexes = [
+            # Asked for newest first; the everyday states need no index, their rows are everywhere.
+            models.Index(fields=("from_state", "id"), name="movement_from_rare", condition=Q(from_state__in=RARE)),
+            models.Index(fields=("to_state", "id"), name="movement_to_rare", condition=Q(to_state__in=RARE)),
             models.Index(fields=("item", "-id"), name="movement_by_item"),
             models.Index(fields=("cause_kind", "cause_uid"), name="movement_by_cause"),
             # The ledger of one place, newest first. Half of all movements have only one of the two ends.

@@ -71,6 +71,9 @@ class PartnerRequestQuerySet(ScopedQuerySet):
     def unanswered(self) -> PartnerRequestQuerySet:
         return self.filter(status=R.REQUESTED)
 
+    def open(self) -> PartnerRequestQuerySet:
+        return self.filter(status__in=(R.REQUESTED, R.ACCEPTED))
+
 
 class PartnerRequest(StateMachine):
     """One fulfilment order asked of a partner: a drop-ship from a supplier, or a third party's pick and pack.

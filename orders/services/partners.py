@@ -18,7 +18,7 @@ from core.actors import SYSTEM, Actor
 from core.errors import Invalid, Problem, Refusal
 from core.subjects import Subject
 from exceptions.services import cases
-from inventory.models import AdjustmentReason, Location, LocationKind, State, Tracking
+from inventory.models import PARTNERS, AdjustmentReason, Location, State, Tracking
 from inventory.services import movements
 from inventory.services.locking import lock_stock, retrying
 from orders import canonical, due
@@ -38,7 +38,6 @@ from orders.services.desk import Desk
 from orders.services.work import Work, open_work
 
 S = PartnerRequestStatus
-PARTNERS = frozenset({LocationKind.SUPPLIER, LocationKind.THIRD_PARTY})
 NOT_THERE = frozenset({RejectReason.OUT_OF_STOCK, RejectReason.DISCONTINUED})
 
 

@@ -10,7 +10,7 @@ from core.actors import Actor
 from core.errors import Invalid, Problem, Refusal
 from core.subjects import Subject
 from exceptions.services import cases
-from inventory.models import Item, Lot, Tracking
+from inventory.models import PARTNERS, Item, Lot, Tracking
 from inventory.services.locking import retrying
 from orders import canonical
 from orders import events as facts
@@ -20,6 +20,7 @@ from orders.models import (
     FulfilmentPart,
     FulfilmentStatus,
     NodeExclusion,
+    PartnerRequest,
     ShortPick,
 )
 from orders.services import allocation, lifecycle, planned, short_reasons, shortages
@@ -28,10 +29,11 @@ from orders.services.work import Work, open_work
 
 
 def accept(fulfilment_id: int, *, version: int | None = None, actor: Actor) -> FulfilmentOrder:
-    """The node takes the work on."""
+    """The node takes the work on. Refusal("partners_work") for what a partner was asked to do."""
 
     def work() -> FulfilmentOrder:
         w = open_work(fulfilment_id, version=version, actor=actor)
+        _ours(w)
         w.move(FulfilmentStatus.ACCEPTED, facts.ACCEPTED, accepted_at=timezone.now())
         lifecycle.save(w.desk)
         return w.job
@@ -39,14 +41,22 @@ def accept(fulfilment_id: int, *, version: int | None = None, actor: Actor) -> F
     return retrying(work)
 
 
+def _ours(w: Work) -> None:
+    """Work that a partner was asked for moves by the partner's answers alone."""
+    ours = w.job.location.kind not in PARTNERS
+    if not ours and PartnerRequest.objects.open().filter(fulfilment=w.job.pk).exists():
+        raise Refusal("partners_work", f"{w.job.location.name} was asked to do {w.job.number}: enter what it answers.")
+
+
 def start_pick(fulfilment_id: int, *, version: int | None = None, actor: Actor) -> FulfilmentOrder:
     """Somebody walks to the shelves. Work that nobody accepted yet is accepted by that.
 
-    Refusal("wave_waits") while its wave was not released.
+    Refusal("wave_waits") while its wave was not released, ("partners_work") for what a partner was asked to do.
     """
 
     def work() -> FulfilmentOrder:
         w = open_work(fulfilment_id, version=version, actor=actor)
+        _ours(w)
         if planned.waits(w.job.pk):
             raise Refusal("wave_waits", f"{w.job.number} is in a wave that was not released yet.")
         if w.job.status == FulfilmentStatus.OPEN:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from core.actors import SYSTEM, Actor
 from core.subjects import Subject
 from exceptions.services import cases
-from inventory.models import Location, LocationKind, LocationStatus
+from inventory.models import PARTNERS, Location, LocationStatus
 from orders import lateness
 from orders.lateness import Job, Late
 from orders.models import ACTIVE, COLLECTED_HERE, FulfilmentOrder, FulfilmentStatus
@@ -57,7 +57,7 @@ def resource_at_risk(*, limit: int = 50, actor: Actor = SYSTEM) -> tuple[int, in
 def queues_now(now: datetime, location_ids: Collection[int] | None = None) -> dict[int, list[Job]]:
     """What each of our nodes has to pick, by node: everything begun, and what is due in the hours ahead."""
     rows = FulfilmentOrder.objects.filter(status__in=_STILL, due_at__lt=now + AHEAD, partner_request=None)
-    rows = rows.exclude(location__kind__in=[LocationKind.SUPPLIER, LocationKind.THIRD_PARTY])
+    rows = rows.exclude(location__kind__in=PARTNERS)
     if location_ids is not None:
         rows = rows.filter(location__in=list(location_ids))
     queues: dict[int, list[Job]] = defaultdict(list)

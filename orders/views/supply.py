@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from core import actors, htmx, tabs, timeline
 from core.errors import Invalid, Problem, Refusal
 from core.subjects import Subject
-from inventory.models import ExpectedReceipt, Location
+from inventory.models import PARTNERS, ExpectedReceipt, Location
 from orders.models import BackOrder, BackOrderStatus, Order, PartnerRequest, PartnerRequestStatus, RejectReason
 from orders.services import partners, withdrawing
 from orders.supply_filters import LATE, OWES, BackOrderFilter, PartnerRequestFilter
@@ -109,7 +109,7 @@ def requests(request: HttpRequest) -> HttpResponse:
         "owes": OWES,
         "labels": dict(PartnerRequestStatus.choices),
         "reasons": dict(RejectReason.choices),
-        "partners": _choices(Location.objects.filter(kind__in=partners.PARTNERS)),
+        "partners": _choices(Location.objects.filter(kind__in=PARTNERS)),
         "narrowed": any(request.GET.get(name) for name in PartnerRequestFilter.base_filters),
     }
     return htmx.render(request, "orders/partners.html", context, fragment="orders/_partners.html")

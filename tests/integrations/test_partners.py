@@ -235,6 +235,17 @@ def test_a_person_without_the_partner_cannot_ship_what_was_only_accepted(supplie
     assert FulfilmentOrder.objects.get().status == "ACCEPTED"
 
 
+def test_nobody_of_ours_accepts_or_picks_what_a_partner_was_asked_to_do(supplier):
+    request = asked()
+
+    for refused in (fulfilment.accept, fulfilment.start_pick):
+        with pytest.raises(Refusal) as caught:
+            refused(request.fulfilment_id, actor=SYSTEM)
+        assert caught.value.code == "partners_work"
+
+    assert broken() == []
+
+
 def test_another_partners_request_stays_unknown_to_it(supplier, server, client):
     request = asked()
     PartnerLink.objects.update(connection_code="somebody-else")
