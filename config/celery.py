@@ -118,6 +118,7 @@ app.conf.beat_schedule = {
     "recheck-cases": _every(60, "exceptions.tasks.recheck_standing"),
     "expire-approvals": _every(60, "exceptions.tasks.expire_approvals"),
     "recount-what-worked": _every(900, "exceptions.tasks.recount_history"),
+    "learn-from-past-cases": _every(3600, "exceptions.tasks.learn_when_due"),
     "work-without-a-person": _every(60, "exceptions.tasks.work_alone"),
     "open-standing-cases": _every(120, "exceptions.tasks.open_standing"),
 }

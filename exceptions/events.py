@@ -1,6 +1,6 @@
 """The facts about cases. The subject is always the case; the thing it is about is related as `about`."""
 
-OPENED = "case.opened"  # data: reason, title, severity, resolve_minutes
+OPENED = "case.opened"  # data: reason, title, severity, resolve_minutes, value, units, tier, channel
 ACKNOWLEDGED = "case.acknowledged"  # data: in_time, due_at
 CLAIMED = "case.claimed"  # a person took it
 RELEASED = "case.released"  # data: was

@@ -5,12 +5,14 @@ from __future__ import annotations
 from celery import shared_task
 from django.core.cache import cache
 
+from core.actors import SYSTEM
 from exceptions.services import (
     approvals,
     aside,
     autonomy,
     bulk_acting,
     history,
+    learning,
     letters,
     many,
     reckoning,
@@ -79,7 +81,19 @@ def what_if(job_id: int) -> None:
 @shared_task
 def recount_history() -> None:
     history.recount()
+    learning.watch()
     autonomy.evaluate()
+
+
+@shared_task
+def learn(job_id: int) -> None:
+    learning.work_off(job_id)
+
+
+@shared_task
+def learn_when_due() -> None:
+    if learning.due():
+        learn.delay(learning.start(actor=SYSTEM).pk)
 
 
 @shared_task

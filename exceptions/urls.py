@@ -37,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("exceptions/reasons/", registry.registry, name="reasons"),
     # What history suggests.
     path("exceptions/suggestions/", suggesting.by_reason, name="suggestions"),
+    path("exceptions/suggestions/learn", suggesting.learn, name="suggestions_learn"),
     path("exceptions/suggestions/stop", suggesting.stop_all, name="suggestions_stop"),
     path("exceptions/suggestions/<str:code>", suggesting.of_reason, name="suggestions_of"),
     path("exceptions/suggestions/<str:code>/runs", suggesting.runs, name="suggestion_runs"),

@@ -14,6 +14,7 @@ from exceptions.models.case import (
     microseconds,
 )
 from exceptions.models.escalation import Clock, Escalation, EscalationPolicy, EscalationStep, Target
+from exceptions.models.learnt import Learnt
 from exceptions.models.notice import Notice
 from exceptions.models.policy import SlaPolicy
 from exceptions.models.queue import Queue
@@ -51,6 +52,7 @@ __all__ = [
     "Escalation",
     "EscalationPolicy",
     "EscalationStep",
+    "Learnt",
     "Notice",
     "Outcome",
     "Queue",

@@ -326,6 +326,7 @@ class Case(StateMachine, models.Model):
             models.Index(fields=("site", "rank", "id"), condition=Q(is_open=True), name="case_by_site"),
             models.Index(fields=("reason", "rank", "id"), condition=Q(is_open=True), name="case_by_reason"),
             models.Index(fields=("-value", "id"), condition=Q(is_open=True), name="case_by_value"),
+            models.Index(fields=("reason", "-resolved_at"), condition=Q(status="RESOLVED"), name="case_by_end"),
             models.Index(fields=("promise_by",), condition=Q(status=Status.WAITING), name="case_promise_while_paused"),
             models.Index(fields=("next_tick",), condition=Q(next_tick__isnull=False), name="case_to_sweep"),
             models.Index(fields=("subject_kind", "subject_uid", "-id"), name="case_by_subject"),

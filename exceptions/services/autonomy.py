@@ -17,12 +17,11 @@ from core.errors import Invalid, Problem, Refusal
 from core.subjects import Subject
 from exceptions import events as facts
 from exceptions import reasons
-from exceptions.models import ActionCount, ActionRun, Autonomy, AutonomyState, Case, Status, Suggestion
-from exceptions.services import acting, approvals, handling, suggestions
+from exceptions.models import ActionCount, ActionRun, Autonomy, AutonomyState, Case, Status
+from exceptions.services import acting, approvals, calibration, handling, suggestions
 from exceptions.suggesting import Count, interval
 
 ACTOR = Actor(SYSTEM_KIND, "autonomy", "Autonomy")
-RECENT = 30  # judged outcomes that say whether it still works
 S = AutonomyState
 
 
@@ -125,10 +124,11 @@ def _drift(row: Autonomy, everywhere: Count) -> str:
     """Why it has to stop, or nothing: the year no longer reaches the threshold, or the latest outcomes can't."""
     if everywhere.low < row.threshold:
         return f"below its threshold: {_figures(everywhere.held, everywhere.trials, row)}"
-    judged = Suggestion.objects.filter(reason=row.reason, action=row.action, worked__isnull=False).order_by("-pk")
-    latest = list(judged.values_list("worked", flat=True)[:RECENT])
-    if interval(sum(latest), len(latest))[1] < row.threshold:
-        return f"drift: {_figures(sum(latest), len(latest), row)} lately"
+    seen = calibration.drift(row.reason, row.action)
+    if seen.below(row.threshold):
+        return f"drift: {_figures(*seen.latest, row)} lately"
+    if seen.worse:
+        return f"drift: {seen.latest[0]} of {seen.latest[1]} lately, {seen.before[0]} of {seen.before[1]} before"
     return ""
 
 

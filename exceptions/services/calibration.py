@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from exceptions.models import Suggestion, SuggestionStatus
 from exceptions.suggesting import interval
 
 LATEST, JUDGED = 30, 1_000
+FEWEST = 10  # outcomes that say anything about drift
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +34,38 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The latest outcomes beside those before them; `drifted` when their intervals don't touch."""
+    """The latest outcomes beside those before them, and how sure was said of the latest on average."""
 
     latest: tuple[int, int]
     before: tuple[int, int]
+    said: float = 0.0
 
     @property
     def drifted(self) -> bool:
-        now, then = interval(*self.latest), interval(*self.before)
-        return self.latest[1] >= 10 and self.before[1] >= 10 and (now[1] < then[0] or then[1] < now[0])
+        """Lately and before can't be the same: their intervals don't touch."""
+        return self.worse or (self._enough and interval(*self.before)[1] < interval(*self.latest)[0])
+
+    @property
+    def worse(self) -> bool:
+        return self._enough and interval(*self.latest)[1] < interval(*self.before)[0]
+
+    @property
+    def misfits(self) -> bool:
+        """What came true lately can't be reconciled with what was said of it."""
+        low, high = interval(*self.latest)
+        return self.latest[1] >= FEWEST and not low <= self.said <= high
+
+    def below(self, threshold: float) -> bool:
+        return interval(*self.latest)[1] < threshold
+
+    @property
+    def _enough(self) -> bool:
+        return self.latest[1] >= FEWEST and self.before[1] >= FEWEST
 
 
-def _judged(reason: str, action: str) -> list[tuple[float, bool]]:
-    rows = Suggestion.objects.filter(reason=reason, action=action, worked__isnull=False).order_by("-pk")
-    return list(rows.values_list("probability", "worked")[:JUDGED])
+def _judged(reason: str, action: str, **only: Any) -> list[tuple[float, bool]]:
+    rows = Suggestion.objects.filter(reason=reason, action=action, worked__isnull=False, **only).order_by("-pk")
+    return [(said, bool(worked)) for said, worked in rows.values_list("probability", "worked")[:JUDGED]]
 
 
 def of(reason: str, action: str) -> list[Bin]:
@@ -58,10 +79,17 @@ def of(reason: str, action: str) -> list[Bin]:
     ]
 
 
-def drift(reason: str, action: str) -> Drift:
-    outcomes = [worked for _, worked in _judged(reason, action)]
-    latest, before = outcomes[:LATEST], outcomes[LATEST:]
-    return Drift((sum(latest), len(latest)), (sum(before), len(before)))
+def drift(reason: str, action: str, *, by: str = "", since: datetime | None = None) -> Drift:
+    """The latest thirty outcomes against those before; of all, or of what the model (or the counts) said since."""
+    only: dict[str, Any] = ({"by": by} if by else {}) | ({"created_at__gt": since} if since else {})
+    judged = _judged(reason, action, **only)
+    latest, before = judged[:LATEST], judged[LATEST:]
+    said = sum(probability for probability, _ in latest) / max(1, len(latest))
+    return Drift(_tally(latest), _tally(before), said)
+
+
+def _tally(judged: list[tuple[float, bool]]) -> tuple[int, int]:
+    return sum(worked for _, worked in judged), len(judged)
 
 
 def why_not(reason: str, action: str) -> list[tuple[str, int]]:

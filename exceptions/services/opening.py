@@ -113,6 +113,7 @@ def open_(
                 escalation.move_promise(row[0])
             return row[0]
     _weigh(reason, subject.uid, words)
+    words["channel"] = (data or {}).get("channel")
     return _insert(reason, subject, words, site_id, severity or reason.severity, parent, started_at, actor)
 
 
@@ -177,6 +178,7 @@ def _insert(
                 "resolve_by": times.resolve_by.isoformat(),
                 "resolve_minutes": times.resolve_minutes,
                 "policy_id": times.policy_id,
+                **_touched(words),
             },
             related=((subject, "about"),),
             occurred_at=began,
@@ -185,6 +187,13 @@ def _insert(
             events.record_many([causes.linked(Case.objects.get(pk=case_id), root, actor, by_itself=True)])
         live.poke(closing.TOPIC)
     return case_id
+
+
+def _touched(words: dict[str, Any]) -> dict[str, Any]:
+    """What is known of it at its beginning, kept where nothing changes it: what is learnt from it rests on that."""
+    value = {"value": str(words["value"]), "currency": words["currency"]} if words["value"] is not None else {}
+    rest = {name: words[name] for name in ("units", "tier", "channel") if words[name] is not None}
+    return value | rest
 
 
 def searchable(subject: Subject, title: str, summary: str) -> str:

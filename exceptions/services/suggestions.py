@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from urllib.parse import urlencode
 
 from django.db import IntegrityError, transaction
@@ -17,12 +18,26 @@ from core.errors import Invalid, Problem, Refusal
 from core.events import Fact
 from exceptions import events as facts
 from exceptions import reasons
-from exceptions.models import ActionCount, Case, Outcome, ReasonHistory, Severity, Status, Suggestion, SuggestionStatus
+from exceptions.models import (
+    ActionCount,
+    Case,
+    Learnt,
+    Outcome,
+    ReasonHistory,
+    Severity,
+    Status,
+    Suggestion,
+    SuggestionStatus,
+)
 from exceptions.reasons import Action, Reason
+from exceptions.services import learning, past
 from exceptions.services.closing import about, subject_of
 from exceptions.suggesting import Count, Curve, counts, likelihood, words
 from exceptions.suggesting.counts import Ranked
+from exceptions.suggesting.weights import Said
 from exceptions.suggesting.words import Sentence
+
+Features = dict[str, float]
 
 VALUE_BANDS = ((50, "Worth less than 50"), (250, "Worth 50 to 250"), (1000, "Worth 250 to 1,000"))
 LONGEST = 300
@@ -33,7 +48,7 @@ class Proposed:
     """One action with what speaks for it and against it, in figures."""
 
     action: Action
-    deciding: Count
+    ranked: Ranked
     speaks_for: tuple[Sentence, ...]
     speaks_against: tuple[Sentence, ...]
 
@@ -60,19 +75,23 @@ def contexts(case: Case) -> dict[str, str]:
     return found
 
 
-def ranked(case: Case, reason: Reason) -> list[Ranked]:
-    """The actions offered on this case that have a history, the surest first."""
+def ranked(case: Case, reason: Reason, learnt: Mapping[str, Learnt], known: tuple[Features, int]) -> list[Ranked]:
+    """The actions offered on this case that have a history, the surest first; `learnt` are the models in use."""
     places = contexts(case)
     rows = ActionCount.objects.filter(reason=case.reason, context__in=["", *places])
-    known = [count_of(row) for row in rows]
-    if not known:
+    counted = [count_of(row) for row in rows]
+    if not counted:
         return []
     offered = [
         action.code
         for action in reason.actions
         if action.run is not None and (action.offered is None or action.offered(case.subject_uid))
     ]
-    return counts.rank(known, contexts=list(places), offered=offered)
+
+    def said(action: str) -> Said | None:
+        return learning.said(learnt[action], past.at_try(*known)) if action in learnt else None
+
+    return counts.rank(counted, contexts=list(places), offered=offered, said=said)
 
 
 def count_of(row: ActionCount) -> Count:
@@ -85,17 +104,23 @@ def advise(case: Case, *, now: datetime | None = None) -> Advice:
     reason = reasons.find(case.reason)
     if reason is None or case.status == Status.RESOLVED:
         return Advice((), None, None)
-    found, places = ranked(case, reason), contexts(case)
+    places, learnt = contexts(case), learning.in_use(case.reason)
+    known = past.of_case(case.pk) if learnt else ({}, 0)
+    found = ranked(case, reason, learnt, known)
     proposed = [
         Proposed(
             reason.action(each.action),
-            each.deciding,
-            tuple(words.speaks_for(each, places, lambda count: _rows(case.reason, count))),
-            tuple(words.speaks_against(each, lambda count: _rows(case.reason, count))),
+            each,
+            (*_modelled(case.reason, each, places), *words.speaks_for(each, places, partial(_rows, case.reason))),
+            tuple(words.speaks_against(each, partial(_rows, case.reason))),
         )
         for each in found
     ]
-    return Advice(proposed, _breach(case, now or timezone.now()), _kept(case, found[0]) if found else None)
+    return Advice(
+        proposed,
+        _breach(case, now or timezone.now(), learnt.get(""), known[0]),
+        _kept(case, found[0]) if found else None,
+    )
 
 
 def _rows(reason: str, count: Count) -> str:
@@ -103,12 +128,25 @@ def _rows(reason: str, count: Count) -> str:
     return f"{reverse('exceptions:suggestion_runs', args=[reason])}?{urlencode(query)}"
 
 
-def _breach(case: Case, now: datetime) -> Sentence | None:
+def _modelled(reason: str, each: Ranked, places: Mapping[str, str]) -> Iterator[Sentence]:
+    if each.said is not None:
+        yield from words.modelled(each.said, places, f"{_page(reason)}#action-{each.action}", "ended for good")
+
+
+def _page(reason: str) -> str:
+    return reverse("exceptions:suggestions_of", args=[reason])
+
+
+def _breach(case: Case, now: datetime, learnt: Learnt | None, known: Features) -> Sentence | None:
     row = ReasonHistory.objects.filter(pk=case.reason).first()
     whole = (case.resolve_by - case.started_at).total_seconds()
     if row is None or whole <= 0 or case.status != Status.OPEN:
         return None
     used = (now - case.started_at).total_seconds() / whole
+    if learnt is not None and used < 1:
+        features = known | past.progress(used, case.acknowledged_at is not None)
+        if (by_model := learning.said(learnt, features)) is not None:
+            return next(words.modelled(by_model, {}, f"{_page(case.reason)}#in-time", "missed their time"))
     said = likelihood(Curve(row.closed, row.missed, tuple(row.open_at)), used)
     if said is None:
         return None
@@ -132,11 +170,12 @@ def _kept(case: Case, first: Ranked) -> Suggestion | None:
                 case=case,
                 reason=case.reason,
                 action=first.action,
-                context=deciding.context,
-                trials=deciding.trials,
-                held=deciding.held,
-                probability=deciding.share,
-                low=deciding.low,
+                context=deciding.context if first.said is None else "",
+                trials=first.said.of if first.said else deciding.trials,
+                held=first.said.good if first.said else deciding.held,
+                probability=first.probability,
+                low=first.low,
+                by=first.by,
             )
     except IntegrityError:  # somebody else looked at the same moment
         return Suggestion.objects.filter(case=case, status=SuggestionStatus.PROPOSED).first()

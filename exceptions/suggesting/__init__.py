@@ -4,7 +4,8 @@ Everything here takes counts and gives figures with their intervals; nothing rea
 sentence says more than the count it names.
 """
 
-from exceptions.suggesting.counts import Count, interval, rank
+from exceptions.suggesting.counts import Count, rank
 from exceptions.suggesting.curve import STEPS, Curve, likelihood
+from exceptions.suggesting.intervals import interval
 
 __all__ = ["STEPS", "Count", "Curve", "interval", "likelihood", "rank"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
 
-Z = 1.959964  # two-sided 95 %
+from exceptions.suggesting.intervals import interval
+from exceptions.suggesting.weights import Said
+
 ENOUGH = 5  # below so many, a narrower count says nothing of its own
 
 
@@ -49,43 +50,59 @@ class Count:
         return interval(self.held, self.trials)[1]
 
 
-def interval(worked: int, trials: int, *, z: float = Z) -> tuple[float, float]:
-    """The Wilson score interval of a share: honest for few trials, never outside 0..1. (0, 1) without any."""
-    if trials <= 0:
-        return 0.0, 1.0
-    share, square = worked / trials, z * z
-    middle = share + square / (2 * trials)
-    spread = z * sqrt(share * (1 - share) / trials + square / (4 * trials * trials))
-    whole = 1 + square / trials
-    return max(0.0, (middle - spread) / whole), min(1.0, (middle + spread) / whole)
-
-
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """An action with the count that decides its place, and every other count of it that fits the case."""
+    """An action with the count that decides its place, and every other count of it that fits the case.
+
+    Where a model was found to be closer than the counts, what it says decides instead (`said`).
+    """
 
     action: str
     deciding: Count
     counts: tuple[Count, ...]
+    said: Said | None = None
+
+    @property
+    def by(self) -> str:
+        return "model" if self.said else "counts"
+
+    @property
+    def probability(self) -> float:
+        return self.said.probability if self.said else self.deciding.share
+
+    @property
+    def low(self) -> float:
+        return self.said.low if self.said else self.deciding.low
+
+    @property
+    def high(self) -> float:
+        return self.said.high if self.said else self.deciding.high
 
 
-def rank(counts: Iterable[Count], *, contexts: Sequence[str], offered: Iterable[str]) -> list[Ranked]:
+def rank(
+    counts: Iterable[Count],
+    *,
+    contexts: Sequence[str],
+    offered: Iterable[str],
+    said: Callable[[str], Said | None] = lambda _: None,
+) -> list[Ranked]:
     """The offered actions with any history, the surest first: by the lower end of their interval.
 
     Of an action's counts the narrowest that fits the case and has enough trials decides; `contexts` names those that
-    fit, the narrowest first. Equals are in the order they are offered.
+    fit, the narrowest first. Equals are in the order they are offered. `said` is what
+    a model says of an action, where one is used.
     """
     by_action: dict[str, dict[str, Count]] = {}
     for count in counts:
         by_action.setdefault(count.action, {})[count.context] = count
     found = [
-        _ranked(action, by_action[action], contexts)
+        _ranked(action, by_action[action], contexts, said(action))
         for action in dict.fromkeys(offered)
         if "" in by_action.get(action, {})
     ]
-    return sorted((each for each in found if each.deciding.trials), key=lambda each: -each.deciding.low)
+    return sorted((each for each in found if each.deciding.trials), key=lambda each: -each.low)
 
 
-def _ranked(action: str, counts: Mapping[str, Count], contexts: Sequence[str]) -> Ranked:
+def _ranked(action: str, counts: Mapping[str, Count], contexts: Sequence[str], said: Said | None) -> Ranked:
     fitting = [counts[context] for context in contexts if context in counts and counts[context].trials >= ENOUGH]
-    return Ranked(action, fitting[0] if fitting else counts[""], (counts[""], *fitting))
+    return Ranked(action, fitting[0] if fitting else counts[""], (counts[""], *fitting), said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exceptions.suggesting.counts import interval
+from exceptions.suggesting.intervals import interval
 
 STEPS = tuple(n / 10 for n in range(21))  # 0.0 … 2.0 of the time a case had
 

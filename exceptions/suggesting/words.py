@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from core import formats
 from exceptions.suggesting.counts import Count, Ranked
+from exceptions.suggesting.weights import Said
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,37 @@ def speaks_against(ranked: Ranked, rows: Rows) -> Iterator[Sentence]:
         yield Sentence(f"{formats.plural(count.reopened, 'case')} came back within 7 days.", rows(count))
     if count.declined:
         yield Sentence(f"People said {formats.plural(count.declined, 'time')} that it was not right.", rows(count))
+
+
+def modelled(said: Said, places: Mapping[str, str], url: str, ended: str) -> Iterator[Sentence]:
+    """What the model says, what became of others it said so of, and what moves it most here."""
+    lowest = said.tenth * 10
+    yield Sentence(
+        f"The model says {said.probability:.0%}: of {said.of} held-out cases it put between {lowest} and "
+        f"{lowest + 10}%, "
+        f"{said.good} {ended}, {percentages(said.good / said.of, said.low, said.high)}.",
+        url,
+    )
+    for kind, wanted in (("more", 1), ("less", -1)):
+        named = [feature(name, places) for name, weight in said.leading if weight * wanted > 0]
+        if named:
+            yield Sentence(f"It says {kind} because of: {'; '.join(named)}.", url)
+
+
+def feature(name: str, places: Mapping[str, str]) -> str:
+    """A thing a case is known by, in words."""
+    if name in places:
+        return places[name][0].lower() + places[name][1:]
+    kind, _, what = name.partition(":")
+    if kind == "hour":
+        return f"opened between {int(what):02}:00 and {int(what) + 4:02}:00 UTC"
+    if kind == "day":
+        return f"opened on a {DAYS[int(what)]}"
+    if kind == "before":
+        return ("nothing tried before", "one try before", "two or more tries before")[int(what)]
+    if kind == "used":
+        return f"{float(what):.0%} of its time used"
+    return {"value": "what it is worth", "tier": f"customer tier {what}"}.get(kind, f"{kind} {what}".strip())
 
 
 def share(count: Count) -> str:

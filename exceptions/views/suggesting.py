@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
+from django.db import transaction
 from django.db.models import Avg, Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -13,9 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 from core import actors, htmx
 from core.errors import Invalid, Problem, Refusal
 from exceptions import reasons
-from exceptions.models import ActionCount, ActionRun, Autonomy, AutonomyState, Case, ReasonHistory, Suggestion
+from exceptions.models import ActionCount, ActionRun, Autonomy, AutonomyState, Case, Learnt, ReasonHistory, Suggestion
 from exceptions.reasons import Reason
-from exceptions.services import autonomy, calibration, suggestions, summaries
+from exceptions.services import autonomy, calibration, learning, suggestions, summaries
+from exceptions.suggesting.learning import available
 
 SEE, SWITCH = "exceptions.view_case", "exceptions.switch_autonomy"
 
@@ -74,17 +76,18 @@ def by_reason(request: HttpRequest) -> HttpResponse:
     )  # fmt: skip
     figures = {row["reason"]: row for row in made}
     histories = ReasonHistory.objects.in_bulk()
+    models = dict(Learnt.objects.filter(in_use=True).values_list("reason").annotate(Count("pk")).order_by())
     switches: dict[str, list[Autonomy]] = {}
     for switch in Autonomy.objects.exclude(state=AutonomyState.OFF).order_by("pk"):
         switches.setdefault(switch.reason, []).append(switch)
     lines: list[dict[str, Any]] = [
         {"reason": reason, "figures": figures.get(reason.code), "history": histories.get(reason.code),
-         "switches": switches.get(reason.code, [])}
+         "switches": switches.get(reason.code, []), "models": models.get(reason.code, 0)}
         for reason in reasons.every() if reason.actions
     ]  # fmt: skip
     lines.sort(key=lambda line: -(line["figures"] or {"made": 0})["made"])
     context = {"lines": lines, "running": sum(len(each) for each in switches.values()),
-               "may_switch": request.user.has_perm(SWITCH)}  # fmt: skip
+               "may_switch": request.user.has_perm(SWITCH), "can_learn": available()}  # fmt: skip
     return htmx.render(request, "exceptions/suggestions.html", context)
 
 
@@ -117,6 +120,20 @@ def switch(request: HttpRequest, code: str, action: str) -> HttpResponse:
         return htmx.redirect(request, reverse("exceptions:suggestions_of", args=[code]))
     context = _of_reason(request, reason) | {"problems": problems, "of": action}
     return htmx.part(request, "exceptions/_suggestions_of.html", context, status=422 if problems else 200)
+
+
+@require_POST
+@permission_required(SWITCH, raise_exception=True)
+def learn(request: HttpRequest) -> HttpResponse:
+    """POST /exceptions/suggestions/learn: learn anew from past cases, as a job; 422 without the library for it."""
+    from exceptions import tasks
+
+    try:
+        job = learning.start(actor=actors.person(request.user))
+    except Refusal as refusal:
+        return htmx.refuse(request, refusal)
+    transaction.on_commit(lambda: tasks.learn.delay(job.pk))
+    return htmx.redirect(request, reverse("core:job", args=[job.pk]))
 
 
 @require_POST
@@ -179,9 +196,11 @@ def _of_reason(request: HttpRequest, reason: Reason) -> dict[str, Any]:
     rows = ActionCount.objects.filter(reason=reason.code, context="")
     counted = {row.action: suggestions.count_of(row) for row in rows}
     switches = {row.action: row for row in Autonomy.objects.filter(reason=reason.code)}
+    learnt = {row.action: row for row in Learnt.objects.filter(reason=reason.code)}
     actions = [
         {
             "action": action,
+            "learnt": learnt.get(action.code),
             "count": counted.get(action.code),
             "switch": switches.get(action.code) or Autonomy(reason=reason.code, action=action.code),
             "calibration": calibration.of(reason.code, action.code),
@@ -192,6 +211,7 @@ def _of_reason(request: HttpRequest, reason: Reason) -> dict[str, Any]:
         if action.run is not None
     ]
     return {
-        "reason": reason, "actions": actions, "history": ReasonHistory.objects.filter(pk=reason.code).first(),
+        "reason": reason, "actions": actions, "learnt": learnt.get(""), "can_learn": available(),
+        "history": ReasonHistory.objects.filter(pk=reason.code).first(),
         "may_switch": user.has_perm(SWITCH), "problems": {}, "of": "",
     }  # fmt: skip
