@@ -32,7 +32,10 @@ STAMP = VENV / "installed.json"
 REQUIREMENTS = ROOT / "requirements"
 RUN = ("base", "embedded")
 WORK = (*RUN, "dev")
-NEED_NO_TABLES = {"bench", "check", "help", "list_reasons", "makemigrations", "migrate", "showmigrations", "sqlmigrate"}
+NEED_NO_TABLES = {
+    "bench", "check", "help", "list_actions", "list_reasons", "makemigrations", "migrate", "showmigrations",
+    "sqlmigrate",
+}  # fmt: skip
 
 
 def main(arguments: list[str]) -> int:

@@ -8,11 +8,13 @@ from django.utils.timezone import localtime
 
 from core import actors, outbox
 from core.actors import Actor
+from core.errors import Refusal
 from core.events import Fact
 from core.models import Delivery, Event
 from core.models.events import DeliveryStatus
 from core.subjects import Subject
 from exceptions import reasons
+from exceptions.models import ActionRun
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
 from exceptions.services import opening
 
@@ -97,6 +99,14 @@ def _discard(uid: str, *, actor: Actor) -> str:
     return "Given up for good. What waited behind it goes on."
 
 
+def _try_after_all(run: ActionRun, *, actor: Actor) -> str:
+    uid = int(run.case.subject_uid)
+    if Delivery.objects.filter(pk=uid).values_list("status", flat=True).first() != DeliveryStatus.DISCARDED:
+        raise Refusal("delivery_is_over", "It isn't given up any more.")
+    outbox.replay([uid], actor=actor)
+    return "On its way after all. What waited behind it may have gone before it."
+
+
 def _discard_preview(uid: str) -> list[tuple[str, str]]:
     row = Delivery.objects.get(pk=uid)
     behind = Delivery.objects.filter(lane=row.lane, seq__gt=row.seq, status=DeliveryStatus.PENDING).count()
@@ -128,6 +138,7 @@ def register() -> None:
                     "Tries again from the first attempt; the fact keeps its id.",
                     run=_replay,
                     rehearsed=True,
+                    lasting="What the handler has heard it has heard.",
                     primary=True,
                 ),
                 Action(
@@ -137,6 +148,7 @@ def register() -> None:
                     permission="exceptions.waive_case",
                     run=_discard,
                     rehearsed=True,
+                    undo=_try_after_all,
                     preview=_discard_preview,
                     confirm="Give this delivery up for good?",
                 ),

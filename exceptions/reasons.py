@@ -126,7 +126,8 @@ class Action:
     alone (what leaves the house goes by the outbox): then its preview is done by running it and taking it back, and
     what it changed is stored with the run. `preview(uid, **params)` says more as label-value pairs and changes
     nothing. `amount(uid, **params)` is the money at stake; by default what the rehearsal shows. `offered(uid)` hides
-    the action where it can't apply. `undo(run, actor=…)` compensates within `undo_minutes`, or refuses.
+    the action where it can't apply. `undo(run, actor=…)` compensates within `undo_minutes`, or refuses; without one
+    `lasting` says why it can't be taken back. `stake` says in words what `amount` is.
     """
 
     code: str
@@ -142,6 +143,8 @@ class Action:
     rehearsed: bool = False
     params: tuple[Param, ...] = ()
     amount: Callable[..., tuple[Decimal, str] | None] | None = None
+    stake: str = ""
+    lasting: str = ""
     undo: Callable[..., str] | None = None
     undo_minutes: int = 30
 
@@ -152,7 +155,7 @@ class Action:
         for param in self.params:
             text = str(given.get(param.name, "") or "").replace("\0", "").strip()
             try:
-                value = _value_of(param, text, uid)
+                value = value_of(param, text, uid)
             except ValueError as error:
                 problems.append(Problem(param.name, "wrong", str(error)))
             else:
@@ -163,7 +166,8 @@ class Action:
         return found
 
 
-def _value_of(param: Param, text: str, uid: str) -> Any:
+def value_of(param: Param, text: str, uid: str) -> Any:
+    """What was typed in, as the action takes it; None for nothing. ValueError says what is wrong with it."""
     if not text:
         if param.required:
             raise ValueError(f"{param.title} is needed.")
@@ -249,6 +253,14 @@ TEAMS = {
         Team("returns", "Returns", "undo-2", 80),
     )
 }
+
+SCOPES = {"exceptions.work_case": "cases:work", "exceptions.waive_case": "cases:waive"}
+
+
+def scope_for(permission: str) -> str:
+    """What a program needs for what a person needs this permission for: mostly a scope of that very name."""
+    return SCOPES.get(permission, permission)
+
 
 _reasons: dict[str, Reason] = {}
 

@@ -13,6 +13,7 @@ from exceptions.views import (
     ladder,
     merging,
     notices,
+    noticing,
     panels,
     queue,
     registry,
@@ -90,6 +91,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("exceptions/<int:case_id>/files", company.attach, name="attach"),
     path("exceptions/<int:case_id>/files/<int:file_id>", company.download, name="attachment"),
     # What a person is told
+    path("me/notices", noticing.mine, name="my_notices"),
     path("inbox", notices.inbox, name="inbox"),
     path("inbox/menu", notices.menu, name="inbox_menu"),
     path("inbox/read", notices.read, name="inbox_read"),

@@ -6,8 +6,9 @@ class IntegrationsConfig(AppConfig):
     verbose_name = "Integrations"
 
     def ready(self) -> None:
-        from core import subjects
-        from integrations import audit, metrics, reasons, shell, wording
+        from core import actors, subjects
+        from exceptions.services import approvals
+        from integrations import audit, authentication, metrics, reasons, shell, wording
         from integrations.webhooks import reasons as webhook_reasons
 
         subjects.register("message", title="Message", url_name="integrations:message")
@@ -19,3 +20,4 @@ class IntegrationsConfig(AppConfig):
         shell.register()
         audit.register()
         metrics.register()
+        approvals.register_programs(actors.CLIENT, authentication.may_still)

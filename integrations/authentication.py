@@ -10,6 +10,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from core import prepared
 from core.api import Caller, KeyAuthentication
 from core.api.callers import client
+from exceptions.reasons import scope_for
 from integrations.models import ApiClient
 from integrations.models.clients import prefix_of
 
@@ -50,6 +51,14 @@ class ApiKeys(KeyAuthentication):
             queues=frozenset(known.queues) or None,
             rate_per_minute=known.rate_per_minute,
         )
+
+
+def may_still(uid: str, permission: str) -> bool:
+    """Whether the program of that id could do now what people need this permission for."""
+    known = ApiClient.objects.filter(pk=uid, active=True).first() if uid.isdigit() else None
+    if known is None or (known.expires_at is not None and known.expires_at <= timezone.now()):
+        return False
+    return {"cases:work", scope_for(permission)} <= set(known.scopes)
 
 
 def _mark_used(known: ApiClient) -> None:

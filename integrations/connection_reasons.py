@@ -104,6 +104,7 @@ CONNECTION_DOWN = Reason(
             "For when you know that the other side is back.",
             permission="integrations.pause_connection",
             run=_try_now,
+            lasting="A call that went out can't be called back; pause the connection to stop the next.",
             preview=lambda uid: [("Calls", "go out again at once"), ("If they fail", "they stop again by themselves")],
             primary=True,
         ),

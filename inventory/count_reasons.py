@@ -229,6 +229,8 @@ REASONS = (
                 run=_settle,
                 rehearsed=True,
                 preview=_settle_preview,
+                stake="what the units posted cost",
+                lasting="The count is the latest word on these units. Have them counted again.",
                 primary=True,
             ),
         ),

@@ -12,10 +12,10 @@ from django.db.models import Max
 from core.actors import Actor
 from core.errors import Refusal
 from exceptions import effects
-from exceptions.effects import STOCK, Change
+from exceptions.effects import OTHER, STOCK, Change
 from exceptions.models import ActionRun
-from inventory.models import State, StockMovement
-from inventory.services import movements
+from inventory.models import Count, CountLine, CountStatus, State, Stock, StockMovement
+from inventory.services import counts, movements
 
 # Others post meanwhile, so "since" alone isn't enough: of the newer movements ours are those whose transaction (or
 # savepoint) hasn't ended, for we see no unfinished one but our own. xmin carries no epoch, so the current one is lent.
@@ -55,9 +55,46 @@ class Ledger:
             )  # fmt: skip
 
 
+class Asked:
+    """The count that is open for the article at the place a case is about."""
+
+    def before(self, kind: str, uid: str) -> int | None:
+        return _open_count(kind, uid)
+
+    def changes(self, kind: str, uid: str, seen: Any) -> Iterable[Change]:
+        now = _open_count(kind, uid)
+        if now is not None and now != seen:
+            yield Change(OTHER, "A count of it", "", "not asked for", "asked for", ref=(str(now),))
+
+
+def _open_count(kind: str, uid: str) -> int | None:
+    stock = Stock.objects.filter(pk=uid).first() if kind == "stock" else None
+    if stock is None:
+        return None
+    lines = CountLine.objects.filter(item=stock.item_id, location=stock.location_id, open=True)
+    return lines.values_list("count_id", flat=True).first()
+
+
+def call_off_count(run: ActionRun, *, actor: Actor) -> str:
+    """The undo of having something counted, as long as nobody has begun."""
+    asked = [int(pk) for row in run.delta if row["kind"] == OTHER for pk in row["ref"] if pk.isdigit()]
+    if not asked:
+        raise Refusal("nothing_to_undo", "A count of it was open already; that one stays.")
+    count = Count.objects.get(pk=asked[0])
+    if count.status != CountStatus.REQUESTED:
+        raise Refusal("begun", f"{count.number} is {count.get_status_display().lower()} already.")
+    counts.cancel(count.pk, reason=f"Undo of {run.title}", version=count.version, actor=actor)
+    return f"{count.number} is called off."
+
+
+def moved(run: ActionRun) -> list[int]:
+    """The movements a run posted."""
+    return sorted({int(pk) for row in run.delta if row["kind"] == STOCK for pk in row["ref"] if pk.isdigit()})
+
+
 def take_back(run: ActionRun, *, actor: Actor) -> str:
     """The undo of whatever only moved stock: the reverse of its movements, as long as the units are there."""
-    ids = sorted({int(pk) for row in run.delta if row["kind"] == STOCK for pk in row["ref"]})
+    ids = moved(run)
     if not ids:
         raise Refusal("nothing_to_undo", "It moved no stock that could be moved back.")
     movements.compensate(ids, key=f"undo:{run.pk}", actor=actor, note=f"Undo of {run.title}"[:500])
@@ -66,3 +103,4 @@ def take_back(run: ActionRun, *, actor: Actor) -> str:
 
 def register() -> None:
     effects.register(Ledger())
+    effects.register(Asked())

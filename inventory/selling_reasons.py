@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
@@ -10,12 +11,14 @@ from django.db.models import Q
 
 from core import events
 from core.actors import Actor
+from core.errors import Refusal
 from core.models import Event
 from core.subjects import Subject
+from exceptions.models import ActionRun
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
 from exceptions.services import cases
-from inventory import stock_cases
-from inventory.events import SURPLUS_ACCEPTED
+from inventory import lens, stock_cases
+from inventory.events import SURPLUS_ACCEPTED, SURPLUS_DOUBTED
 from inventory.models import State, Stock, StockMovement
 from inventory.services.selling import BEYOND
 from inventory.stock_cases import stock_of
@@ -29,14 +32,22 @@ def _found_by_sales(stock: Stock) -> Any:
     Explained means: the place was counted afterwards, or a person said that the books had been wrong.
     """
     counted = stock_cases.last_counted(stock)
-    said = Event.objects.filter(subject_kind="stock", subject_uid=str(stock.pk), type=SURPLUS_ACCEPTED)
-    accepted = max((data["until"] for data in said.values_list("data", flat=True)), default=0)
+    accepted = _accepted_until(stock)
     found = StockMovement.objects.filter(
         item_id=stock.item_id, to_location_id=stock.location_id, from_state=State.FOUND, key__startswith="sold:"
     )
     if counted is not None:
         found = found.filter(recorded_at__gt=counted)
     return found.filter(id__gt=accepted).order_by("id")
+
+
+def _accepted_until(stock: Stock) -> int:
+    """The last movement a person has explained, as far as nobody took that back."""
+    said = Event.objects.filter(
+        subject_kind="stock", subject_uid=str(stock.pk), type__in=(SURPLUS_ACCEPTED, SURPLUS_DOUBTED)
+    )
+    last = said.order_by("-pk").values_list("data", flat=True).first()
+    return int(last["until"]) if last else 0
 
 
 def _unexplained(uid: str) -> bool:
@@ -92,7 +103,7 @@ def _describe(uid: str) -> Opening | None:
 
 def _standing() -> Iterable[str]:
     with connection.cursor() as cursor:
-        cursor.execute(_STANDING, [SURPLUS_ACCEPTED, SWEPT])
+        cursor.execute(_STANDING, [SURPLUS_ACCEPTED, SURPLUS_DOUBTED, SWEPT])
         return [str(row[0]) for row in cursor.fetchall()]
 
 
@@ -105,8 +116,8 @@ WITH found AS (
     FROM inventory_countline line JOIN inventory_count done ON done.id = line.count_id AND done.status = 'POSTED'
     GROUP BY 1, 2
 ), accepted AS (
-    SELECT subject_uid, max((data ->> 'until')::bigint) AS last FROM core_event
-    WHERE type = %s AND subject_kind = 'stock' GROUP BY 1
+    SELECT DISTINCT ON (subject_uid) subject_uid, (data ->> 'until')::bigint AS last FROM core_event
+    WHERE type IN (%s, %s) AND subject_kind = 'stock' ORDER BY subject_uid, id DESC
 )
 SELECT stock.id FROM found
 JOIN inventory_stock stock USING (item_id, location_id)
@@ -124,9 +135,33 @@ def _accept(uid: str, *, actor: Actor) -> str:
     found = list(_found_by_sales(stock).values_list("id", "quantity"))
     units = sum(quantity for _, quantity in found)
     until = max((movement_id for movement_id, _ in found), default=0)
-    events.record(SURPLUS_ACCEPTED, subject, actor=actor, data={"units": units, "until": until})
+    before = _accepted_until(stock)
+    events.record(SURPLUS_ACCEPTED, subject, actor=actor, data={"units": units, "until": until, "before": before})
     cases.recheck(subject, cause=f"{actor.label} says the books were wrong.", actor=actor)
     return f"The books were {units} units short; they stand as they are now."
+
+
+@transaction.atomic
+def _doubt(run: ActionRun, *, actor: Actor) -> str:
+    """The surplus counts as unexplained again, as far as what was accepted before goes."""
+    uid = run.case.subject_uid
+    stock = Stock.objects.select_for_update(no_key=True, of=("self",)).select_related("item", "location").get(pk=uid)
+    subject = Subject("stock", uid, stock_cases.label(stock))
+    said = Event.objects.filter(subject_kind="stock", subject_uid=uid, type__in=(SURPLUS_ACCEPTED, SURPLUS_DOUBTED))
+    last = said.order_by("-pk").first()
+    if last is None or last.type != SURPLUS_ACCEPTED or last.recorded_at > run.created_at:
+        raise Refusal("judged_again", "Somebody has judged this surplus again since.")
+    data = {"units": last.data["units"], "until": last.data.get("before", 0)}
+    events.record(SURPLUS_DOUBTED, subject, actor=actor, data=data)
+    return f"The {data['units']} units wait for an explanation again."
+
+
+def _accepted_value(uid: str) -> tuple[Decimal, str] | None:
+    stock = stock_of(uid)
+    if stock is None or stock.item.unit_cost is None:
+        return None
+    units = sum(_found_by_sales(stock).values_list("quantity", flat=True))
+    return stock.item.unit_cost * units, stock.item.cost_currency
 
 
 def _preview_accept(uid: str) -> list[tuple[str, str]]:
@@ -165,6 +200,7 @@ SOLD_BEYOND = Reason(
             permission="inventory.request_count",
             run=_count,
             rehearsed=True,
+            undo=lens.call_off_count,
             primary=True,
         ),
         Action(
@@ -174,6 +210,9 @@ SOLD_BEYOND = Reason(
             permission="inventory.change_stock",
             run=_accept,
             rehearsed=True,
+            amount=_accepted_value,
+            stake="what the surplus units cost",
+            undo=_doubt,
             preview=_preview_accept,
         ),
         Action(code="open", title="Open the item", href=stock_cases.page),

@@ -194,6 +194,7 @@ SNAPSHOT_DIFFERS = Reason(
             run=_correct,
             rehearsed=True,
             undo=lens.take_back,
+            stake="what the corrected units cost",
             preview=_preview,
             offered=_fixable,
             confirm="The units are booked as found, missing or in another state.",
@@ -206,6 +207,7 @@ SNAPSHOT_DIFFERS = Reason(
             permission="inventory.request_count",
             run=_count,
             rehearsed=True,
+            undo=lens.call_off_count,
             offered=_countable,
         ),
         Action(

@@ -11,7 +11,9 @@ from django.utils import timezone
 from core.actors import Actor
 from core.subjects import Subject
 from exceptions import reasons
+from exceptions.models import ActionRun
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
+from inventory import lens
 from inventory.models import DiscrepancyKind, Resolution, Transfer, TransferDiscrepancy, TransferStatus
 
 LATE = "inventory.transfer_late"
@@ -117,9 +119,19 @@ def _resolving(resolution: Resolution, detail: str, *, primary: bool = False) ->
         run=run,
         rehearsed=True,
         preview=preview,
+        amount=None if resolution == Resolution.WAS_OURS else _value,
+        stake="" if resolution == Resolution.WAS_OURS else "what the units cost",
+        undo=_stand_again,
         offered=_stands,
         primary=primary,
     )
+
+
+def _stand_again(run: ActionRun, *, actor: Actor) -> str:
+    from inventory.services import transfers
+
+    done = transfers.stand_again(int(run.case.subject_uid), moved=lens.moved(run), key=f"undo:{run.pk}", actor=actor)
+    return f"{done.quantity} of {done.what} have to be settled again."
 
 
 def _effect(found: TransferDiscrepancy, resolution: Resolution) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from core.actors import Actor
 from core.models import Event
 from core.subjects import Subject
 from exceptions.reasons import Action, Cell, Column, Evidence, Opening, Reason, Row
-from inventory import stock_cases
+from inventory import lens, stock_cases
 from inventory.events import SOLD_UNNAMED
 from inventory.models import Stock
 from inventory.services.unnamed_sales import UNNAMED
@@ -101,6 +101,7 @@ SOLD_UNNAMED_REASON = Reason(
             permission="inventory.request_count",
             run=_count,
             rehearsed=True,
+            undo=lens.call_off_count,
             primary=True,
         ),
         Action(code="open", title="Open the item", href=stock_cases.page),

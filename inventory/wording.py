@@ -80,6 +80,12 @@ def _settled(event: Event) -> Words:
     return Words(f"{data.get('units')} {data.get('sku')} settled", words, "check", "ok")
 
 
+def _unsettled(event: Event) -> Words:
+    data = event.data
+    words = f"Was: {str(data.get('was', '')).replace('_', ' ').lower()}"
+    return Words(f"{data.get('units')} {data.get('sku')} to be settled again", words, "undo-2", "warn")
+
+
 def _list(values: Any) -> str:
     names = [str(value) for value in values or []]
     return ", ".join(names[:5]) + (" and more" if len(names) > 5 else "")
@@ -95,3 +101,4 @@ def register() -> None:
     timeline.register([facts.TRANSFER_SHIPPED], _shipped)
     timeline.register([facts.TRANSFER_RECEIVED], _received)
     timeline.register([facts.TRANSFER_SETTLED], _settled)
+    timeline.register([facts.TRANSFER_UNSETTLED], _unsettled)

@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 
+from core import actors
+from core.actors import PERSON, Actor
 from core.fields import MoneyField
 from core.models import Job
 from core.scoping import ScopedQuerySet
@@ -116,7 +118,13 @@ class ApprovalRequest(StateMachine):
     action = models.CharField(max_length=50)
     title = models.CharField(max_length=200)
     params = models.JSONField(default=dict, db_default=_json({}))
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False,
+        help_text="The person; empty where a program asked",
+    )  # fmt: skip
+    asked_kind = models.CharField(max_length=12, default=PERSON, db_default=PERSON)
+    asked_uid = models.CharField(max_length=64, blank=True, db_default="", help_text="Of the program that asked")
+    asked_label = models.CharField(max_length=200, blank=True, db_default="")
     asked_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     why = models.CharField(max_length=300, help_text="The rule that asks for a second person")
@@ -143,8 +151,16 @@ class ApprovalRequest(StateMachine):
             models.CheckConstraint(condition=Q(status__in=ApprovalStatus.values), name="approval_status_is_known"),
             models.CheckConstraint(
                 condition=~Q(status__in=("APPROVED", "FAILED"))
-                | (Q(decided_by__isnull=False) & ~Q(decided_by=models.F("asked_by"))),
+                | (
+                    Q(decided_by__isnull=False)
+                    & (Q(asked_by__isnull=True) | ~Q(decided_by=models.F("asked_by")))
+                ),
                 name="nobody_approves_their_own",
+            ),
+            models.CheckConstraint(
+                condition=Q(asked_by__isnull=False, asked_kind=PERSON)
+                | (Q(asked_by__isnull=True) & ~Q(asked_kind=PERSON) & ~Q(asked_uid="")),
+                name="an_approval_is_asked_for_by_somebody",
             ),
             models.CheckConstraint(
                 condition=Q(status="WAITING", decided_at__isnull=True)
@@ -162,6 +178,13 @@ class ApprovalRequest(StateMachine):
 
     def __str__(self) -> str:
         return f"{self.title} on EX-{self.case_id}"
+
+    @property
+    def asker(self) -> Actor:
+        """Who asked: a person as they are called now, or a program."""
+        if self.asked_by is not None:
+            return actors.person(self.asked_by)
+        return Actor(self.asked_kind, self.asked_uid, self.asked_label)
 
 
 class RowOutcome(models.TextChoices):

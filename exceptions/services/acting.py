@@ -71,8 +71,14 @@ def plan(case: Case, reason: Reason, action: Action, params: dict[str, Any], *, 
     if action.rehearsed:
         delta = effects.rehearse(case.subject_kind, uid, lambda: reasons.run(action, uid, actor=actor, **params))
     words = tuple(action.preview(uid, **params)) if action.preview else ()
-    amount = action.amount(uid, **params) if action.amount else delta.amount
+    amount = stake(action, uid, params) if action.amount else delta.amount
     return Plan(case, reason, action, params, words, delta, amount)
+
+
+def stake(action: Action, uid: str, params: Mapping[str, Any]) -> tuple[Decimal, str] | None:
+    """The action's own word on the money at stake, asked before it runs: afterwards there may be none left to see."""
+    found = action.amount(uid, **params) if action.amount else None
+    return (abs(found[0]), found[1]) if found and found[1] else None
 
 
 def perform(
@@ -96,15 +102,16 @@ def perform(
         "actor_kind": actor.kind, "actor_uid": actor.uid, "actor_label": actor.label[:200],
         "before": snapshot(reason, case.subject_uid),
     }  # fmt: skip
+    worth = stake(action, case.subject_uid, params)
 
     def work() -> ActionRun:
         if not action.rehearsed:
             said = reasons.run(action, case.subject_uid, actor=actor, **params)
-            return _store(case, reason, action, actor, about_it, said, ())
+            return _store(case, reason, action, actor, about_it, said, (), worth)
         with transaction.atomic():
             watch = effects.Watch(case.subject_kind, case.subject_uid)
             said = reasons.run(action, case.subject_uid, actor=actor, **params)
-            return _store(case, reason, action, actor, about_it, said, watch.changes())
+            return _store(case, reason, action, actor, about_it, said, watch.changes(), worth)
 
     try:
         return effects.again_if_passing(work) if action.rehearsed else work()
@@ -126,9 +133,10 @@ def _store(
     about_it: dict[str, Any],
     said: str,
     changes: tuple[effects.Change, ...],
+    worth: tuple[Decimal, str] | None,
 ) -> ActionRun:
     delta = Delta(changes)
-    amount = action.amount(case.subject_uid, **about_it["params"]) if action.amount else delta.amount
+    amount = worth if action.amount else delta.amount
     after = snapshot(reason, case.subject_uid)
     with transaction.atomic():
         run = ActionRun.objects.create(

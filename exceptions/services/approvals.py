@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core import actors, events, live
-from core.actors import PERSON, Actor
+from core.actors import CLIENT, PERSON, Actor
 from core.errors import Refusal
 from core.models import User
 from exceptions import events as facts
@@ -25,6 +26,13 @@ from exceptions.services.acting import Plan
 from exceptions.services.closing import TOPIC, about, subject_of
 
 SWEPT = 500
+Check = Callable[[str, str], bool]
+_programs: dict[str, Check] = {}
+
+
+def register_programs(kind: str, check: Check) -> None:
+    """Programs of a higher floor may ask: `check(uid, permission)` says whether one still may do what it asked for."""
+    _programs[kind] = check
 
 
 def needed(plan: Plan) -> ApprovalRule | None:
@@ -52,10 +60,11 @@ def fingerprint(plan: Plan) -> str:
 def ask(plan: Plan, rule: ApprovalRule, *, actor: Actor) -> ApprovalRequest:
     """Write down what is wanted and tell those who may agree. Asking again while it waits is the same request.
 
-    Refusal where only a person can ask.
+    A person asks, or a program in its own name; nothing that Backroom does by itself.
     """
-    if actor.kind != PERSON:
+    if actor.kind not in {PERSON, CLIENT}:
         raise Refusal("needs_approval", f"{rule.words}: a person has to ask for this.", status=403)
+    person = actor.kind == PERSON
     if plan.amount is None:
         raise Refusal("no_amount", "There is no amount to approve.", status=400)
     amount, currency = plan.amount
@@ -63,13 +72,19 @@ def ask(plan: Plan, rule: ApprovalRule, *, actor: Actor) -> ApprovalRequest:
         case=plan.case, action=plan.action.code, status=ApprovalStatus.WAITING
     ).first()
     if standing is not None:
+        if standing.params != plan.params:
+            raise Refusal(
+                "asked_already", f"{plan.action.title} waits for approval with other values. Decide it first."
+            )
         return standing
     try:
         with transaction.atomic():
             request = ApprovalRequest.objects.create(
                 case=plan.case, action=plan.action.code, title=plan.action.title, params=plan.params,
-                asked_by_id=int(actor.uid), expires_at=timezone.now() + timedelta(hours=rule.hours), why=rule.words,
-                permission=rule.permission, delta=plan.delta.as_json(), fingerprint=fingerprint(plan), amount=amount,
+                asked_by_id=int(actor.uid) if person else None, asked_kind=actor.kind,
+                asked_uid="" if person else actor.uid, asked_label=actor.label[:200],
+                expires_at=timezone.now() + timedelta(hours=rule.hours), why=rule.words, permission=rule.permission,
+                delta=plan.delta.as_json(), fingerprint=fingerprint(plan), amount=amount,
                 currency=currency,
             )  # fmt: skip
             _tell(request, "asked", actor)
@@ -93,7 +108,8 @@ def approvers(request: ApprovalRequest) -> QuerySet[User]:
     app, _, name = request.permission.partition(".")
     held = Permission.objects.filter(content_type__app_label=app, codename=name)
     found = Q(groups__permissions__in=held) | Q(user_permissions__in=held) | Q(is_superuser=True)
-    return User.objects.filter(found, is_active=True).exclude(pk=request.asked_by_id).distinct()
+    people = User.objects.filter(found, is_active=True).distinct()
+    return people if request.asked_by_id is None else people.exclude(pk=request.asked_by_id)
 
 
 def approve(request_id: int, *, actor: Actor, note: str = "") -> ActionRun:
@@ -115,19 +131,19 @@ def approve(request_id: int, *, actor: Actor, note: str = "") -> ActionRun:
             run, refusal = _carry_out(request, person, note)
     if run is None:
         raise refusal or _decided(request)
-    acting.settle(run, actor=actors.person(request.asked_by))
+    acting.settle(run, actor=request.asker)
     _answer(request, f"{actor.label} approved it: {run.said}", actor)
     return run
 
 
 def _carry_out(request: ApprovalRequest, person: User, note: str) -> tuple[ActionRun | None, Refusal | None]:
     """Under the request's lock: look again, then do it. What is refused is decided too, so it comes back as a value."""
-    case, asker, approver = request.case, actors.person(request.asked_by), actors.person(person)
+    case, asker, approver = request.case, request.asker, actors.person(person)
     try:
         reason, action = acting.find(case, request.action)
         if case.status == Status.RESOLVED:
             raise Refusal("already_resolved", f"{case.number} is already resolved.")
-        if not request.asked_by.is_active or not request.asked_by.has_perm(action.permission):
+        if not _still_may(request, action.permission):
             raise Refusal("may_not", f"{asker.label} may not do that any more.")
         params = action.said(request.params, case.subject_uid)
         with transaction.atomic():
@@ -194,6 +210,13 @@ def _locked(request_id: int) -> ApprovalRequest:
     return found
 
 
+def _still_may(request: ApprovalRequest, permission: str) -> bool:
+    if request.asked_by is None:
+        check = _programs.get(request.asked_kind)
+        return check is not None and check(request.asked_uid, permission)
+    return request.asked_by.is_active and request.asked_by.has_perm(permission)
+
+
 def _may_not(request: ApprovalRequest, person: User) -> Refusal | None:
     if request.asked_by_id == person.pk:
         return Refusal("own_request", "Somebody else has to agree to what you asked for.", status=403)
@@ -232,6 +255,8 @@ def _tell(request: ApprovalRequest, what: str, actor: Actor) -> None:
 
 
 def _answer(request: ApprovalRequest, text: str, actor: Actor) -> None:
+    if request.asked_by_id is None:
+        return  # a program reads the case, or hears of the fact
     notices.tell(
         [request.asked_by_id], kind="approval", case=request.case, text=text, key=f"approval:{request.pk}:answer",
         actor=actor, url=reverse("exceptions:approval", args=[request.pk]),

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
 
 from core import actors, jobs
 from core.actors import Actor
-from core.errors import Refusal
+from core.errors import Invalid, Problem, Refusal
 from core.models import Job
 from exceptions import effects, reasons
 from exceptions.models import BulkRow, Case, RowOutcome, Status
+from exceptions.reasons import Param
 from exceptions.services import acting, approvals, handling
 
 PREVIEW, RUN = "exceptions.bulk_preview", "exceptions.bulk_act"
 MOST = 10_000
+LOOKED_AT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing an action asks for, with what may be chosen over the cases looked at."""
+
+    param: Param
+    choices: dict[str, str]
+    uid: str
 
 
 def offered(ids: Sequence[int]) -> list[tuple[str, str, int]]:
@@ -27,6 +39,42 @@ def offered(ids: Sequence[int]) -> list[tuple[str, str, int]]:
         reason = reasons.find(code)
         counts.update({(each.code, each.title) for each in (reason.actions if reason else ()) if each.run})
     return [(code, title, count) for (code, title), count in sorted(counts.items(), key=lambda each: -each[1])]
+
+
+def asks(ids: Sequence[int], action: str) -> list[Question]:
+    """What the action has to be told, the same for all of these cases.
+
+    A choice is offered where any of the first cases has it; a case that hasn't is refused when its turn comes.
+    """
+    found: dict[str, Question] = {}
+    for reason_code, uid in Case.objects.filter(pk__in=list(ids)).values_list("reason", "subject_uid")[:LOOKED_AT]:
+        reason = reasons.find(reason_code)
+        for param in next((each.params for each in (reason.actions if reason else ()) if each.code == action), ()):
+            question = found.setdefault(param.name, Question(param, {}, uid))
+            if param.choices is not None:
+                question.choices.update(param.choices(uid))
+    return list(found.values())
+
+
+def told(questions: Sequence[Question], given: Mapping[str, str]) -> dict[str, str]:
+    """The answers as the job keeps them. Invalid (422) by name for each that is missing or wrong."""
+    said: dict[str, str] = {}
+    problems = []
+    for question in questions:
+        name, text = question.param.name, given.get(question.param.name, "").replace("\0", "").strip()
+        if text and question.choices and text not in question.choices:
+            problems.append(Problem(name, "wrong", "Choose one of those offered."))
+            continue
+        anything = replace(question.param, choices=None)
+        try:
+            reasons.value_of(anything, text, question.uid)
+        except ValueError as error:
+            problems.append(Problem(name, "wrong", str(error)))
+        if text:
+            said[name] = text
+    if problems:
+        raise Invalid(problems, status=422)
+    return said
 
 
 def start_preview(ids: Sequence[int], action: str, params: dict[str, Any], *, actor: Actor) -> Job:

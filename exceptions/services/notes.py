@@ -71,7 +71,7 @@ def named(text: str, case: Case) -> tuple[list[User], list[tuple[str, str]]]:
         if len(fitting) != 1:
             why = f"fits {len(fitting)} people; write more of the name" if fitting else "is nobody here"
             missed.append((name, why))
-        elif not _may_see(fitting[0], case):
+        elif not may_see(fitting[0], case):
             missed.append((name, "may not see this case"))
         else:
             told[fitting[0].pk] = fitting[0]
@@ -97,6 +97,6 @@ def _fitting(name: str, people: list[User]) -> list[User]:
     return []
 
 
-def _may_see(person: User, case: Case) -> bool:
+def may_see(person: User, case: Case) -> bool:
     sites = person.site_ids()
     return person.has_perm("exceptions.view_case") and (sites is None or case.site_id in sites)

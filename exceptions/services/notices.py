@@ -30,14 +30,15 @@ class Kind:
 
     title: str
     mail: bool  # by letter too, unless the person says otherwise
+    optional: bool = True  # may be left out altogether
 
 
 KINDS = {
     "assignment": Kind("A case is given to me", mail=True),
     "mention": Kind("Somebody names me in a note", mail=True),
     "watch": Kind("Something happens to a case I watch", mail=False),
-    "approval": Kind("Something waits for my approval", mail=True),
-    "escalation": Kind("A case is escalated to me", mail=True),
+    "approval": Kind("Something waits for my approval", mail=True, optional=False),
+    "escalation": Kind("A case is escalated to me", mail=True, optional=False),
 }
 
 
@@ -105,7 +106,7 @@ def tell_many(words: Sequence[Word], *, now: datetime | None = None) -> list[tup
         _row(word, people[user], now)
         for word in words
         for user in word.users
-        if user in people and _may_know(people[user], word)
+        if user in people and _may_know(people[user], word) and (word.urgent or not silenced(people[user], word.kind))
     ]
     if not rows:
         return []
@@ -166,6 +167,11 @@ def wants_letter(person: User, kind: str) -> bool:
     """Does this person want a letter about notices of this kind?"""
     said = (person.preferences.get("letters") or {}).get(kind)
     return bool(person.email) and (said if isinstance(said, bool) else kind in KINDS and KINDS[kind].mail)
+
+
+def silenced(person: User, kind: str) -> bool:
+    """Has this person said that notices of this kind aren't for them? Never what only they can answer."""
+    return kind in (person.preferences.get("muted") or ()) and kind in KINDS and KINDS[kind].optional
 
 
 def unread(user: User, most: int = 99) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import transaction
 
 from core.actors import Actor
 from core.errors import Refusal
 from core.models import User
-from exceptions.models import Status
+from exceptions.models import Case, Status
+from exceptions.services import merging, notes, watching
 from exceptions.services.handling import assign, current, locked
 
 
@@ -31,3 +34,17 @@ def claim_for(case_id: int, *, person: int, version: int | None = None, actor: A
             return case.version
         raise Refusal("already_claimed", f"{case.owner.get_full_name()} has {case.number}.", **current(case))
     return assign(case_id, to=person, version=version, actor=actor)
+
+
+@transaction.atomic
+def merge_into(case_id: int, *, ids: Sequence[int], note: str = "", version: int | None = None, actor: Actor) -> int:
+    """End these as duplicates of the case of that version; returns how many ended."""
+    locked(case_id, version)
+    return merging.merge(case_id, ids, note=note, actor=actor)
+
+
+def watch_for(case_id: int, person: int) -> None:
+    """Let a person hear of a case. Refusal may_not_see (422) where they couldn't open it."""
+    if not notes.may_see(User.objects.get(pk=person), Case.objects.get(pk=case_id)):
+        raise Refusal("may_not_see", "They may not see this case.", status=422)
+    watching.watch(case_id, [person])

@@ -27,7 +27,8 @@ def why_not(run: ActionRun) -> Refusal | None:
     reason = reasons.find(run.reason)
     action = next((each for each in reason.actions if each.code == run.action), None) if reason else None
     if action is None or action.undo is None or run.undo_until is None:
-        return Refusal("cannot_undo", f"“{run.title}” can't be taken back. Put it right with another action.")
+        why = (action.lasting if action else "") or "Put it right with another action."
+        return Refusal("cannot_undo", f"“{run.title}” can't be taken back. {why}")
     if timezone.now() > run.undo_until:
         return Refusal("too_late", f"It could be taken back for {action.undo_minutes} minutes.", status=410)
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
@@ -11,12 +12,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from core import actors, downloads, htmx
-from core.errors import Refusal
+from core.errors import Invalid, Refusal
 from core.models import Job
 from exceptions import tasks
 from exceptions.models import BulkRow
 from exceptions.services import bulk_acting
-from exceptions.views.bulk import chosen
+from exceptions.services.bulk_acting import Question
+from exceptions.views.bulk import Chosen, chosen
 
 MAY = "exceptions.bulk_action"
 
@@ -28,22 +30,50 @@ def ask(request: HttpRequest) -> HttpResponse:
     some = chosen(request)
     action = request.POST.get("action", "")
     if not action:
-        context = {
-            "ids": [] if some.whole_view else some.ids,
-            "count": len(some.ids),
-            "offered": bulk_acting.offered(some.ids),
-            "scope": request.POST.get("scope", "page"),
-            "filter": request.POST.get("filter", ""),
-            "expected": request.POST.get("expected", ""),
-        }
-        return htmx.part(request, "exceptions/_act_many.html", context)
+        return _ask(request, some)
     if action not in {code for code, _, _ in bulk_acting.offered(some.ids)}:
         raise Refusal("unknown_action", "None of these cases offers that action.", status=404)
-    params = {name.removeprefix("p-"): value for name, value in request.POST.items() if name.startswith("p-")}
+    questions = bulk_acting.asks(some.ids, action)
+    given = {name.removeprefix("p-"): str(request.POST[name]) for name in request.POST if name.startswith("p-")}
+    if questions and request.POST.get("asked") != action:
+        return _ask(request, some, action, questions)
+    try:
+        params = bulk_acting.told(questions, given)
+    except Invalid as invalid:
+        problems = {f"p-{each.path}": each.message for each in invalid.problems}
+        return _ask(request, some, action, questions, values=given, problems=problems)
     with transaction.atomic():
         job = bulk_acting.start_preview(some.ids, action, params, actor=actors.person(request.user))
         transaction.on_commit(lambda: tasks.preview_many.delay(job.pk))
     return htmx.redirect(request, reverse("exceptions:bulk_job", args=[job.pk]))
+
+
+def _ask(
+    request: HttpRequest,
+    some: Chosen,
+    action: str = "",
+    questions: Sequence[Question] = (),
+    *,
+    values: Mapping[str, str] | None = None,
+    problems: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """The dialog: which action, and what it has to be told."""
+    context = {
+        "ids": [] if some.whole_view else some.ids,
+        "count": len(some.ids),
+        "offered": bulk_acting.offered(some.ids),
+        "scope": request.POST.get("scope", "page"),
+        "filter": request.POST.get("filter", ""),
+        "expected": request.POST.get("expected", ""),
+        "action": action,
+        "questions": questions,
+        "values": values or {},
+        "problems": problems or {},
+    }
+    response = htmx.part(request, "exceptions/_act_many.html", context, status=422 if problems else 200)
+    if action:
+        response["HX-Retarget"] = "#dialog"
+    return response
 
 
 @require_safe

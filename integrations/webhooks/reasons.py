@@ -11,6 +11,7 @@ from django.utils.timezone import localtime
 
 from core.actors import Actor
 from exceptions import reasons
+from exceptions.models import ActionRun
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
 from integrations.models import Connection, OutboundCall, WebhookSubscription
 from integrations.webhooks import replaying, subscriptions
@@ -92,6 +93,11 @@ def _enable(uid: str, *, actor: Actor) -> str:
     return "Enabled. What it missed is not sent again by itself."
 
 
+def _stop_again(run: ActionRun, *, actor: Actor) -> str:
+    subscriptions.stop_again(int(run.case.subject_uid), reason=f"Undo of {run.title}", actor=actor)
+    return "Disabled again."
+
+
 def _enable_and_replay(uid: str, *, actor: Actor) -> str:
     found = _find(uid)
     if found is None:
@@ -144,6 +150,7 @@ REASON = Reason(
             "Facts keep their ids, so a receiver drops what it had.",
             permission=MAY,
             run=_enable_and_replay,
+            lasting="Facts that were sent stay sent. Disable the webhook to stop the rest.",
             preview=_preview,
             primary=True,
         ),
@@ -152,6 +159,8 @@ REASON = Reason(
             "Enable it",
             permission=MAY,
             run=_enable,
+            rehearsed=True,
+            undo=_stop_again,
             preview=lambda uid: [("From now on", "facts are sent again"), ("What it missed", "is not sent by itself")],
         ),
         Action("open", "Open the webhook", href=_page),

@@ -190,6 +190,17 @@ def give_up(pk: int, reason: str) -> None:
 
 
 @transaction.atomic
+def stop_again(pk: int, *, reason: str, actor: Actor) -> None:
+    """A webhook somebody enabled is disabled as it was before, for a person to look at. Refusal("not_active")."""
+    found = locked(pk)
+    if found.connection.status != Status.ACTIVE:
+        raise Refusal("not_active", f"{found} is {found.connection.get_status_display().lower()}.")
+    WebhookSubscription.objects.filter(pk=pk).update(given_up_at=Now())
+    _set(found, Status.DISABLED, reason)
+    _record(found, facts.WEBHOOK_DISABLED, actor, {"reason": reason[:300]})
+
+
+@transaction.atomic
 def test(pk: int, *, actor: Actor) -> int:
     """Send it a webhook.test through the same door as everything else; returns the fact's id."""
     found = locked(pk)

@@ -52,6 +52,7 @@ class Transfer(StateMachine):
         T.PICKED: {T.IN_TRANSIT, T.CANCELLED},
         T.IN_TRANSIT: {T.RECEIVED, T.DISCREPANT},
         T.DISCREPANT: {T.RECEIVED},
+        T.RECEIVED: {T.DISCREPANT},  # a resolution was taken back
     }
 
     origin = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="transfers_out", db_index=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import F
@@ -16,6 +17,7 @@ from inventory.models import (
     LotStock,
     Resolution,
     State,
+    StockMovement,
     Transfer,
     TransferDiscrepancy,
     TransferLine,
@@ -60,6 +62,37 @@ def resolve(discrepancy_id: int, resolution: str, *, actor: Actor) -> TransferDi
     return retrying(work)
 
 
+def stand_again(discrepancy_id: int, *, moved: Sequence[int], key: str, actor: Actor) -> TransferDiscrepancy:
+    """Take a resolution back: its movements (`moved`) are reversed and the discrepancy stands again.
+
+    Refusal("not_resolved"), ("brought") for a serial that was brought from elsewhere, or what the books refuse.
+    """
+
+    def work() -> TransferDiscrepancy:
+        rows = TransferDiscrepancy.objects.select_related("item")
+        transfer = open_transfer(rows.values_list("transfer_id", flat=True).get(pk=discrepancy_id))
+        found = rows.get(pk=discrepancy_id)
+        if not found.resolution:
+            raise Refusal("not_resolved", "It has to be settled already.")
+        taken = StockMovement.objects.filter(pk__in=moved, to_state=State.SHRINKAGE)
+        if found.code and found.resolution == Resolution.FROM_ORIGIN and not taken.exists():
+            raise Refusal("brought", f"{found.code} was brought from where the books had it. Move it back by hand.")
+        if moved:
+            movements.compensate(moved, key=key, cause=transfer.subject, actor=actor,
+                                 note=f"{transfer.number}: to be settled again")  # fmt: skip
+        was, found.resolution, found.resolved_at, found.resolved_by = found.resolution, "", None, ""
+        found.save(update_fields=["resolution", "resolved_at", "resolved_by"])
+        data = {"sku": found.item.sku, "code": found.code, "kind": found.kind, "units": found.quantity, "was": was}
+        record(transfer, facts.TRANSFER_UNSETTLED, actor, data)
+        if transfer.status == TransferStatus.RECEIVED:
+            transfer.move(TransferStatus.DISCREPANT)
+        else:
+            Transfer.objects.filter(pk=transfer.pk).update(version=F("version") + 1)
+        return found
+
+    return retrying(work)
+
+
 def choices(kind: str) -> tuple[Resolution, ...]:
     """The resolutions a discrepancy of this kind can have."""
     if kind == DiscrepancyKind.SHORT:
@@ -75,7 +108,8 @@ def _move_resolved(transfer: Transfer, found: TransferDiscrepancy, resolution: s
     else:
         moves = _moves(transfer, found, resolution)
     if moves:
-        movements.post(moves, key=f"transfer:{transfer.pk}:settle:{found.pk}", cause=transfer.subject, actor=actor,
+        key = f"transfer:{transfer.pk}:settle:{found.pk}:{transfer.version}"  # what stands again has a later version
+        movements.post(moves, key=key, cause=transfer.subject, actor=actor,
                        note=f"{transfer.number}: {Resolution(resolution).label.lower()}")  # fmt: skip
 
 

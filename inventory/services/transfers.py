@@ -2,7 +2,7 @@
 
 from inventory.services.arriving import Seen, enter, receive, take_in, unpack
 from inventory.services.requesting import approve, request, submit
-from inventory.services.resolving import choices, resolve
+from inventory.services.resolving import choices, resolve, stand_again
 from inventory.services.sending import cancel, finish_pick, pick, ship
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "request",
     "resolve",
     "ship",
+    "stand_again",
     "submit",
     "take_in",
     "unpack",

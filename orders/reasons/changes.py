@@ -7,9 +7,11 @@ from typing import Any
 from django.utils import timezone
 
 from core.actors import Actor
+from core.errors import Refusal
 from core.formats import money
 from exceptions.models import ActionRun
 from exceptions.reasons import Action, Column, Evidence, Reason, Row
+from orders import lens
 from orders.models import ChangeStatus, Hold, HoldType, OrderChange, Told
 from orders.reasons import shared
 
@@ -92,6 +94,16 @@ def _told_by_hand(uid: str, *, actor: Actor) -> str:
     return f"{count} changes are marked as told."
 
 
+def _untell(run: ActionRun, *, actor: Actor) -> str:
+    from orders.services import change_log
+
+    ids = lens.named(run, "mark")
+    if not ids:
+        raise Refusal("nothing_to_undo", "It had marked no change.")
+    count = change_log.untell(int(run.case.subject_uid), ids, actor=actor)
+    return f"{count} to be told again."
+
+
 REASONS = (
     Reason(
         code="orders.hold_waiting",
@@ -117,6 +129,8 @@ REASONS = (
                 run=_release_manual,
                 rehearsed=True,
                 undo=_hold_again,
+                amount=shared.value,
+                stake="the order's total",
                 offered=lambda uid: Hold.objects.standing().filter(order_id=uid, type=HoldType.MANUAL).exists(),
                 primary=True,
             ),
@@ -152,6 +166,7 @@ REASONS = (
                 permission="orders.edit_order",
                 run=_told_by_hand,
                 rehearsed=True,
+                undo=_untell,
                 primary=True,
             ),
         ),

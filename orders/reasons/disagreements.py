@@ -6,8 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from core.actors import Actor
+from core.errors import Refusal
 from core.formats import money
+from exceptions.models import ActionRun
 from exceptions.reasons import Action, Cell, Column, Evidence, Reason, Row
+from orders import lens
 from orders.models import PaymentDisagreement
 from orders.reasons import shared
 
@@ -51,6 +54,16 @@ def _settle(uid: str, *, actor: Actor) -> str:
     return f"What was told first stands, for {count}."
 
 
+def _judge_again(run: ActionRun, *, actor: Actor) -> str:
+    from orders.services import payments
+
+    ids = lens.named(run, "mark")
+    if not ids:
+        raise Refusal("nothing_to_undo", "It had judged no amount.")
+    count = payments.judge_again(int(run.case.subject_uid), ids, actor=actor)
+    return f"{count} to be judged again."
+
+
 REASONS = (
     Reason(
         code="orders.payment_disagrees",
@@ -78,6 +91,9 @@ REASONS = (
                 permission="orders.change_order",
                 run=_settle,
                 rehearsed=True,
+                amount=_value,
+                stake="the gap between the two amounts",
+                undo=_judge_again,
                 primary=True,
             ),
         ),

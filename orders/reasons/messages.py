@@ -79,6 +79,7 @@ REASONS = (
             Action(
                 code="send_again", title="Send it again", detail="To the address the order has now.",
                 permission="orders.change_order", run=_send_again, rehearsed=True, primary=True,
+                lasting="A message that has gone out can't be called back.",
                 offered=lambda uid: _failed().filter(order_id=uid, body__gt="").exists(),
             ),
         ),

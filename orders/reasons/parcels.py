@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import DateTimeField, DurationField, Exists, ExpressionWrapper, OuterRef, Q, Subquery, Value
@@ -11,9 +12,12 @@ from django.db.models.functions import Coalesce, Greatest, Now
 from django.urls import reverse
 
 from core.actors import Actor
+from core.errors import Refusal
 from core.subjects import Subject
 from exceptions import reasons
+from exceptions.models import ActionRun
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
+from orders import lens
 from orders.models import FulfilmentOrder, FulfilmentStatus, LabelStatus, Package, ParcelLabel, Tracker, TrackingEvent
 from orders.models.fulfilment import ENDED
 from orders.models.shipment import IN_TROUBLE, UNDER_WAY
@@ -156,6 +160,30 @@ def _try_again(uid: str, *, actor: Actor) -> str:
     return f"{len(newest)} ordered again." if newest else "There is no failed label any more."
 
 
+def _label_cost(uid: str) -> tuple[Decimal, str] | None:
+    """What the labels to be ordered again cost by the price table; the greatest over currencies."""
+    sums: dict[str, Decimal] = {}
+    rows = ParcelLabel.objects.filter(package__fulfilment=int(uid), status=LabelStatus.FAILED, cost__isnull=False)
+    newest = {label.package_id: label for label in rows.order_by("pk")}
+    for label in newest.values():
+        sums[label.currency] = sums.get(label.currency, Decimal()) + (label.cost or Decimal())
+    if not sums:
+        return None
+    currency, most = max(sums.items(), key=lambda each: each[1])
+    return most, currency
+
+
+def _give_back(run: ActionRun, *, actor: Actor) -> str:
+    from orders.services import labels
+
+    ordered = lens.named(run, "mark")
+    if not ordered:
+        raise Refusal("nothing_to_undo", "It had ordered no label.")
+    for label_id in ordered:
+        labels.void(label_id, reason=f"Undo of {run.title}", actor=actor)
+    return f"{len(ordered)} given back. A label the carrier has charged for is asked back from it."
+
+
 def _page(uid: str) -> str | None:
     number = FulfilmentOrder.objects.filter(pk=uid).values_list("number", flat=True).first()
     return reverse("orders:parcels", args=[number]) if number else None
@@ -181,7 +209,8 @@ REASONS = (
         evidence=_labels,
         actions=(
             Action(code="try_again", title="Order the label again", permission="orders.work_fulfilment",
-                   run=_try_again, rehearsed=True, primary=True),
+                   run=_try_again, rehearsed=True, primary=True,
+                   amount=_label_cost, stake="what the labels cost", undo=_give_back),
             _OPEN,
         ),
         **_COMMON,

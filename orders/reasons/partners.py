@@ -86,6 +86,7 @@ _TAKE_BACK = Action(
     rehearsed=True,
     offered=lambda uid: FulfilmentOrder.objects.filter(pk=int(uid), status__in=["OPEN", "ACCEPTED"]).exists(),
     confirm="Take this work back from the partner?",
+    lasting="The partner is told that it is off. Have its units sourced there again by taking them off their new node.",
 )
 _SHARED: dict[str, Any] = {
     "queue": "orders",
@@ -114,6 +115,7 @@ REASONS = (
                 permission="orders.work_fulfilment",
                 run=_remind,
                 rehearsed=True,
+                lasting="A request that has gone out can't be called back; it counts once.",
                 primary=True,
             ),
             _TAKE_BACK,

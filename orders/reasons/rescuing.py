@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from core.actors import Actor
+from core.errors import Refusal
 from exceptions import reasons
+from exceptions.models import ActionRun
 from exceptions.reasons import Action, Evidence, Reason, Row
+from orders import lens
 from orders.reasons import shared
-from orders.services import rescuing, resourcing
+from orders.services import giving_back, rescuing, resourcing
 
 
 def _evidence(uid: str) -> Evidence:
@@ -29,6 +32,14 @@ def _elsewhere(uid: str, *, actor: Actor) -> str:
     if moved is None:
         return "No other node has it."
     return "Now at " + ", ".join(f"{code} ({units})" for code, units in moved.to) + "."
+
+
+def _bring_back(run: ActionRun, *, actor: Actor) -> str:
+    lines = lens.named(run, "line")
+    if not lines:
+        raise Refusal("nothing_to_undo", "It found no other node, so nothing moved.")
+    back = giving_back.bring_back(int(run.case.subject_uid), lines, reason=f"Undo of {run.title}", actor=actor)
+    return f"Back at {back}."
 
 
 REASONS = (
@@ -56,6 +67,7 @@ REASONS = (
                 permission="orders.cancel_fulfilment",
                 run=_elsewhere,
                 rehearsed=True,
+                undo=_bring_back,
                 primary=True,
             ),
         ),

@@ -8,8 +8,12 @@ from typing import Any
 
 from django.db.models import OuterRef
 
+from core.actors import Actor
+from core.errors import Refusal
 from core.subjects import Subject
+from exceptions.models import ActionRun
 from exceptions.reasons import Cell, Context, Opening
+from orders import lens
 from orders.models import FulfilmentOrder, Order, SourcingDecision
 from orders.sourcing import Then
 
@@ -72,6 +76,17 @@ def describe_work(uid: str) -> Opening | None:
     return Opening(
         label=work.number, site_id=work.location.site_id, value=work.order.total, currency=work.order.currency
     )
+
+
+def open_again(run: ActionRun, *, actor: Actor) -> str:
+    """The undo of having an order sourced: what no node has begun is open again, and held so that it stays so."""
+    from orders.services import giving_back
+
+    lines = lens.named(run, "line")
+    if not lines:
+        raise Refusal("nothing_to_undo", "It gave no unit a node.")
+    units = giving_back.open_again(int(run.case.subject_uid), lines, reason=f"Undo of {run.title}", actor=actor)
+    return f"{units} units have no node again. The order is held until a person lets it go on."
 
 
 def standing(query: Callable[[], Any]) -> Callable[[], Iterable[str]]:

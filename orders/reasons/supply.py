@@ -68,6 +68,7 @@ _NOW = Action(
     permission="orders.change_order",
     run=_elsewhere,
     rehearsed=True,
+    undo=shared.open_again,
     primary=True,
 )
 REASONS = (

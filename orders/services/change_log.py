@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils import timezone
 
 from core.actors import Actor
+from core.errors import Refusal
 from exceptions.services import cases
 from inventory.services.locking import retrying
 from orders import edits as shapes
@@ -90,6 +92,20 @@ def told_by_hand(order_id: int, *, actor: Actor) -> int:
         untold = OrderChange.objects.filter(order_id=order_id, status=ChangeStatus.CONFIRMED, channel_told=Told.CANNOT)
         count = untold.update(channel_told=Told.BY_HAND, channel_told_at=timezone.now())
         cases.recheck(desk.subject, actor=actor)
+        return count
+
+    return retrying(work)
+
+
+def untell(order_id: int, ids: Sequence[int], *, actor: Actor) -> int:
+    """These changes were not told after all; returns how many. Refusal("told_since") where one is in another state."""
+
+    def work() -> int:
+        open_desk(order_id, actor=actor)
+        rows = OrderChange.objects.filter(order_id=order_id, pk__in=ids, channel_told=Told.BY_HAND)
+        count = rows.update(channel_told=Told.CANNOT)
+        if count != len(set(ids)):
+            raise Refusal("told_since", "One of these changes isn't marked as told by hand any more.")
         return count
 
     return retrying(work)

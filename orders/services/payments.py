@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from core.actors import Actor
-from core.errors import NotYet
+from core.errors import NotYet, Refusal
 from core.subjects import Subject
 from exceptions.services import cases
 from inventory.services.locking import retrying
@@ -26,6 +26,20 @@ def settle(order_id: int, *, actor: Actor) -> int:
         standing = PaymentDisagreement.objects.filter(order_id=order_id, settled_at__isnull=True)
         count = standing.update(settled_at=timezone.now(), settled_by=actor.label[:200])
         cases.recheck(desk.subject, actor=actor)
+        return count
+
+    return retrying(work)
+
+
+def judge_again(order_id: int, ids: Sequence[int], *, actor: Actor) -> int:
+    """These amounts wait for a person again; returns how many. Refusal("judged_again") where one does already."""
+
+    def work() -> int:
+        open_desk(order_id, actor=actor)
+        rows = PaymentDisagreement.objects.filter(order_id=order_id, pk__in=ids, settled_at__isnull=False)
+        count = rows.update(settled_at=None, settled_by="")
+        if count != len(set(ids)):
+            raise Refusal("judged_again", "One of these amounts waits to be judged already.")
         return count
 
     return retrying(work)

@@ -9,8 +9,8 @@ from core import actors, events, outbox
 from core.errors import Permanent
 from core.models import Delivery
 from core.subjects import Subject
-from exceptions.models import Case
-from exceptions.services import cases
+from exceptions.models import ActionRun, Case
+from exceptions.services import cases, undoing
 
 pytestmark = pytest.mark.django_db
 WORKS: list[bool] = []
@@ -82,6 +82,18 @@ def test_giving_it_up_clears_the_case_and_lets_the_lane_go_on(person):
         "DELIVERED",
         "DISCARDED",
     ]
+
+
+def test_one_that_was_given_up_is_tried_after_all(person):
+    ring()
+    who = actors.person(person())
+    cases.act(Case.objects.get().pk, "discard", actor=who)
+    WORKS.append(True)
+
+    undoing.undo(ActionRun.objects.get().pk, actor=who)
+    outbox.drain()
+
+    assert Delivery.objects.get(handler="tests.answer").status == "DELIVERED"
 
 
 def test_the_sweep_finds_dead_deliveries_nobody_told_of():

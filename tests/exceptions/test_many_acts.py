@@ -93,7 +93,13 @@ def test_many_are_previewed_run_once_each_and_told_row_by_row(client, chief, til
     asked = client.post(reverse("exceptions:bulk_act"), {"id": ids, "scope": "page"}, **HX)
     assert "Pay out (2)" in asked.content.decode()
 
-    client.post(reverse("exceptions:bulk_act"), {"id": ids, "scope": "page", "action": "pay"}, **HX)
+    wanted = {"id": ids, "scope": "page", "action": "pay"}
+    asking = client.post(reverse("exceptions:bulk_act"), wanted, **HX)
+    assert (asking["HX-Retarget"], "How much" in asking.content.decode()) == ("#dialog", True)
+    wrong = client.post(reverse("exceptions:bulk_act"), {**wanted, "asked": "pay", "p-euros": "many"}, **HX)
+    assert (wrong.status_code, "A whole number" in wrong.content.decode()) == (422, True)
+    assert not Job.objects.exists()
+    client.post(reverse("exceptions:bulk_act"), {**wanted, "asked": "pay", "p-euros": "60"}, **HX)
     seen = Job.objects.get(kind=bulk_acting.PREVIEW)
     bulk_acting.preview(seen.pk)
     assert (_level("1"), _level("2")) == (120, 120)
@@ -110,7 +116,7 @@ def test_many_are_previewed_run_once_each_and_told_row_by_row(client, chief, til
 
     rows = dict(BulkRow.objects.values_list("case_id", "outcome"))
     assert rows == {good.pk: "done", over.pk: "refused"}
-    assert (_level("1"), _level("2"), ActionRun.objects.get().job_id) == (70, 120, job.pk)
+    assert (_level("1"), _level("2"), ActionRun.objects.get().job_id) == (60, 120, job.pk)
     assert client.post(reverse("exceptions:bulk_run", args=[seen.pk]), **HX).status_code == 409
     assert client.get(reverse("exceptions:bulk_job", args=[job.pk])).status_code == 200
     file = b"".join(client.get(reverse("exceptions:bulk_rows", args=[job.pk])).streaming_content).decode()

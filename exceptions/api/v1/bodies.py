@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
@@ -78,6 +78,60 @@ class Note:
     __pydantic_config__ = closed
 
     text: Words
+
+
+_Whole = Annotated[int, Field(strict=True, ge=0, le=999_999_999)]
+Value = Annotated[str, Field(strict=True, max_length=500), Text] | _Whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doing(Seen):
+    """What the action has to be told, and whether it is only to be looked at."""
+
+    params: Annotated[dict[Annotated[str, Field(max_length=40), Text], Value], Field(max_length=20)] = field(
+        default_factory=dict
+    )
+    dry_run: Annotated[bool, Field(strict=True)] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aside(Seen):
+    """Until when, until what happens, or whichever is first."""
+
+    until: Moment | None = None
+    wake_on: Annotated[str, Field(strict=True, max_length=40), Text] = ""
+    note: Said = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Under(Seen):
+    """The case it is a symptom of."""
+
+    root: Number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merging(Seen):
+    """The cases that are the same as this one."""
+
+    cases: Annotated[list[Number], Field(min_length=1, max_length=50)]
+    note: Ending = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nothing:
+    """There is nothing to say."""
+
+    __pydantic_config__ = closed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """Who hears of the case, by e-mail."""
+
+    __pydantic_config__ = closed
+
+    person: Email
 
 
 def read(request: Any, kind: type[T]) -> T:

@@ -16,7 +16,7 @@ from exceptions.api.v1 import bodies, described, finding, shapes
 from exceptions.api.v1.filters import CallerCaseFilter
 from exceptions.filters import ORDERS, order_of
 from exceptions.models import Case, CaseNote, Queue, Status
-from exceptions.services import cases, clocks
+from exceptions.services import clocks, notes
 
 TIMELINE = 50
 READ: dict[str, str] = {"GET": "cases:read"}
@@ -91,10 +91,12 @@ class Notes(ApiView):
     @described.NOTE
     @idempotent()
     def post(self, request: Any, number: str) -> HttpResponse:
-        """Leave a note for the next one; it changes nothing else, so it needs no version."""
+        """Leave a note for the next one, and tell whom it names (@amira.khan). It needs no version."""
         body = bodies.read(request, bodies.Note)
-        made = cases.note(finding.case(request, number).pk, text=body.text, actor=request.auth.actor)
-        return reply(_note(CaseNote.objects.get(pk=made)), status=201)
+        left = notes.leave(finding.case(request, number).pk, text=body.text, actor=request.auth.actor)
+        told = [{"name": person.get_full_name(), "email": person.email} for person in left.told]
+        missed = [{"name": name, "why": why} for name, why in left.missed]
+        return reply({**_note(CaseNote.objects.get(pk=left.id)), "told": told, "missed": missed}, status=201)
 
 
 def _note(row: CaseNote) -> dict[str, Any]:

@@ -52,7 +52,7 @@ _EVIDENCE = _object(
 )
 _ACTION = _object(
     code=_TEXT, title=_TEXT, detail=_TEXT, primary=_FLAG, runs=_FLAG, url=_MAYBE, previews=_FLAG, confirm=_TEXT,
-    scope=_TEXT, allowed=_FLAG,
+    scope=_TEXT, allowed=_FLAG, params=_list(ANY), undo_minutes={**_WHOLE, "nullable": True},
 )  # fmt: skip
 _DETAIL = _object(
     **_CASE_FIELDS, description=_TEXT, clears_when=_MAYBE, still_true={**_FLAG, "nullable": True},
@@ -60,14 +60,35 @@ _DETAIL = _object(
     timeline=_list(_FACT),
 )  # fmt: skip
 _NOTE = _object(id=_WHOLE, text=_TEXT, by=ANY, at=_MOMENT)
+_NOTED = _object(
+    id=_WHOLE, text=_TEXT, by=ANY, at=_MOMENT, told=_list(_object(name=_TEXT, email=_TEXT)),
+    missed=_list(_object(name=_TEXT, why=_TEXT)),
+)  # fmt: skip
 _REASON = _object(
     **dict.fromkeys(("code", "title", "queue", "severity", "subject_kind", "description", "clears_when"), _TEXT),
     **dict.fromkeys(("acknowledge_minutes", "resolve_minutes", "open"), _WHOLE),
     proves_itself=_FLAG, business_time=_FLAG, actions=_list(ANY),
 )  # fmt: skip
-_PREVIEW = _object(
-    code=_TEXT, title=_TEXT, confirm=_TEXT, version=_WHOLE, would=_list(_object(name=_TEXT, value=_TEXT))
+_CHANGE = _object(
+    **dict.fromkeys(("kind", "what", "where", "before", "after", "difference", "currency"), _TEXT), value=_MAYBE
 )
+_PREVIEW = _object(
+    code=_TEXT, title=_TEXT, confirm=_TEXT, version=_WHOLE, would=_list(_object(name=_TEXT, value=_TEXT)), said=_TEXT,
+    delta=_list(_CHANGE), amount=_MAYBE, currency=_MAYBE, approval=_MAYBE_ANY, refusal=_MAYBE_ANY,
+)  # fmt: skip
+_RUN = _object(
+    **dict.fromkeys(("action", "title", "said"), _TEXT),
+    **dict.fromkeys(("approved_by", "code", "amount", "currency"), _MAYBE),
+    id=_WHOLE, params=ANY, by=ANY, ok=_FLAG, delta=_list(_CHANGE), still_true={**_FLAG, "nullable": True},
+    undo_until=_MAYBE_MOMENT, undoes={**_WHOLE, "nullable": True}, at=_MOMENT,
+)  # fmt: skip
+_APPROVAL = _object(
+    **dict.fromkeys(("action", "title", "status", "why", "currency", "amount"), _TEXT),
+    **dict.fromkeys(("decided_by", "note"), _MAYBE),
+    **dict.fromkeys(("asked_at", "expires_at"), _MOMENT),
+    id=_WHOLE, params=ANY, asked_by=ANY, delta=_list(_CHANGE), decided_at=_MAYBE_MOMENT,
+    run={**_WHOLE, "nullable": True},
+)  # fmt: skip
 _PAGES = [
     OpenApiParameter("page_size", OpenApiTypes.INT, OpenApiParameter.QUERY),
     *(OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.QUERY) for name in ("after", "before")),
@@ -130,7 +151,10 @@ NOTE = extend_schema(
     summary="Leave a note",
     parameters=[KEY],
     request={JSON: schema_of(bodies.Note)},
-    responses={201: _NOTE, **problems(*_WRITES)},
+    description="It tells whom it names (`@amira`, `@amira.khan`, `@amira@harrow.example`); `missed` says whom it "
+    "didn't reach, and why.",
+    examples=[OpenApiExample("For example", value={"text": "@amira.khan the carrier has it"}, request_only=True)],
+    responses={201: _NOTED, **problems(*_WRITES)},
 )
 
 
@@ -184,18 +208,85 @@ WAIVE = _verb(
     {"reason": "Goodwill agreed with the customer"},
 )
 REOPEN = _verb("cases_reopen", "Take back the end of a case", bodies.Again, "410 once it is over for too long.")
+SNOOZE = _verb(
+    "cases_snooze",
+    "Put a case aside until a time or a fact",
+    bodies.Aside,
+    "Its clocks run on; one that runs out brings it back. `wake_on` is what its subject may be waited for, or "
+    "`anything`.",
+    {"until": "2026-03-03T09:00:00Z", "note": "The supplier answers tomorrow"},
+)
+WAKE = _verb("cases_wake", "Bring a case back that was put aside", bodies.Seen)
+LINK = _verb(
+    "cases_link",
+    "Say which case it is a symptom of",
+    bodies.Under,
+    "It ends with its root, once it is no longer true.",
+    {"root": "EX-20417"},
+)
+UNLINK = _verb("cases_unlink", "Say that a case stands for itself", bodies.Again)
+MERGE = _verb(
+    "cases_merge",
+    "End other cases as the same as this one",
+    bodies.Merging,
+    "Their notes, watchers, files and symptoms go over to it.",
+    {"cases": ["EX-20419", "EX-20420"], "version": 3},
+)
+
+
+def _hearing(operation: str, summary: str) -> Any:
+    return extend_schema(
+        operation_id=operation,
+        summary=summary,
+        parameters=[KEY],
+        request={JSON: schema_of(bodies.Watching)},
+        responses={200: _CASE, **problems(*_WRITES)},
+        examples=[OpenApiExample("For example", value={"person": "amira@harrow.example"}, request_only=True)],
+    )
+
+
+WATCH = _hearing("cases_watch", "Let a person hear of what happens to a case")
+UNWATCH = _hearing("cases_unwatch", "The person doesn't hear of it any more")
+_DONE = _object(said=_TEXT, run={**_RUN, "nullable": True}, approval={**_APPROVAL, "nullable": True}, case=_CASE)
 ACT = extend_schema(
     operation_id="cases_act",
-    summary="Run an action the case offers",
-    description=f"An action may ask for a scope besides cases:work; its `scope` says which. {_CHANGED}",
+    summary="Run an action the case offers, or look at what it would do",
+    description="An action may ask for a scope besides cases:work; its `scope` says which. 202: a second person has to "
+    "agree; a person does that on screen, and `approvals` says what became of it. With `dry_run` nothing changes, and "
+    f"the answer is that of the preview. {_CHANGED}",
     parameters=[KEY, _MATCH],
-    request={JSON: schema_of(bodies.Seen)},
-    responses={200: _object(said=_TEXT, case=_CASE), **problems(*_WRITES)},
+    request={JSON: schema_of(bodies.Doing)},
+    responses={200: {"oneOf": [_DONE, _PREVIEW]}, 202: _DONE, **problems(*_WRITES)},
+    examples=[
+        OpenApiExample("With what it asks for", value={"params": {"euros": 30}, "version": 3}, request_only=True),
+        OpenApiExample("Only look", value={"params": {"euros": 30}, "dry_run": True}, request_only=True),
+    ],
 )
 PREVIEW = extend_schema(
     operation_id="cases_act_preview",
-    summary="What an action would do",
-    responses={200: _PREVIEW, **problems(401, 403, 404, 409, 429)},
+    summary="What an action would do: stock, money and promise; nothing is changed",
+    description="Parameters of the action come in the query, each under its name.",
+    responses={200: _PREVIEW, **problems(400, 401, 403, 404, 409, 422, 429)},
+)
+APPROVALS = extend_schema(
+    operation_id="cases_approvals",
+    summary="What of a case waits, or waited, for a second person",
+    parameters=_PAGES,
+    responses={200: page_of(_APPROVAL), **problems(*_READS)},
+)
+RUNS = extend_schema(
+    operation_id="cases_runs",
+    summary="What was done about a case, with what it changed",
+    parameters=_PAGES,
+    responses={200: page_of(_RUN), **problems(*_READS)},
+)
+UNDO = extend_schema(
+    operation_id="cases_undo",
+    summary="Take a run back by compensating it",
+    description="A run of its own. 410 when too late, 409 where it can't be taken back or was already.",
+    parameters=[KEY],
+    request={JSON: schema_of(bodies.Nothing)},
+    responses={200: _DONE, **problems(*_WRITES)},
 )
 QUEUES = extend_schema(
     operation_id="queues_list",

@@ -10,8 +10,8 @@ from core import subjects
 from core.models import Event
 from core.subjects import Subject
 from exceptions import present, reasons
-from exceptions.models import Case, Severity, Status
-from exceptions.reasons import Action, Cell, Column, Context, Evidence, Reason, Row
+from exceptions.models import ActionRun, ApprovalRequest, Case, Severity, Status
+from exceptions.reasons import Action, Cell, Column, Context, Evidence, Param, Reason, Row
 
 
 def case(row: Case) -> dict[str, Any]:
@@ -126,7 +126,9 @@ def actions(row: Case, caller: Any) -> list[dict[str, Any]]:
             "primary": each.primary,
             "runs": each.run is not None,
             "url": each.href(row.subject_uid) if each.href else None,
-            "previews": each.preview is not None,
+            "previews": each.rehearsed or each.preview is not None,
+            "params": [_param(param, row.subject_uid) for param in each.params],
+            "undo_minutes": each.undo_minutes if each.undo else None,
             "confirm": each.confirm,
             "scope": scope_of(each),
             "allowed": each.run is not None and caller.may(scope_of(each)),
@@ -135,12 +137,64 @@ def actions(row: Case, caller: Any) -> list[dict[str, Any]]:
     ]
 
 
-SCOPES = {"exceptions.work_case": "cases:work", "exceptions.waive_case": "cases:waive"}
+def _param(param: Param, uid: str) -> dict[str, Any]:
+    choices = [{"value": value, "title": title} for value, title in param.choices(uid)] if param.choices else None
+    return {
+        "name": param.name, "title": param.title, "kind": param.kind, "required": param.required, "hint": param.hint,
+        "choices": choices,
+    }  # fmt: skip
+
+
+def delta(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What changes, row by row; ids of rows are ours alone."""
+    return [{name: value for name, value in row.items() if name != "ref"} for row in rows]
+
+
+def run(row: ActionRun) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "action": row.action,
+        "title": row.title,
+        "params": row.params,
+        "by": {"kind": row.actor_kind, "label": row.actor_label},
+        "approved_by": row.approver.get_full_name() if row.approver else None,
+        "ok": row.ok,
+        "code": row.code or None,
+        "said": row.said,
+        "delta": delta(row.delta),
+        "amount": row.amount,
+        "currency": row.currency or None,
+        "still_true": row.holds,
+        "undo_until": row.undo_until,
+        "undoes": row.undoes_id,
+        "at": row.created_at,
+    }
+
+
+def approval(row: ApprovalRequest) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "action": row.action,
+        "title": row.title,
+        "params": row.params,
+        "status": row.status,
+        "why": row.why,
+        "asked_by": {"kind": row.asker.kind, "label": row.asker.label},
+        "asked_at": row.asked_at,
+        "expires_at": row.expires_at,
+        "delta": delta(row.delta),
+        "amount": row.amount,
+        "currency": row.currency,
+        "decided_by": row.decided_by.get_full_name() if row.decided_by else None,
+        "decided_at": row.decided_at,
+        "note": row.note or None,
+        "run": row.run_id,
+    }
 
 
 def scope_of(action: Action) -> str:
     """The scope an action asks a key for: where people need a permission of its own, a scope of that very name."""
-    return SCOPES.get(action.permission, action.permission)
+    return reasons.scope_for(action.permission)
 
 
 def fact(event: Event) -> dict[str, Any]:

@@ -5,18 +5,14 @@ Each is one service call; the answer is the case as it is now. The version seen 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
 
-from core.api import ApiView, idempotent, reply
-from core.api.problems import answer as told
-from core.errors import Refusal
-from exceptions import reasons
-from exceptions.api.v1 import bodies, described, finding, shapes
-from exceptions.models import Case
-from exceptions.reasons import Action
-from exceptions.services import cases, on_behalf
+from core.api import ApiView, idempotent
+from exceptions.api.v1 import bodies, described, finding
+from exceptions.services import cases, on_behalf, watching
 
 WORK: dict[str, str] = {"POST": "cases:work"}
 
@@ -127,65 +123,88 @@ class Reopen(ApiView):
         return finding.change(request, finding.case(request, number), body, cases.reopen, note=body.note)
 
 
-class Act(ApiView):
-    """Actions ask for cases:work and for what each says itself."""
-
+class Snooze(ApiView):
     scope_required: ClassVar[dict[str, str]] = WORK
 
-    @described.ACT
+    @described.SNOOZE
     @idempotent()
-    def post(self, request: Any, number: str, code: str) -> HttpResponse:
-        """Run an action; the case clears itself when that made its reason untrue."""
+    def post(self, request: Any, number: str) -> HttpResponse:
+        """Put it aside until a time or a fact; its clocks run on."""
+        body = bodies.read(request, bodies.Aside)
+        found = finding.case(request, number)
+        options: dict[str, Any] = {"until": body.until, "wake_on": body.wake_on, "note": body.note}
+        return finding.change(request, found, body, cases.snooze, **options)
+
+
+class Wake(ApiView):
+    scope_required: ClassVar[dict[str, str]] = WORK
+
+    @described.WAKE
+    @idempotent()
+    def post(self, request: Any, number: str) -> HttpResponse:
+        """Bring it back to where its clocks put it."""
         body = bodies.read(request, bodies.Seen)
+        return finding.change(request, finding.case(request, number), body, cases.wake)
+
+
+class Link(ApiView):
+    scope_required: ClassVar[dict[str, str]] = WORK
+
+    @described.LINK
+    @idempotent()
+    def post(self, request: Any, number: str) -> HttpResponse:
+        """Say which case it is a symptom of."""
+        body = bodies.read(request, bodies.Under)
+        root = finding.case(request, body.root).pk
+        return finding.change(request, finding.case(request, number), body, cases.link, parent=root)
+
+
+class Unlink(ApiView):
+    scope_required: ClassVar[dict[str, str]] = WORK
+
+    @described.UNLINK
+    @idempotent()
+    def post(self, request: Any, number: str) -> HttpResponse:
+        """Say that it stands for itself."""
+        body = bodies.read(request, bodies.Again)
+        return finding.change(request, finding.case(request, number), body, cases.unlink, why=body.note)
+
+
+class Merge(ApiView):
+    scope_required: ClassVar[dict[str, str]] = WORK
+
+    @described.MERGE
+    @idempotent()
+    def post(self, request: Any, number: str) -> HttpResponse:
+        """End these as duplicates of it; their notes, watchers, files and symptoms go over."""
+        body = bodies.read(request, bodies.Merging)
         found = finding.case(request, number)
-        action = _action(request, found, code)
-        said: list[str] = []
-
-        def run(case_id: int, **options: Any) -> None:
-            said.append(cases.act(case_id, action.code, **options))
-
-        try:
-            response = finding.change(request, found, body, run)
-        except Refusal as refusal:
-            if refusal.status in {400, 403, 429, 503}:
-                raise
-            return told(refusal)  # returned, not raised: that it was tried stays in the timeline
-        fresh = Case.objects.select_related("owner", "site").get(pk=found.pk)
-        return reply({"said": said[0], "case": shapes.case(fresh)}, headers={"ETag": response.headers["ETag"]})
+        others = [finding.case(request, each).pk for each in body.cases]
+        return finding.change(request, found, body, on_behalf.merge_into, ids=others, note=body.note)
 
 
-class PreviewAct(ApiView):
-    scope_required: ClassVar[dict[str, str]] = {"GET": "cases:read"}
+class Watch(ApiView):
+    scope_required: ClassVar[dict[str, str]] = WORK
 
-    @described.PREVIEW
-    def get(self, request: Any, number: str, code: str) -> HttpResponse:
-        """What an action would do; nothing is changed."""
-        found = finding.case(request, number)
-        action = _offered(found, code)
-        seen = action.preview(found.subject_uid) if action.preview else ()
-        return reply(
-            {
-                "code": action.code,
-                "title": action.title,
-                "confirm": action.confirm,
-                "version": found.version,
-                "would": [{"name": name, "value": value} for name, value in seen],
-            }
-        )
+    @described.WATCH
+    @idempotent()
+    def post(self, request: Any, number: str) -> HttpResponse:
+        """Let a person hear of what happens to it."""
+        return _watching(request, number, on_behalf.watch_for)
 
 
-def _offered(found: Case, code: str) -> Action:
-    reason = reasons.find(found.reason)
-    if reason is None:
-        raise Refusal("unknown_action", "This case offers no actions.", status=404)
-    action = reason.action(code)
-    if action.offered is not None and not action.offered(found.subject_uid):
-        raise Refusal("not_offered", f"{action.title} is not offered for this case now.", status=409)
-    return action
+class Unwatch(ApiView):
+    scope_required: ClassVar[dict[str, str]] = WORK
+
+    @described.UNWATCH
+    @idempotent()
+    def post(self, request: Any, number: str) -> HttpResponse:
+        """The person doesn't hear of it any more."""
+        return _watching(request, number, watching.unwatch)
 
 
-def _action(request: Any, found: Case, code: str) -> Action:
-    action = _offered(found, code)
-    if not request.auth.may(scope := shapes.scope_of(action)):
-        raise Refusal("scope_missing", f"{action.title} asks for the scope {scope}.", status=403, scope=scope)
-    return action
+def _watching(request: Any, number: str, verb: Callable[[int, int], None]) -> HttpResponse:
+    body = bodies.read(request, bodies.Watching)
+    found = finding.case(request, number)
+    verb(found.pk, on_behalf.person_by_email(body.person))
+    return finding.answer(request, found.pk)
