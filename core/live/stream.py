@@ -88,12 +88,24 @@ class Hub:
                     self.up = True
                     while True:
                         # With a timeout, so that a connection which died in silence is noticed by its health check.
-                        message = await channel.get_message(ignore_subscribe_messages=True, timeout=15)
+                        message = await self._next(channel)
                         if message is not None:
                             self._tell(message["data"].decode("utf-8", "replace"))
             except (RedisError, OSError) as error:
                 log.info("live.unreachable", extra={"error": type(error).__name__})
             await asyncio.sleep(2)
+
+    @staticmethod
+    async def _next(channel: Any) -> dict[str, Any] | None:
+        """The next message; None after a while of silence. A connection that timed out is lost, silence is not."""
+        try:
+            message: dict[str, Any] | None = await channel.get_message(ignore_subscribe_messages=True, timeout=15)
+        except TimeoutError as error:
+            # Since 3.11 asyncio's own is an OSError, too: only the one of a socket comes with a number.
+            if error.errno is not None:
+                raise
+            return None
+        return message
 
     def _tell(self, text: str) -> None:
         if not text:

@@ -104,6 +104,12 @@ class Suggestion(models.Model):
         indexes = [
             models.Index(fields=("reason", "-id"), name="suggestion_by_reason"),
             models.Index(fields=("case", "-id"), name="suggestion_by_case"),
+            models.Index(
+                fields=("reason", "action", "-id"), condition=Q(worked__isnull=False), name="suggestion_judged"
+            ),
+            models.Index(
+                fields=("reason", "action", "-id"), condition=Q(status="OVERRIDDEN"), name="suggestion_overridden"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,8 @@
-"""Counting what became of actions and of cases: two statements over the past year, whatever its size."""
+"""Counting what became of actions and of cases: two statements over the past year.
+
+Of each action and each reason the latest few thousand are counted, which is more than an interval needs: how long it
+takes depends on how many actions there are, not on how often they were used.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,36 @@ from django.db import connection, transaction
 from exceptions.suggesting import STEPS
 
 YEAR = 365
+MOST = 5_000  # the latest of an action, and of a reason's ended cases
 SETTLES = 7  # days: how long an action has to end its case, and a case to come back
 
 # An action worked when it was the last one and the case then ended as fixed or cleared. A waived case speaks against
 # it; one that is still open says nothing until its days are over, a duplicate never.
 _COUNT = """
-WITH runs AS (
-    SELECT r.reason, r.action, r.created_at, c.*, r.id = max(r.id) OVER (PARTITION BY r.case_id) AS last
-    FROM exceptions_actionrun r
+WITH RECURSIVE pairs AS (  -- each pair there is, by one step down the index for each
+    (SELECT reason, action FROM exceptions_actionrun ORDER BY reason, action LIMIT 1)
+    UNION ALL
+    SELECT following.* FROM pairs CROSS JOIN LATERAL (
+        SELECT reason, action FROM exceptions_actionrun
+        WHERE (reason, action) > (pairs.reason, pairs.action) ORDER BY reason, action LIMIT 1
+    ) following
+), picked AS (
+    SELECT latest.* FROM pairs CROSS JOIN LATERAL (
+        SELECT id, case_id, reason, action, created_at FROM exceptions_actionrun
+        WHERE reason = pairs.reason AND action = pairs.action AND ok AND undoes_id IS NULL
+            AND created_at > now() - make_interval(days => %(days)s)
+        ORDER BY id DESC LIMIT %(most)s
+    ) latest
+), runs AS (
+    SELECT p.reason, p.action, p.created_at, c.*, NOT EXISTS (
+        SELECT FROM exceptions_actionrun later
+        WHERE later.case_id = p.case_id AND later.id > p.id AND later.ok AND later.undoes_id IS NULL
+    ) AS last
+    FROM picked p
     JOIN (
         SELECT id AS case_id, status, outcome, resolved_at, site_id, severity, value, data, subject_kind, subject_uid
         FROM exceptions_case
     ) c USING (case_id)
-    WHERE r.ok AND r.undoes_id IS NULL AND r.created_at > now() - make_interval(days => %(days)s)
 ), judged AS (
     SELECT *, last AND outcome IN ('fixed', 'cleared') AS worked FROM runs
     WHERE outcome <> 'duplicate'
@@ -61,11 +82,21 @@ WHERE sets = 15 OR context <> ''  -- no count of the cases that have no site, no
 """
 
 _CURVE = f"""
-WITH ended AS (
-    SELECT reason, extract(epoch FROM resolved_at - started_at) / extract(epoch FROM resolve_by - started_at) AS used
-    FROM exceptions_case
-    WHERE status = 'RESOLVED' AND outcome IN ('fixed', 'cleared') AND resolve_by > started_at
-        AND resolved_at > now() - make_interval(days => %(days)s)
+WITH RECURSIVE codes AS (
+    (SELECT reason FROM exceptions_case WHERE status = 'RESOLVED' ORDER BY reason LIMIT 1)
+    UNION ALL
+    SELECT following.* FROM codes CROSS JOIN LATERAL (
+        SELECT reason FROM exceptions_case WHERE status = 'RESOLVED' AND reason > codes.reason ORDER BY reason LIMIT 1
+    ) following
+), ended AS (
+    SELECT codes.reason,
+        extract(epoch FROM resolved_at - started_at) / extract(epoch FROM resolve_by - started_at) AS used
+    FROM codes CROSS JOIN LATERAL (
+        SELECT started_at, resolve_by, resolved_at FROM exceptions_case c
+        WHERE c.reason = codes.reason AND status = 'RESOLVED' AND outcome IN ('fixed', 'cleared')
+            AND resolve_by > started_at AND resolved_at > now() - make_interval(days => %(days)s)
+        ORDER BY resolved_at DESC LIMIT %(most)s
+    ) latest
 )
 INSERT INTO exceptions_reasonhistory (reason, closed, missed, open_at, counted_at)
 SELECT reason, count(*), count(*) FILTER (WHERE used > 1),
@@ -77,7 +108,7 @@ FROM ended GROUP BY reason
 @transaction.atomic
 def recount() -> tuple[int, int]:
     """Count the past year anew; returns how many counts and how many reasons there are. Safe to repeat and to race."""
-    days = {"days": YEAR, "settles": SETTLES}
+    days = {"days": YEAR, "settles": SETTLES, "most": MOST}
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('exceptions.recount', 0))")
         cursor.execute("DELETE FROM exceptions_actioncount")

@@ -15,10 +15,9 @@ from typing import Any
 
 from django.db import connection
 
-from exceptions.services.history import SETTLES, YEAR
+from exceptions.services.history import MOST, SETTLES, YEAR
 from exceptions.suggesting.learning import Example
 
-MOST = 5_000  # the latest of an action or of a reason
 CHECKPOINTS = (0.0, 0.3, 0.6, 0.8)  # shares of its time at which a case is asked whether it will miss it
 BANDS = (50, 250, 1000)
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.decorators import permission_required
 from django.db import transaction
 from django.db.models import Avg, Count, Q
+from django.db.models.expressions import RawSQL
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -19,6 +20,12 @@ from exceptions.reasons import Reason
 from exceptions.services import autonomy, calibration, learning, suggestions, summaries
 from exceptions.suggesting.learning import available
 
+LATEST = 500  # suggestions of a reason its line speaks of
+_LATEST = """
+SELECT latest.id FROM unnest(%s::text[]) AS code CROSS JOIN LATERAL (
+    SELECT id FROM exceptions_suggestion WHERE reason = code ORDER BY id DESC LIMIT %s
+) latest
+"""
 SEE, SWITCH = "exceptions.view_case", "exceptions.switch_autonomy"
 
 
@@ -66,7 +73,9 @@ def _context(request: HttpRequest, case: Case) -> dict[str, Any]:
 @permission_required(SEE, raise_exception=True)
 def by_reason(request: HttpRequest) -> HttpResponse:
     """GET /exceptions/suggestions/: acceptance, calibration and drift by reason, and what works by itself."""
-    made = Suggestion.objects.for_user(request.user).values("reason").annotate(
+    codes = [reason.code for reason in reasons.every()]
+    latest = Suggestion.objects.filter(pk__in=RawSQL(_LATEST, [codes, LATEST]))  # noqa: S611  (text of ours)
+    made = latest.for_user(request.user).values("reason").annotate(
         made=Count("pk"),
         accepted=Count("pk", filter=Q(status="ACCEPTED")),
         overridden=Count("pk", filter=Q(status="OVERRIDDEN")),
