@@ -39,24 +39,11 @@ def releases_at(not_before: date, time_zone: str) -> datetime:
     return datetime.combine(not_before - timedelta(days=1), time(), tzinfo=_zone(time_zone)).astimezone(UTC)
 
 
-def promise_from(arrives_at: datetime, *, method: str, time_zone: str) -> datetime:
-    """What a customer can be told of units that arrive at a node then: put away, and ready to collect or on the way."""
-    ready = arrives_at + timedelta(hours=PUT_AWAY_HOURS)
-    if method == "PICKUP":
-        return ready + timedelta(hours=COLLECTION_HOURS)
-    return next_departure(ready, time_zone) + timedelta(days=TRANSIT_DAYS)
-
-
 def collect_by(ready_at: datetime, *, keep_days: int, time_zone: str) -> datetime:
     """To the end of the last day an order waits for its customer, by the store's own clock."""
     zone = _zone(time_zone)
     day = ready_at.astimezone(zone).date() + timedelta(days=keep_days + 1)
     return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
-
-
-def transfer_arrives(asked_at: datetime, *, time_zone: str) -> datetime:
-    """When units asked for now from another place of ours are at the store: they leave with its next carrier."""
-    return next_departure(asked_at, time_zone) + timedelta(days=TRANSIT_DAYS)
 
 
 def next_departure(moment: datetime, time_zone: str, cut_off: time = CUT_OFF) -> datetime:

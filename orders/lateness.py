@@ -1,12 +1,16 @@
-"""Will a node be done in time? Pure: its queue of work, how fast it really picks, and the moment each job is due."""
+"""Will a node be done in time? Pure: its queue of work, what it can pick in each hour, and when each job is due."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 LEAST = timedelta(minutes=10)  # no job is done in less, however small
+HOUR = timedelta(hours=1)
+LONGEST = 24 * 28  # hours looked ahead
+
+Pace = Callable[[datetime], float]  # units an hour at that moment, above zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +33,33 @@ class Late:
     latest_start: datetime
 
 
-def takes(units: int, per_hour: float) -> timedelta:
-    """How long a node works on so many units."""
-    return max(LEAST, timedelta(hours=units / per_hour))
+def finish(start: datetime, units: float, pace: Pace) -> datetime:
+    """When so many units are picked that are begun then, each hour at that hour's pace."""
+    moment, left = start, float(units)
+    for _ in range(LONGEST):
+        ends = moment.replace(minute=0, second=0, microsecond=0) + HOUR
+        here = pace(moment)
+        if here * ((ends - moment) / HOUR) >= left:
+            return max(start + LEAST, moment + HOUR * (left / here))
+        left -= here * ((ends - moment) / HOUR)
+        moment = ends
+    return moment
 
 
-def late(queue: Sequence[Job], per_hour: float, now: datetime) -> list[Late]:
+def late(queue: Sequence[Job], pace: Pace, now: datetime) -> list[Late]:
     """The jobs of one node that come too late when it does them by due moment, one after another, at its own pace."""
-    done_at, found = now, []
+    done, found = now, []
     for job in sorted(queue, key=lambda job: (not job.begun, job.due_at, job.id)):
-        done_at += takes(job.units, per_hour)
-        if done_at > job.due_at:
-            found.append(Late(job, done_at, job.due_at - takes(job.units, per_hour)))
+        begun, done = done, finish(done, job.units, pace)
+        if done > job.due_at:
+            found.append(Late(job, done, job.due_at - (done - begun)))
     return found
 
 
-def done_at(queue: Iterable[Job], per_hour: float, now: datetime, *, units: int, due_at: datetime) -> datetime:
+def done_at(queue: Iterable[Job], pace: Pace, now: datetime, *, units: int, due_at: datetime) -> datetime:
     """When a node would be done with another job of so many units due then, after everything due before it."""
-    before = sum((takes(job.units, per_hour) for job in queue if job.begun or job.due_at <= due_at), timedelta())
-    return now + before + takes(units, per_hour)
+    done = now
+    for job in queue:
+        if job.begun or job.due_at <= due_at:
+            done = finish(done, job.units, pace)
+    return finish(done, units, pace)

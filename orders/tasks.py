@@ -120,6 +120,7 @@ def take_back_silent() -> None:
 def follow_deliveries() -> None:
     """Deliveries whose news was missed, and transfers nobody waits for any more."""
     refilling.sweep()
+    refilling.promise_silent_anew()
     ship_to_store.call_off()
 
 

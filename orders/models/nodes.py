@@ -67,7 +67,8 @@ class NodeMeasure(models.Model):
     """What a node really did over `days`: a projection of its fulfilment orders, measured afresh by services.nodework.
 
     `hours` holds, for each hour of the week, the units it picks in a good one of them (nine in ten are slower), zero
-    where none was worked; `worked` says in how many weeks. `offered` and `refused` count units.
+    where none was worked; `worked` says in how many weeks. `usual` is the same over all hours worked, of which there
+    are `hours_worked`. `offered` and `refused` count units.
     """
 
     location = models.OneToOneField(Location, on_delete=models.CASCADE, related_name="measure")
@@ -76,6 +77,8 @@ class NodeMeasure(models.Model):
     refused = models.PositiveIntegerField(default=0)
     hours = ArrayField(models.FloatField(), size=HOURS)
     worked = ArrayField(models.PositiveSmallIntegerField(), size=HOURS)
+    usual = models.FloatField(default=0.0)
+    hours_worked = models.PositiveIntegerField(default=0)
     measured_at = models.DateTimeField(default=timezone.now)
 
     objects = NodeQuerySet.as_manager()

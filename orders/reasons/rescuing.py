@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from core.actors import Actor
 from core.errors import Refusal
 from exceptions import reasons
 from exceptions.models import ActionRun
 from exceptions.reasons import Action, Evidence, Reason, Row
-from orders import lens
+from orders import capacity, lens
 from orders.reasons import shared
-from orders.services import giving_back, rescuing, resourcing
+from orders.services import giving_back, profiles, rescuing, resourcing
 
 
 def _evidence(uid: str) -> Evidence:
     late = rescuing.of(int(uid))
     rows = []
     if late is not None:
-        pace = rescuing.paces([late.job.location_id])[late.job.location_id]
+        here = profiles.weeks([late.job.location_id])[late.job.location_id].known(timezone.now())
         rows = [
             Row(("Due", f"{late.job.due_at:%d %b %H:%M} UTC")),
             Row(("Latest start", f"{late.latest_start:%d %b %H:%M} UTC")),
             Row(("Done at this pace", f"{late.done_at:%d %b %H:%M} UTC"), hot=True),
             Row(("Units", str(late.job.units))),
-            Row(("Measured pace here", f"{pace:.0f} units an hour")),
+            Row(("It can pick this hour", f"{here.units or capacity.GUESS:.0f} units")),
+            Row(("Because", here.why())),
         ]
     return Evidence("Why it would be late", ("", ""), rows, empty="It would be in time now.")
 

@@ -15,12 +15,11 @@ from django.utils import timezone
 from core.subjects import Subject
 from inventory.models import Location, LocationStatus
 from inventory.services import ahead
-from orders import due
 from orders import events as facts
 from orders.models import BackOrder, BackOrderStatus, Method, OrderLine
-from orders.services import promises
+from orders.services import lookups, promises, transit
 from orders.services.desk import Desk
-from orders.sourcing import Want
+from orders.sourcing import Goods, Want
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,20 @@ class Placed:
     @property
     def ok(self) -> bool:
         return not self.left
+
+
+class Routes:
+    """From where deliveries arrive to the customer of one order. Two queries, and one per node for what it states."""
+
+    def __init__(self, desk: Desk, rows: Iterable[ahead.Promise | BackOrder]):
+        rows = list(rows)
+        self.order = desk.order
+        self.places = Location.objects.in_bulk({row.location_id for row in rows})
+        self.goods = lookups.goods_of({row.item_id for row in rows}) if rows else {}
+
+    def promise(self, location_id: int, item_id: int, arrives_at: datetime, units: int) -> datetime:
+        article = self.goods.get(item_id, Goods())
+        return transit.of_delivery(self.order, self.places[location_id], arrives_at, article=article, units=units)
 
 
 def place(desk: Desk, wants: Sequence[Want], *, whole: bool = False, from_: Subject | None = None) -> Placed:
@@ -50,8 +63,7 @@ def place(desk: Desk, wants: Sequence[Want], *, whole: bool = False, from_: Subj
     if whole and sum(one.quantity for one in found) < wanted.total():
         _forget(desk, found)
         found = []
-    zones = dict(Location.objects.filter(pk__in={one.location_id for one in found}).values_list("pk", "time_zone"))
-    made, left = _share(desk, wants, found, zones)
+    made, left = _share(desk, wants, found, Routes(desk, found))
     if not made:
         return Placed(0, left, desk.order.promise_by)
     for row, units in made:
@@ -119,7 +131,7 @@ def _places(desk: Desk) -> list[int]:
 
 
 def _share(
-    desk: Desk, wants: Sequence[Want], found: Sequence[ahead.Promise], zones: dict[int, str]
+    desk: Desk, wants: Sequence[Want], found: Sequence[ahead.Promise], routes: Routes
 ) -> tuple[list[tuple[BackOrder, int]], tuple[Want, ...]]:
     """(row, units) for the wants in their order, each from the soonest delivery with something left."""
     rows = {(row.order_line_id, row.receipt_id): row for row in (waiting(desk) if _waits(desk) else ())}
@@ -132,14 +144,14 @@ def _share(
             if units := min(missing, free[one]):
                 free[one] -= units
                 missing -= units
-                made.append((_row(desk, rows, want.line_id, one, units, zones[one.location_id]), units))
+                made.append((_row(desk, rows, want.line_id, one, units, routes), units))
         if missing:
             left.append(Want(want.line_id, want.item_id, missing))
     return made, tuple(left)
 
 
 def _row(
-    desk: Desk, rows: dict[tuple[int, int], BackOrder], line_id: int, one: ahead.Promise, units: int, zone: str
+    desk: Desk, rows: dict[tuple[int, int], BackOrder], line_id: int, one: ahead.Promise, units: int, routes: Routes
 ) -> BackOrder:
     """More units on the row that waits for this delivery already, or a new one on the desk."""
     row = rows.get((line_id, one.receipt_id))
@@ -154,7 +166,7 @@ def _row(
             quantity=0,
             first_due_at=one.due_at,
             due_at=one.due_at,
-            promise_by=due.promise_from(one.due_at, method=desk.order.method, time_zone=zone),
+            promise_by=routes.promise(one.location_id, one.item_id, one.due_at, units),
         )
         desk.new_backorders.append(row)
     row.asked += units

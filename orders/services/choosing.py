@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import time, timedelta
 
 from django.utils import timezone
 
@@ -21,7 +21,7 @@ def traits(items: Iterable[Item]) -> set[str]:
     return {name for item in items for name, value in (item.attributes or {}).items() if value is True}
 
 
-def origin(location: Location) -> Place:
+def origin(location: Location, cut_off: time | None = None) -> Place:
     address = location.address or {}
     return Place(
         country=location.country or str(address.get("country") or ""),
@@ -29,6 +29,7 @@ def origin(location: Location) -> Place:
         lat=location.lat,
         lon=location.lon,
         time_zone=location.time_zone,
+        cut_off=cut_off,
     )
 
 

@@ -17,7 +17,7 @@ from inventory.services.locking import retrying
 from orders import due
 from orders import events as facts
 from orders.models import ACTIVE, COLLECTED_HERE, FulfilmentOrder
-from orders.services import resourcing
+from orders.services import resourcing, transit
 
 AT_MOST = timedelta(days=31)
 AT_ONCE = 50  # fulfilment orders moved while somebody waits, and shown beforehand; the rest follow in the background
@@ -131,7 +131,7 @@ def clear(location_id: int, *, actor: Actor = SYSTEM, limit: int | None = None) 
 def _postpone(work: FulfilmentOrder, place: Location, until: datetime, actor: Actor) -> None:
     later = due.due_at(until, method=work.method, time_zone=place.time_zone)
     here = work.method in COLLECTED_HERE
-    promise = later if here else later + timedelta(days=due.TRANSIT_DAYS)
+    promise = later if here else transit.of_work(work, packed_at=later)
     resourcing.postpone(work.pk, until=later, promise_by=promise, why=WHY, actor=actor)
 
 

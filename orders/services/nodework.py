@@ -94,6 +94,9 @@ WITH place AS (
     SELECT location_id, ((extract(isodow FROM hour) - 1) * 24 + extract(hour FROM hour) + 1)::int AS slot,
         percentile_cont(0.9) WITHIN GROUP (ORDER BY units) AS units, count(*) AS weeks
     FROM picked WHERE units > 0 GROUP BY 1, 2
+), usual AS (
+    SELECT location_id, percentile_cont(0.9) WITHIN GROUP (ORDER BY units) AS units, count(*) AS hours
+    FROM picked WHERE units > 0 GROUP BY 1
 ), asked AS (
     SELECT line.location_id, sum(line.promised) AS offered, sum(
         CASE WHEN work.status = 'REJECTED' THEN line.promised ELSE coalesce(short.units, 0) END
@@ -106,15 +109,18 @@ WITH place AS (
     WHERE work.created_at > statement_timestamp() - make_interval(days => %(days)s)
     GROUP BY 1
 )
-INSERT INTO orders_nodemeasure (location_id, days, offered, refused, hours, worked, measured_at)
+INSERT INTO orders_nodemeasure (location_id, days, offered, refused, hours, worked, usual, hours_worked,
+    measured_at)
 SELECT place.id, %(days)s, coalesce(max(asked.offered), 0), coalesce(max(asked.refused), 0),
     array_agg(coalesce(pace.units, 0) ORDER BY hour.slot), array_agg(coalesce(pace.weeks, 0) ORDER BY hour.slot),
-    statement_timestamp()
+    coalesce(max(usual.units), 0), coalesce(max(usual.hours), 0), statement_timestamp()
 FROM place
 CROSS JOIN generate_series(1, %(hours)s) AS hour(slot)
 LEFT JOIN pace ON pace.location_id = place.id AND pace.slot = hour.slot
+LEFT JOIN usual ON usual.location_id = place.id
 LEFT JOIN asked ON asked.location_id = place.id
 GROUP BY place.id
 ON CONFLICT (location_id) DO UPDATE SET days = excluded.days, offered = excluded.offered, refused = excluded.refused,
-    hours = excluded.hours, worked = excluded.worked, measured_at = excluded.measured_at
+    hours = excluded.hours, worked = excluded.worked, usual = excluded.usual,
+    hours_worked = excluded.hours_worked, measured_at = excluded.measured_at
 """

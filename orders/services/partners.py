@@ -21,7 +21,7 @@ from exceptions.services import cases
 from inventory.models import PARTNERS, AdjustmentReason, Location, State, Tracking
 from inventory.services import movements
 from inventory.services.locking import lock_stock, retrying
-from orders import canonical, due
+from orders import canonical
 from orders import events as facts
 from orders.models import (
     FulfilmentLine,
@@ -33,7 +33,7 @@ from orders.models import (
     PartnerRequestStatus,
     RejectReason,
 )
-from orders.services import allocation, lifecycle, promises, shipping, withdrawing
+from orders.services import allocation, lifecycle, promises, shipping, transit, withdrawing
 from orders.services.desk import Desk
 from orders.services.work import Work, open_work
 
@@ -109,7 +109,7 @@ def _accept(w: Work, request: PartnerRequest, partner_ref: str, sends_at: dateti
     w.move(FulfilmentStatus.ACCEPTED, facts.ACCEPTED, accepted_at=now)
     w.desk.note_work(facts.ANSWERED, w.job, {"request": str(request.uid), "accepted": True})
     if sends_at is not None:
-        there = sends_at + timedelta(days=due.TRANSIT_DAYS)
+        there = transit.of_work(w.job, packed_at=sends_at)
         if w.desk.order.promise_by is not None and there > w.desk.order.promise_by:
             promises.set_(w.desk, there, f"{w.job.location.name} sends it later")
 

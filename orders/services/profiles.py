@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, time
 from time import monotonic
 from typing import Any
@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from inventory.models import Location
 from orders import due
+from orders.capacity import Known, Week
+from orders.models import NodeMeasure
 from orders.sourcing import Node, Profile
 
 ENOUGH_OFFERED = 20  # units; a share of fewer says nothing
-ENOUGH_WEEKS = 3  # that an hour was worked in before its throughput counts
 _kept: tuple[float, dict[int, Profile]] = (0.0, {})
 
 
@@ -50,12 +51,12 @@ def everyone(now: datetime | None = None) -> dict[int, Profile]:
 
 def _profile(row: tuple[Any, ...], now: datetime, departures: dict[tuple[str, time], float]) -> Profile:
     (_, zone, stated, cut_off, days, abroad, parcel, parcel_abroad, kilo, handling, unit, currency, offered, refused,
-     pace, weeks, waiting) = row  # fmt: skip
+     pace, weeks, usual, hours, waiting) = row  # fmt: skip
     leaves = (zone, cut_off or due.CUT_OFF)
     if leaves not in departures:
         departures[leaves] = due.next_departure(now.astimezone(UTC), *leaves).timestamp()
     return Profile(
-        capacity=capacity(stated, pace, weeks),
+        capacity=Known(stated, pace or 0.0, weeks or 0, usual or 0.0, hours or 0).units,
         waiting=waiting or 0,
         refusals=refused / offered if offered and offered >= ENOUGH_OFFERED else None,
         leaves_at=departures[leaves],
@@ -72,11 +73,17 @@ def _profile(row: tuple[Any, ...], now: datetime, departures: dict[tuple[str, ti
     )
 
 
-def capacity(stated: int | None, measured: float | None, weeks: int | None) -> float | None:
-    """Units an hour: what is stated, unless what was measured in enough weeks is less. None is no limit."""
-    known = measured if measured and weeks and weeks >= ENOUGH_WEEKS else None
-    figures = [float(each) for each in (stated, known) if each is not None]
-    return min(figures) if figures else None
+def weeks(location_ids: Collection[int]) -> dict[int, Week]:
+    """What these locations can pick in any hour: stated and measured."""
+    measured = {row.location_id: row for row in NodeMeasure.objects.filter(location__in=location_ids)}
+    rows = Location.objects.filter(pk__in=location_ids).values_list("pk", "time_zone", "pick_capacity_hour")
+    return {pk: week(measured.get(pk), zone=zone, stated=stated) for pk, zone, stated in rows}
+
+
+def week(row: NodeMeasure | None, *, zone: str, stated: int | None) -> Week:
+    if row is None:
+        return Week(zone, stated)
+    return Week(zone, stated, row.hours, row.worked, row.usual, row.hours_worked)
 
 
 def _number(amount: Any) -> float | None:
@@ -87,7 +94,8 @@ def _number(amount: Any) -> float | None:
 _PROFILES = """
 SELECT place.id, place.time_zone, place.pick_capacity_hour, terms.cut_off, terms.days, terms.days_abroad, terms.parcel,
     terms.parcel_abroad, terms.kilo, terms.handling, terms.handling_unit, terms.currency, measure.offered,
-    measure.refused, measure.hours[hour.slot], measure.worked[hour.slot], waiting.units
+    measure.refused, measure.hours[hour.slot], measure.worked[hour.slot], measure.usual, measure.hours_worked,
+    waiting.units
 FROM inventory_location place
 JOIN unnest(%s::text[], %s::int[]) AS hour(zone, slot) ON hour.zone = place.time_zone
 LEFT JOIN orders_nodeterms terms ON terms.location_id = place.id

@@ -13,10 +13,9 @@ from django.utils import timezone
 
 from core.actors import SYSTEM, Actor
 from core.subjects import Subject
-from inventory.models import ExpectedReceipt, Location, ReceiptStatus
+from inventory.models import ExpectedReceipt, ReceiptStatus
 from inventory.services import ahead
 from inventory.services.locking import retrying
-from orders import due
 from orders import events as facts
 from orders.models import BackOrder, BackOrderStatus
 from orders.services import allocation, backorders, lifecycle, promises
@@ -25,6 +24,7 @@ from orders.sourcing import Want
 
 Receipts = dict[int, ExpectedReceipt]
 Step = Callable[[Desk, Sequence[BackOrder], Receipts], bool]
+A_DAY = timedelta(days=1)
 LATE = timedelta(hours=4)  # how long after its hour a delivery that says nothing is followed up
 
 
@@ -115,7 +115,7 @@ def _take_step(order_id: int, receipt_ids: frozenset[int], step: Step, actor: Ac
     before = _latest(desk)
     if not rows or not step(desk, rows, ahead.standing(sorted({row.receipt_id for row in rows}))):
         return False
-    _promise_anew(desk, before)
+    _promise_anew(desk, before, "The delivery it waits for comes later")
     lifecycle.save(desk)
     return True
 
@@ -191,7 +191,7 @@ def _shortfall(receipts: Receipts) -> Counter[int]:
 
 
 def _redate(desk: Desk, rows: Sequence[BackOrder], receipts: Receipts) -> bool:
-    zones = dict(Location.objects.filter(pk__in={row.location_id for row in rows}).values_list("pk", "time_zone"))
+    routes = backorders.Routes(desk, rows)
     slipped = False
     for row in rows:
         receipt = receipts[row.receipt_id]
@@ -199,7 +199,7 @@ def _redate(desk: Desk, rows: Sequence[BackOrder], receipts: Receipts) -> bool:
             continue
         slipped = True
         before, row.due_at = row.due_at, receipt.due_at
-        row.promise_by = due.promise_from(row.due_at, method=desk.order.method, time_zone=zones[row.location_id])
+        row.promise_by = routes.promise(row.location_id, row.item_id, row.due_at, row.quantity)
         row.save(update_fields=["due_at", "promise_by"])
         if row.due_at > before:
             desk.note(
@@ -222,7 +222,7 @@ def _latest(desk: Desk) -> datetime | None:
     return max((row.promise_by for row in backorders.waiting(desk)), default=None)
 
 
-def _promise_anew(desk: Desk, before: datetime | None) -> None:
+def _promise_anew(desk: Desk, before: datetime | None, why: str) -> None:
     """A promise that came from a delivery follows it both ways; one that came from elsewhere only moves later."""
     now = _latest(desk)
     promised = desk.order.promise_by
@@ -230,7 +230,38 @@ def _promise_anew(desk: Desk, before: datetime | None) -> None:
         return
     if promised is None or now > promised or promised == before:
         sooner = promised is not None and now < promised
-        promises.set_(desk, now, "The delivery comes sooner" if sooner else "The delivery it waits for comes later")
+        promises.set_(desk, now, "The delivery comes sooner" if sooner else why)
+
+
+# --- Silent
+
+
+def promise_silent_anew(*, limit: int = 200, actor: Actor = SYSTEM) -> int:
+    """Tell customers before their promise is missed that a delivery hasn't come; returns how many orders. For a timer.
+
+    A delivery that is late and says nothing is expected as late again as it is already, a day at least, so that a
+    customer hears of it a few times and not every day. Nothing is done while it could still come in time. Repeatable.
+    """
+    rows = BackOrder.objects.waiting().filter(due_at__lt=timezone.now() - LATE).order_by("promise_by", "pk")
+    orders = list(dict.fromkeys(rows.values_list("order_line__order", flat=True)[: limit * 5]))[:limit]
+    return sum(retrying(partial(_promise_silent_anew, order_id, actor)) for order_id in orders)
+
+
+@transaction.atomic
+def _promise_silent_anew(order_id: int, actor: Actor) -> bool:
+    desk = open_desk(order_id, actor=actor)
+    now = timezone.now()
+    rows = [row for row in backorders.waiting(desk) if row.due_at < now - LATE]
+    routes, before = backorders.Routes(desk, rows), _latest(desk)
+    late = [row for row in rows if routes.promise(row.location_id, row.item_id, now, row.quantity) > row.promise_by]
+    for row in late:
+        expected = now + max(A_DAY, now - row.due_at)
+        row.promise_by = routes.promise(row.location_id, row.item_id, expected, row.quantity)
+        row.save(update_fields=["promise_by"])
+    if late:
+        _promise_anew(desk, before, "The delivery it waits for hasn't come")
+        lifecycle.save(desk)
+    return bool(late)
 
 
 def overdue() -> list[int]:

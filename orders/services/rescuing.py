@@ -1,7 +1,6 @@
 """Acting before a promise is missed: work that its node won't begin in time goes to one that will.
 
-A node's pace is measured: units picked in an hour in which it picked at all, over the last four weeks. Before there is
-such an hour its configured capacity counts, else a cautious guess.
+How much a node picks in each hour ahead is its capacity (orders/capacity.py), the same figure that sourcing goes by.
 """
 
 from __future__ import annotations
@@ -10,20 +9,18 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 
 from core.actors import SYSTEM, Actor
 from core.subjects import Subject
 from exceptions.services import cases
-from inventory.models import PARTNERS, Location, LocationStatus
+from inventory.models import PARTNERS
 from orders import lateness
-from orders.lateness import Job, Late
+from orders.lateness import Job, Late, Pace
 from orders.models import ACTIVE, COLLECTED_HERE, FulfilmentOrder, FulfilmentStatus
-from orders.services import resourcing
+from orders.services import profiles, resourcing
 
-GUESS = 30.0  # units an hour
 AHEAD = timedelta(hours=12)  # what is due later isn't looked at yet
 PATIENCE = timedelta(minutes=15)  # before another node is looked for again
 WHY = "Would miss its carrier"
@@ -42,10 +39,9 @@ def resource_at_risk(*, limit: int = 50, actor: Actor = SYSTEM) -> tuple[int, in
     pace = paces(queues)
     found = [one for place, queue in queues.items() for one in lateness.late(queue, pace[place], now)]
     due = _not_tried_lately([one for one in found if not one.job.begun], now)[:limit]
-    everywhere = pace | paces(_senders())
     moved = stayed = 0
     for one in due:
-        if resourcing.move(one.job.id, why=WHY, avoiding=_too_busy(one, queues, everywhere, now), actor=actor):
+        if resourcing.move(one.job.id, why=WHY, avoiding=_too_busy(one, queues, pace, now), actor=actor):
             moved += 1
             continue
         stayed += 1
@@ -68,23 +64,9 @@ def queues_now(now: datetime, location_ids: Collection[int] | None = None) -> di
     return dict(queues)
 
 
-def paces(location_ids: Collection[int]) -> dict[int, float]:
-    """Units an hour that each node really picks."""
-    wanted = sorted(location_ids)
-    with connection.cursor() as cursor:
-        cursor.execute(_PACES, [wanted])
-        measured = {place: float(units) / hours for place, units, hours in cursor.fetchall()}
-    rows = Location.objects.filter(pk__in=wanted, pick_capacity_hour__gt=0)
-    configured = dict(rows.values_list("pk", "pick_capacity_hour"))
-    return {place: measured.get(place) or float(configured.get(place) or GUESS) for place in wanted}
-
-
-_PACES = """
-SELECT work.location_id, sum(line.promised), count(DISTINCT date_trunc('hour', work.picked_at))
-FROM orders_fulfilmentorder work JOIN orders_fulfilmentline line ON line.fulfilment_id = work.id
-WHERE work.location_id = ANY(%s::bigint[]) AND work.picked_at > statement_timestamp() - interval '28 days'
-GROUP BY work.location_id
-"""
+def paces(location_ids: Collection[int]) -> dict[int, Pace]:
+    """What each of these nodes picks in an hour, at any moment."""
+    return {place: week.pace for place, week in profiles.weeks(location_ids).items()}
 
 
 def standing() -> list[int]:
@@ -111,11 +93,7 @@ def _not_tried_lately(found: list[Late], now: datetime) -> list[Late]:
     return sorted((one for one in found if one.job.id not in lately), key=lambda one: one.job.due_at)
 
 
-def _senders() -> list[int]:
-    return list(Location.objects.filter(status=LocationStatus.ACTIVE, ships=True).values_list("pk", flat=True))
-
-
-def _too_busy(one: Late, queues: dict[int, list[Job]], pace: dict[int, float], now: datetime) -> set[int]:
+def _too_busy(one: Late, queues: dict[int, list[Job]], pace: dict[int, Pace], now: datetime) -> set[int]:
     """Nodes whose own queue wouldn't let them make it, either."""
     job = one.job
     return {

@@ -19,9 +19,9 @@ from core.errors import Refusal
 from inventory.models import ExpectedReceipt, Location, LocationStatus, Transfer, TransferStatus
 from inventory.services import inbound, transfers
 from inventory.services.locking import retrying
-from orders import due, sourcing
+from orders import sourcing
 from orders.models import BackOrder, BackOrderStatus, Method
-from orders.services import backorders, lookups
+from orders.services import backorders, lookups, transit
 from orders.services.desk import Desk
 from orders.sourcing import Node, Pick, Want
 
@@ -82,12 +82,12 @@ def _send(desk: Desk, place: Location, picks: Sequence[Pick]) -> None:
     by_origin: dict[int, list[Pick]] = defaultdict(list)
     for pick in picks:
         by_origin[pick.location_id].append(pick)
-    zones = dict(Location.objects.filter(pk__in=by_origin).values_list("pk", "time_zone"))
+    origins = Location.objects.in_bulk(by_origin)
     for origin_id, theirs in sorted(by_origin.items()):
         units: Counter[int] = Counter()
         for pick in theirs:
             units[pick.item_id] += pick.quantity
-        due_at = due.transfer_arrives(timezone.now(), time_zone=zones[origin_id])
+        due_at = transit.to_store(origins[origin_id], place, asked_at=timezone.now(), units=units)
         transfer_id = transfers.request(
             origin_id, place.pk, sorted(units.items()), actor=SYSTEM, reason=f"For {desk.order.number}", due_at=due_at
         )

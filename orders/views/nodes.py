@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import time
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from core import actors, htmx
 from core.errors import Invalid, Problem
 from inventory.models import Location
-from orders import due
+from orders import carriage, due
 from orders.models import NodeTerms
 from orders.services import nodework, profiles
 
@@ -42,16 +42,14 @@ def node_list(request: HttpRequest) -> HttpResponse:
     return htmx.render(request, "orders/nodes.html", context, fragment="orders/_nodes.html")
 
 
-def _measured(place: Location, now: Any) -> dict[str, Any]:
+def _measured(place: Location, now: datetime) -> dict[str, Any]:
     measure = getattr(place, "measure", None)
-    if measure is None:
-        return {"terms": getattr(place, "terms", None), "pace": None, "weeks": 0, "refused": None}
-    hour = due.hour_of_week(now, place.time_zone) - 1
+    week = profiles.week(measure, zone=place.time_zone, stated=place.pick_capacity_hour)
+    enough = measure is not None and measure.offered >= profiles.ENOUGH_OFFERED
     return {
         "terms": getattr(place, "terms", None),
-        "pace": measure.hours[hour],
-        "weeks": measure.worked[hour],
-        "refused": measure.refused / measure.offered if measure.offered >= profiles.ENOUGH_OFFERED else None,
+        "capacity": week.known(now),
+        "refused": measure.refused / measure.offered if measure is not None and enough else None,
     }
 
 
@@ -59,7 +57,7 @@ def _measured(place: Location, now: Any) -> dict[str, Any]:
 @permission_required(CHANGE, raise_exception=True)
 def node(request: HttpRequest, code: str) -> HttpResponse:
     """GET, POST /ops/nodes/<code>: its costs and carriers' hours; 422 with what is wrong, 409 when stale."""
-    place = get_object_or_404(Location.objects.for_user(request.user), code=code)
+    place = get_object_or_404(Location.objects.for_user(request.user).select_related("measure"), code=code)
     terms = NodeTerms.objects.filter(location=place).first()
     shown = terms or NodeTerms()
     values: dict[str, Any] = {name: _shown(getattr(shown, name)) for name in nodework.FIELDS}
@@ -77,10 +75,26 @@ def node(request: HttpRequest, code: str) -> HttpResponse:
         else:
             htmx.toast(request, f"{place.name}: saved")
             return htmx.redirect(request, reverse("orders:nodes"))
-    context = {"place": place, "values": values, "problems": problems,
+    context = {"place": place, "values": values, "problems": problems, **_throughput(place),
                "version": request.POST.get("v") or (terms.version if terms else 0)}  # fmt: skip
     status = 422 if problems else 200
     return htmx.render(request, "orders/node.html", context, fragment="orders/_node_form.html", status=status)
+
+
+def _throughput(place: Location) -> dict[str, Any]:
+    """What it can pick now and why, what waits, and for each hour of its day what it can pick then, today."""
+    now = timezone.now()
+    measure = getattr(place, "measure", None)
+    week = profiles.week(measure, zone=place.time_zone, stated=place.pick_capacity_hour)
+    own = profiles.everyone(now).get(place.pk)
+    midnight = now.astimezone(carriage.time_zone(place.time_zone)).replace(minute=0, second=0, microsecond=0, hour=0)
+    day = [midnight + timedelta(hours=n) for n in range(24)]
+    return {
+        "capacity": week.known(now),
+        "waiting": own.waiting if own else 0,
+        "measured_at": measure.measured_at if measure else None,
+        "day": [(f"{at:%H:%M}", known) for at in day if (known := week.known(at)).weeks],
+    }
 
 
 def _shown(value: Any) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
+import time_machine
 from django.db import transaction
 from django.utils import timezone
 
@@ -15,11 +16,13 @@ from core.subjects import Subject
 from exceptions.models import Case
 from inventory.models import ExpectedReceipt, Stock
 from inventory.services import availability, inbound, movements
-from orders.models import BackOrder, FulfilmentLine, OrderLine
-from orders.services import allocation, backorders, changing, lifecycle, refilling
+from orders.models import BackOrder, FulfilmentLine, NodeTerms, OrderLine
+from orders.services import allocation, backorders, changing, lifecycle, refilling, transit
 from orders.services.desk import open_desk
+from orders.sourcing import Goods
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import incoming_line, place
+from tests.orders.parcels import service
 
 pytestmark = pytest.mark.django_db
 PURCHASE = Subject("purchase", "7", "PO-7")
@@ -203,3 +206,54 @@ def test_missed_news_is_swept_up_and_a_silent_delivery_is_a_case(item, node):
     assert refilling.sweep() == 1
     assert vector(order) == (2, 0, 0, 0)
     assert list(overdue.standing()) == []
+
+
+MONDAY = datetime(2026, 6, 1, 6, tzinfo=UTC)
+
+
+def there(node, order, at=MONDAY):
+    return transit.of_delivery(order, node, at, article=Goods(400), units=2)
+
+
+def test_how_long_it_travels_is_what_carriers_say_else_the_node_else_a_guess(item, node):
+    node.country, node.time_zone = "GB", "Europe/London"
+    node.save()
+    order = place(incoming_line(), ship_to={"country": "GB", "postal_code": "LS1 1AA"})
+    abroad = place(incoming_line(), ship_to={"country": "FR"}, channel_ref="2")
+
+    assert there(node, order) == datetime(2026, 6, 3, 15, tzinfo=UTC)  # two days from the usual departure
+
+    NodeTerms.objects.create(location=node, cut_off=time(18), days=3, days_abroad=6)
+    assert there(node, order) == datetime(2026, 6, 4, 17, tzinfo=UTC)
+    assert there(node, abroad) == datetime(2026, 6, 7, 17, tzinfo=UTC)
+
+    uk = {"name": "UK", "countries": ["GB"], "prices": [[30000, "3.00"]]}
+    service("slow", zones=[uk | {"days": 4}])
+    service("quick", zones=[uk | {"days": 1, "prices": [[500, "8.00"], [2000, "9.00"]]}])
+    assert there(node, order) == datetime(2026, 6, 2, 17, tzinfo=UTC)  # nothing promised yet: the soonest
+    order.promise_by = MONDAY + timedelta(days=9)
+    assert there(node, order) == datetime(2026, 6, 5, 17, tzinfo=UTC)  # the cheapest that keeps the promise
+    assert there(node, abroad) == datetime(2026, 6, 7, 17, tzinfo=UTC)  # nobody quotes
+
+
+def test_a_silent_delivery_is_a_new_promise_before_the_old_one_is_missed(item, node):
+    on_its_way(item, node, 3, days=5)
+    order = place(incoming_line(quantity=3))
+    promised = back_order(order).promise_by
+    assert refilling.promise_silent_anew() == 0
+
+    with time_machine.travel(timezone.now() + timedelta(days=6, hours=6), tick=False):
+        assert timezone.now() < promised
+        assert refilling.promise_silent_anew() == 1
+        assert refilling.promise_silent_anew() == 0
+        order.refresh_from_db()
+        assert order.promise_by > promised
+        again = order.promise_by
+    with time_machine.travel(timezone.now() + timedelta(days=11), tick=False):
+        assert refilling.promise_silent_anew() == 1
+
+    order.refresh_from_db()
+    assert order.promise_by >= again + timedelta(days=3)  # as late again as it was already
+    said = Event.objects.filter(type="order.promise_changed").order_by("id").values_list("data", flat=True)
+    assert [fact["why"] for fact in said][1:] == ["The delivery it waits for hasn't come"] * 2
+    assert vector(order) == (0, 0, 3, 0)

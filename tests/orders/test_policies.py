@@ -300,9 +300,8 @@ def test_a_nodes_pace_and_refusals_are_measured_and_count_beside_what_is_stated(
     hour = due.hour_of_week(monday, "UTC") - 1
     assert (measured.hours[hour], measured.worked[hour], sum(measured.worked)) == (2.0, 4, 4)
     assert (measured.offered, measured.refused) == (8, 2)
-    assert profiles.capacity(20, 2.0, 4) == 2.0
-    assert profiles.capacity(20, 2.0, 2) == 20.0
-    assert profiles.capacity(None, 0.0, 0) is None
+    assert (measured.usual, measured.hours_worked) == (2.0, 4)
+    assert profiles.week(measured, zone="UTC", stated=20).known(monday).units == 2.0
 
 
 def test_costs_are_stated_once_and_a_late_form_is_refused(lamp):
