@@ -93,11 +93,15 @@ def _erp() -> None:
 
 
 def _channels() -> None:
-    from integrations.channels import changes, tasks
+    from integrations import events as outside
+    from integrations.channels import changes, polling, tasks
     from orders import events as facts
 
     # Messages that came before the order they speak of.
     events.subscribe(facts.RECEIVED, "integrations.let_waiting_go", tasks.let_waiting_go)
+    events.subscribe(
+        outside.DOCUMENT_WANTED, "channels.fetch_wanted", polling.fetch_wanted, queue="outside", max_attempts=60
+    )
     events.subscribe(facts.CHANGE_CONFIRMED, "channels.tell_change", changes.tell, queue="outside", max_attempts=60)
     events.subscribe(facts.SHIPPED, "channels.tell_shipment", tasks.tell_channel, queue="outside", max_attempts=60)
 

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 
-from integrations.models import ApiClient, Connection, ConnectionSecret, InboundMessage, OutboundCall
+from integrations.models import ApiClient, Connection, ConnectionSecret, FeedState, InboundMessage, OutboundCall
 
 
 class SecretForm(forms.ModelForm):
@@ -93,6 +93,20 @@ class ReadOnly(admin.ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(FeedState)
+class FeedStateAdmin(admin.ModelAdmin):
+    """How far a feed was read. To read it again from somewhere, its cursor is set and its time made now."""
+
+    list_display = ("connection", "name", "active", "ok_at", "failures", "last_error", "documents", "found")
+    list_filter = ("active", "connection")
+    fields = ("connection", "name", "active", "cursor", "next_at", "asked_at", "ok_at", "failures", "last_error",
+              "documents", "found")  # fmt: skip
+    readonly_fields = ("connection", "name", "asked_at", "ok_at", "failures", "last_error", "documents", "found")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
 

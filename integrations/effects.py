@@ -6,13 +6,16 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from core import events
 from core.errors import NotYet, Refusal
 from core.subjects import Subject
+from integrations import events as facts
 from integrations import goods
 from integrations.arrivals import order_key
 from integrations.channels.meaning import (
     Act,
     AnswerRequest,
+    AskFor,
     FollowParcel,
     MoveGoods,
     PlaceOrder,
@@ -63,6 +66,11 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
     if isinstance(act, AnswerRequest):
         done.order_id, done.number, done.changed = answers.carry_out(act, connection)
         done.words = "" if done.changed else "this was known already"
+        return
+    if isinstance(act, AskFor):
+        data = {"connection": connection.code, "what": act.what, "ref": act.ref}
+        events.record(facts.DOCUMENT_WANTED, message.subject, actor=connection.actor, data=data)
+        done.changed = True
         return
     if isinstance(act, SetAside | FollowParcel):
         _follow(act, message, done)

@@ -4,6 +4,7 @@ MESSAGE_FAILED = "message.failed"
 MESSAGE_REPROCESSED = "message.reprocessed"  # a person asked for another try
 MESSAGE_DISCARDED = "message.discarded"
 MESSAGE_RECOVERED = "message.recovered"  # one that had failed went through
+DOCUMENT_WANTED = "document.wanted"  # a message only named it; data: connection, what, ref
 CONNECTION_PAUSED = "connection.paused"
 CONNECTION_RESUMED = "connection.resumed"
 CONNECTION_SUSPENDED = "connection.suspended"  # its breaker opened; data: reason

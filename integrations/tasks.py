@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from integrations import alike, arrivals, inbox, upkeep
-from integrations.channels import publishing
+from integrations.channels import polling, publishing
 
 
 @shared_task
@@ -25,6 +25,18 @@ def process(message_id: int) -> None:
 def publish_stock() -> None:
     """Tell every channel that is set to hear it what it may sell now."""
     publishing.publish()
+
+
+@shared_task
+def poll_feeds() -> None:
+    """Hand each feed whose time has come to whichever worker is free: a slow one keeps nobody waiting."""
+    for feed_id in polling.due():
+        poll_feed.apply_async((feed_id,), queue="outside", retry=False, expires=60)
+
+
+@shared_task
+def poll_feed(feed_id: int) -> None:
+    polling.read(feed_id)
 
 
 @shared_task

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from typing import Any
 
 from integrations.channels.meaning import Act, FollowParcel, Meaning, SetAside, ignored
 from integrations.channels.vendor import Delivery, Vendor
-from integrations.documents import read_json, without_nul
+from integrations.documents import read_json, without_nul, write_json
 from integrations.failures import FailureClass, Fault, Unreadable, unparsable
 from integrations.reading import Faults, Node
 from orders.tracking import PROGRESS, Scan
@@ -52,7 +51,7 @@ def reader(title: str, translate: Translate, lists: str = "") -> Callable[[str, 
         acts: list[Act] = []
         reasons: set[str] = set()
         for document in documents:
-            body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+            body = write_json(document)
             try:
                 meaning = alone(document)
             except Unreadable:

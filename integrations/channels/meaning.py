@@ -102,7 +102,25 @@ class SetAside:
     body: bytes
 
 
-Act = PlaceOrder | RecordRefund | RecordPayments | MoveGoods | TakeSnapshot | AnswerRequest | FollowParcel | SetAside
+@dataclass(frozen=True, slots=True)
+class AskFor:
+    """The message only names what changed: the vendor's `fetch` brings the document itself, as a message of its own."""
+
+    what: str
+    ref: str
+
+
+Act = (
+    AskFor
+    | PlaceOrder
+    | RecordRefund
+    | RecordPayments
+    | MoveGoods
+    | TakeSnapshot
+    | AnswerRequest
+    | FollowParcel
+    | SetAside
+)
 
 
 @dataclass(frozen=True, slots=True)

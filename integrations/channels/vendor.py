@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from integrations.channels.meaning import Meaning
 from integrations.channels.news import ChangeMemory, ChangeNews, ShipmentNews
@@ -19,6 +19,41 @@ class Delivery:
 
     external_id: str
     topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document asked for, as it goes into the inbox. `external_id` names this version of it for ever.
+
+    A document that a webhook may bring as well has the same meaning, whichever came first: intake sees to that.
+    """
+
+    external_id: str
+    topic: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a feed. `cursor` says where the next part begins, now or at the next look; `more` that it is there."""
+
+    documents: tuple[Document, ...]
+    cursor: str
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A list of a vendor's that is read from where it was left, every so often.
+
+    `fetch(connection, cursor)` makes the calls for one page and returns it; the first cursor is "". It raises what
+    http.request raises. A feed beside webhooks looks back far enough to find what these missed.
+    """
+
+    name: str
+    title: str
+    every: timedelta
+    fetch: Callable[[Connection, str], Page]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +79,10 @@ class Vendor:
     levels_at_once: int = 250
     # Whether the connection is set up for calls at all; one that only receives is not told anything.
     can_be_called: Callable[[Connection], bool] = bool
+    # What can be asked for instead of waited for.
+    feeds: tuple[Feed, ...] = ()
+    # For a vendor whose messages only name what changed (see meaning.AskFor): fetch(connection, what, ref).
+    fetch: Callable[[Connection, str, str], Sequence[Document]] | None = None
     # For a vendor whose documents mean what the connection's settings say: its `understand` for this connection.
     as_settled: Callable[[Connection], Callable[[str, bytes], Meaning]] | None = None
 

@@ -1,5 +1,6 @@
 from integrations.models.clients import ApiClient
 from integrations.models.connections import Breaker, Connection, ConnectionSecret, Pace
+from integrations.models.feeds import FeedState
 from integrations.models.messages import InboundMessage, OutboundCall
 from integrations.models.webhooks import WebhookSubscription
 
@@ -8,6 +9,7 @@ __all__ = [
     "Breaker",
     "Connection",
     "ConnectionSecret",
+    "FeedState",
     "InboundMessage",
     "OutboundCall",
     "Pace",

@@ -1,7 +1,9 @@
-"""Any shop that can write Backroom's own order format: canonical orders by Standard Webhooks."""
+"""Any shop that can write Backroom's own order format: canonical orders by Standard Webhooks, or asked for."""
 
-from integrations.channels.standard import translate, webhooks
-from integrations.channels.vendor import Vendor
+from datetime import timedelta
+
+from integrations.channels.standard import pull, translate, webhooks
+from integrations.channels.vendor import Feed, Vendor
 
 STANDARD = Vendor(
     name="standard",
@@ -10,4 +12,6 @@ STANDARD = Vendor(
     understand=translate.understand,
     verify=webhooks.verify,
     delivery=webhooks.delivery,
+    feeds=(Feed("orders", "Orders", timedelta(minutes=2), pull.orders),),
+    can_be_called=pull.can_be_called,
 )
