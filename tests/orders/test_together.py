@@ -179,7 +179,9 @@ def test_nothing_waits_is_said_at_once(db):
     assert refused.value.code == "nothing_waits"
 
 
-def test_a_person_looks_at_both_ways_and_confirms(client, waiting_orders, django_capture_on_commit_callbacks):
+def test_a_person_looks_at_both_ways_and_confirms(
+    client, waiting_orders, django_capture_on_commit_callbacks, query_count
+):
     us = signed_in(client, person("orders.view_sourcingpolicy", "orders.launch_sourcingpolicy", "orders.view_order"))
     with django_capture_on_commit_callbacks():
         started = us.post("/ops/together")
@@ -192,6 +194,9 @@ def test_a_person_looks_at_both_ways_and_confirms(client, waiting_orders, django
         confirmed = us.post(f"/ops/together/{plan.pk}/confirm")
     batching.carry_out(Job.objects.get(kind=batching.PLACE).pk)
 
+    with query_count("together", lambda: us.get(f"/ops/together/{plan.pk}")):
+        place(incoming_line("LAMP"), channel_ref="3")
+    assert "Together saves 1 parcel." in page
     assert "Place 2 orders so" in page
     assert confirmed.status_code == 303
     assert us.post(f"/ops/together/{plan.pk}/confirm").status_code == 409
