@@ -13,6 +13,7 @@ from typing import Any, cast
 from django.contrib import messages
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import F, Q, QuerySet
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render as render_page
 from django.template.loader import render_to_string
@@ -234,7 +235,12 @@ def _ordering(name: str) -> Any:
 
 
 def _beyond(steps: Sequence[str], values: Sequence[Any]) -> Q:
-    """Rows after `values`. The first column's own bound stands outside the alternatives: an index can start there."""
+    """Rows after `values`: as one comparison of rows where all columns go the same way, which the planner estimates
+    right and starts an index with. Else the first column's own bound stands outside the alternatives."""
+    if len(steps) > 1 and len({step.startswith("-") for step in steps}) == 1:
+        columns = Tuple(*[F(step.lstrip("-")) for step in steps])
+        beyond = TupleLessThan if steps[0].startswith("-") else TupleGreaterThan
+        return Q(beyond(columns, tuple(values)))
     names = [s.lstrip("-") for s in steps]
     alternatives = Q()
     for i, step in enumerate(steps):

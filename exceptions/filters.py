@@ -40,16 +40,22 @@ class CaseFilter(df.FilterSet):
     """Filters of a queue. Without `status`, what is open; several values of one filter are alternatives."""
 
     q = df.CharFilter(method="filter_words", max_length=200)
-    reason = df.MultipleChoiceFilter(choices=_reasons)
-    queue = df.MultipleChoiceFilter(choices=lambda: [(q, q) for q in Queue.objects.values_list("code", flat=True)])
-    site = df.ModelMultipleChoiceFilter(queryset=lambda request: Site.objects.all(), to_field_name="code")
+    # No `distinct`: they ask the case itself, so none can come twice, and looking for twins reads the whole list.
+    reason = df.MultipleChoiceFilter(choices=_reasons, distinct=False)
+    queue = df.MultipleChoiceFilter(
+        choices=lambda: [(q, q) for q in Queue.objects.values_list("code", flat=True)], distinct=False
+    )
+    site = df.ModelMultipleChoiceFilter(
+        queryset=lambda request: Site.objects.all(), to_field_name="code", distinct=False
+    )
     owner = df.CharFilter(method="filter_owner", max_length=20)
-    status = df.MultipleChoiceFilter(choices=Status.choices)
+    status = df.MultipleChoiceFilter(choices=Status.choices, distinct=False)
     sla = df.MultipleChoiceFilter(
+        distinct=False,
         method="filter_sla",
         choices=[("overdue", "Overdue"), ("soon", "Due within 1 hour"), ("later", "Later"), ("paused", "Paused")],
     )
-    severity = df.MultipleChoiceFilter(choices=[(str(v), label) for v, label in Severity.choices])
+    severity = df.MultipleChoiceFilter(choices=[(str(v), label) for v, label in Severity.choices], distinct=False)
     subject = df.CharFilter(method="filter_subject", max_length=120)
     parent = df.NumberFilter(field_name="parent_id")
     watching = df.ChoiceFilter(method="filter_watching", choices=[("me", "Me")])

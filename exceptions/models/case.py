@@ -324,6 +324,8 @@ class Case(StateMachine, models.Model):
             models.Index(fields=("queue", "rank", "id"), condition=Q(is_open=True), name="case_by_queue"),
             models.Index(fields=("owner", "rank", "id"), condition=Q(is_open=True), name="case_by_owner"),
             models.Index(fields=("site", "rank", "id"), condition=Q(is_open=True), name="case_by_site"),
+            # The tallies of the teams as somebody of a few sites sees them, from the index alone.
+            models.Index(fields=("site", "queue", "owner"), condition=Q(is_open=True), name="case_by_site_and_team"),
             models.Index(fields=("reason", "rank", "id"), condition=Q(is_open=True), name="case_by_reason"),
             models.Index(fields=("-value", "id"), condition=Q(is_open=True), name="case_by_value"),
             models.Index(fields=("reason", "-resolved_at"), condition=Q(status="RESOLVED"), name="case_by_end"),
