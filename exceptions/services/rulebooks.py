@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
 from django.utils import timezone
 
 from core import events
 from core.actors import Actor
+from core.drafts import Drafts
 from core.errors import Invalid, Problem, Refusal
 from core.subjects import Subject
 from exceptions import events as facts
@@ -101,89 +101,59 @@ def open_book(code: str, *, actor: Actor) -> Rulebook:
     try:
         with transaction.atomic():
             book = Rulebook.objects.create(kind=kind, code=code, name=name)
-            _new(book, document, "", actor)
+            _drafts.new(book, document, "", actor)
             return book
     except IntegrityError:  # somebody made it a moment ago
         return Rulebook.objects.get(code=code)
 
 
 def draft(book_id: int, *, from_number: int | None = None, actor: Actor) -> RulebookVersion:
-    """A new draft worded as another version, by default the latest. The draft there is, where one is.
-
-    Locks the book.
-    """
-    with transaction.atomic():
-        book = Rulebook.objects.select_for_update().get(pk=book_id)
-        standing = book.versions.filter(status=RuleStatus.DRAFT).first()
-        if standing is not None:
-            return standing
-        rows = book.versions.order_by("-number")
-        source = rows.filter(number=from_number).first() if from_number else rows.first()
-        if source is None:
-            raise Refusal("not_found", "There is no such version.", status=404)
-        return _new(book, source.document, f"From version {source.number}", actor)
-
-
-def _new(book: Rulebook, document: Any, note: str, actor: Actor) -> RulebookVersion:
-    last = book.versions.aggregate(last=Max("number"))["last"] or 0
-    version = RulebookVersion.objects.create(
-        rulebook=book, number=last + 1, document=document, note=note, created_by=actor.label[:200]
-    )
-    _record(version, "drafted", actor)
-    return version
+    """A new draft worded as another version, by default the latest. The draft there is, where one is."""
+    return _drafts.draft(book_id, from_number=from_number, actor=actor)
 
 
 def save(version_id: int, *, document: Any, note: str, version: int | None, actor: Actor) -> RulebookVersion:
     """Reword a draft. Invalid with every problem by its path; Refusal("stale"), ("not_a_draft")."""
-    with transaction.atomic():
-        row = locked(version_id, version)
-        if row.status != RuleStatus.DRAFT:
-            raise Refusal("not_a_draft", f"{row} is {row.get_status_display().lower()}: its wording stays.")
-        row.document = check(row.rulebook, document)
-        row.note, row.version, row.rehearsal = note[:300], row.version + 1, None
-        row.save(update_fields=["document", "note", "version", "rehearsal"])
-        _record(row, "reworded", actor)
-    return row
+
+    def put(row: RulebookVersion) -> dict[str, Any]:
+        return {"document": check(row.rulebook, document), "note": note[:300], "rehearsal": None}
+
+    return _drafts.save(version_id, version, put, actor=actor)
 
 
 def go_live(version_id: int, *, version: int | None, actor: Actor) -> RulebookVersion:
     """A draft counts from now on; the version that did so retires in the same moment."""
-    try:
-        with transaction.atomic():
-            row = locked(version_id, version)
-            check(row.rulebook, row.document)
-            if not row.may(row.status, RuleStatus.LIVE):
-                raise Refusal("bad_move", f"{row} is {row.get_status_display().lower()}.", status_now=row.status)
-            for old in row.rulebook.versions.filter(status=RuleStatus.LIVE).select_for_update():
-                old.move(RuleStatus.RETIRED, retired_at=timezone.now())
-                _record(old, "retired", actor)
-            row.move(RuleStatus.LIVE, live_at=timezone.now())
-            _record(row, "live", actor)
-    except IntegrityError:
-        raise Refusal("moved_meanwhile", "Another version went live a moment ago. Look again.") from None
-    return row
+    return _drafts.launch(
+        version_id,
+        RuleStatus.LIVE,
+        version,
+        instead_of=lambda row: RulebookVersion.objects.filter(rulebook=row.rulebook_id),
+        what="live",
+        check=lambda row: check(row.rulebook, row.document),
+        actor=actor,
+    )
 
 
 def retire(version_id: int, *, version: int | None, actor: Actor) -> RulebookVersion:
     """Out of use for good: without a live playbook a reason's actions stand in the order code gives them."""
-    with transaction.atomic():
-        row = locked(version_id, version)
-        row.move(RuleStatus.RETIRED, retired_at=timezone.now())
-        _record(row, "retired", actor)
-    return row
+    return _drafts.retire(version_id, version, actor=actor)
 
 
 def locked(version_id: int, version: int | None) -> RulebookVersion:
-    rows = RulebookVersion.objects.select_for_update(of=("self",)).select_related("rulebook")
-    row = rows.filter(pk=version_id).first()
-    if row is None:
-        raise Refusal("not_found", "There is no such version.", status=404)
-    if version is not None and version != row.version:
-        raise Refusal("stale", f"{row} was changed meanwhile.", status_now=row.status, version=row.version)
-    return row
+    return _drafts.locked(version_id, version)
 
 
 def _record(version: RulebookVersion, what: str, actor: Actor) -> None:
     subject = Subject("rulebook", version.rulebook.code[:64], version.rulebook.name)
     data = {"what": what, "version": version.number, "document": version.document}
     events.record(facts.RULES_CHANGED, subject, actor=actor, data=data)
+
+
+_drafts = Drafts(
+    RulebookVersion,
+    owner="rulebook",
+    wording="document",
+    tell=_record,
+    stays="its wording stays.",
+    overtaken="Another version went live a moment ago. Look again.",
+)

@@ -7,11 +7,12 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from core import events, prepared
 from core.actors import Actor
+from core.drafts import Drafts
 from core.errors import Invalid, Problem, Refusal
 from core.subjects import Subject
 from orders import events as facts
@@ -72,50 +73,22 @@ def create(code: str, name: str, *, channel: Channel | None, rules: Any, actor: 
     try:
         with transaction.atomic():
             policy = SourcingPolicy.objects.create(code=code, name=name, channel=channel)
-            return _new_version(policy, found, "", actor)
+            return _drafts.new(policy, found, "", actor)
     except IntegrityError:
         raise Refusal("code_taken", f"There is a policy {code} already.", status=422) from None
 
 
 def draft(policy_id: int, *, from_number: int | None = None, actor: Actor) -> PolicyVersion:
-    """A new draft with the rules of another version, by default the latest. The draft there is, where one is.
-
-    Locks the policy.
-    """
-    with transaction.atomic():
-        policy = SourcingPolicy.objects.select_for_update().get(pk=policy_id)
-        standing = policy.versions.filter(status=PolicyStatus.DRAFT).first()
-        if standing is not None:
-            return standing
-        rows = policy.versions.order_by("-number")
-        source = rows.filter(number=from_number).first() if from_number else rows.first()
-        if source is None:
-            raise Refusal("not_found", "There is no such version.", status=404)
-        return _new_version(policy, source.rules, f"From version {source.number}", actor)
-
-
-def _new_version(policy: SourcingPolicy, rules: Any, note: str, actor: Actor) -> PolicyVersion:
-    last = policy.versions.aggregate(last=Max("number"))["last"] or 0
-    version = PolicyVersion.objects.create(
-        policy=policy, number=last + 1, scope_id=policy.channel_id, rules=rules, note=note,
-        created_by=actor.label[:200],
-    )  # fmt: skip
-    _record(version, "drafted", actor)
-    return version
+    """A new draft with the rules of another version, by default the latest. The draft there is, where one is."""
+    return _drafts.draft(policy_id, from_number=from_number, actor=actor)
 
 
 def save(version_id: int, *, rules: Any, note: str, version: int | None, actor: Actor) -> PolicyVersion:
     """Reword a draft. Invalid with every problem by its path; Refusal("stale"), ("not_a_draft")."""
     found = document.write(document.read(rules))
     _check_names(found)
-    with transaction.atomic():
-        row = _locked(version_id, version)
-        if row.status != PolicyStatus.DRAFT:
-            raise Refusal("not_a_draft", f"{row} is {row.get_status_display().lower()}: its rules stay as they are.")
-        row.rules, row.note, row.version, row.updated_at = found, note[:300], row.version + 1, timezone.now()
-        row.save(update_fields=["rules", "note", "version", "updated_at"])
-        _record(row, "reworded", actor)
-    return row
+    wording = {"rules": found, "note": note[:300], "updated_at": timezone.now()}
+    return _drafts.save(version_id, version, lambda row: wording, actor=actor)
 
 
 def _check_names(rules: list[dict[str, Any]]) -> None:
@@ -144,53 +117,39 @@ def _check_names(rules: list[dict[str, Any]]) -> None:
 
 def watch(version_id: int, *, version: int | None, actor: Actor) -> PolicyVersion:
     """From now on a draft runs beside the live policy and stores what it would have done, instead of another shadow."""
-    return _launch(version_id, PolicyStatus.SHADOW, version, actor)
+    return _launch(version_id, PolicyStatus.SHADOW, "watching", version, actor)
 
 
 def go_live(version_id: int, *, version: int | None, actor: Actor) -> PolicyVersion:
     """A shadow decides from now on; the version that did so retires in the same moment."""
-    return _launch(version_id, PolicyStatus.LIVE, version, actor)
+    return _launch(version_id, PolicyStatus.LIVE, "live", version, actor)
 
 
 def retire(version_id: int, *, version: int | None, actor: Actor) -> PolicyVersion:
     """Out of use for good. Without a live policy of their own, orders go by everybody's, or by the built-in ladder."""
-    with transaction.atomic():
-        row = _locked(version_id, version)
-        row.move(PolicyStatus.RETIRED, retired_at=timezone.now())
-        _record(row, "retired", actor)
-    return row
+    return _drafts.retire(version_id, version, actor=actor)
 
 
-def _launch(version_id: int, to: str, version: int | None, actor: Actor) -> PolicyVersion:
-    try:
-        with transaction.atomic():
-            row = _locked(version_id, version)
-            if not row.may(row.status, to):
-                raise Refusal("bad_move", f"{row} is {row.get_status_display().lower()}.", status_now=row.status)
-            for old in PolicyVersion.objects.filter(_in_scope(row), status=to).select_for_update(of=("self",)):
-                old.move(PolicyStatus.RETIRED, retired_at=timezone.now())
-                _record(old, "retired", actor)
-            row.move(to, **{f"{to.lower()}_at": timezone.now()})
-            _record(row, {"SHADOW": "watching", "LIVE": "live"}[to], actor)
-    except IntegrityError:  # two launches of one scope at once: the database let one through
-        raise Refusal("moved_meanwhile", "Another policy was launched a moment ago. Look again.") from None
-    return row
+def _launch(version_id: int, to: str, what: str, version: int | None, actor: Actor) -> PolicyVersion:
+    return _drafts.launch(version_id, to, version, instead_of=_in_scope, what=what, actor=actor)
 
 
-def _in_scope(row: PolicyVersion) -> Q:
-    return Q(scope__isnull=True) if row.scope_id is None else Q(scope=row.scope_id)
-
-
-def _locked(version_id: int, version: int | None) -> PolicyVersion:
-    row = PolicyVersion.objects.select_for_update(of=("self",)).select_related("policy").filter(pk=version_id).first()
-    if row is None:
-        raise Refusal("not_found", "There is no such version.", status=404)
-    if version is not None and version != row.version:
-        raise Refusal("stale", f"{row} was changed meanwhile.", status_now=row.status, version=row.version)
-    return row
+def _in_scope(row: PolicyVersion) -> QuerySet[PolicyVersion]:
+    return PolicyVersion.objects.filter(Q(scope__isnull=True) if row.scope_id is None else Q(scope=row.scope_id))
 
 
 def _record(version: PolicyVersion, what: str, actor: Actor) -> None:
     about = Subject("sourcing_policy", version.policy.code, version.policy.name)
     data = {"what": what, "version": version.number, "rules": version.rules}
     events.record(facts.POLICY_CHANGED, about, actor=actor, data=data)
+
+
+_drafts = Drafts(
+    PolicyVersion,
+    owner="policy",
+    wording="rules",
+    tell=_record,
+    stays="its rules stay as they are.",
+    overtaken="Another policy was launched a moment ago. Look again.",
+    more=lambda policy: {"scope_id": policy.channel_id},
+)
