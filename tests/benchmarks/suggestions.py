@@ -34,11 +34,13 @@ def _measure(runs: int) -> dict[str, Any]:
 
     bulk.cases(runs * 3 // 4, open_share=0.05)
     acts = [(reason.code, action.code) for reason in reasons.every() for action in reason.actions if action.run]
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE exceptions_actionrun DISABLE TRIGGER USER")
-        cursor.execute(_RUNS, [runs, [code for code, _ in acts], [action for _, action in acts], len(acts)])
-        cursor.execute(_SUGGESTIONS)
-        cursor.execute("VACUUM ANALYZE exceptions_actionrun, exceptions_suggestion")
+    codes, actions = [code for code, _ in acts], [action for _, action in acts]
+    for table, statement, given in (
+        ("exceptions_actionrun", _RUNS, [runs, codes, actions, len(acts)]),
+        ("exceptions_suggestion", _SUGGESTIONS, None),
+    ):
+        with bulk._indexes_afterwards(table), connection.cursor() as cursor:
+            cursor.execute(statement, given)
     raw = _timed(_bare)
     first, again = _timed(history.recount), _timed(history.recount)
     pairs = learning.pairs()
