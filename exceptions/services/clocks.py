@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -30,23 +30,49 @@ class Clocks:
     warn_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What the clocks of a reason run by at one site: the rule (None = the reason's own minutes) and its calendar."""
+
+    policy: SlaPolicy | None
+    given: Any
+    calendar: clock.Calendar
+
+
+_KEPT = (
+    "time_zone",
+    "calendar__name",
+    "calendar__weekly",
+    "calendar__country",
+    "calendar__region",
+    "calendar__exceptions",
+)
+
+
 def calendar_of(site_id: int | None, *, business_time: bool = True) -> clock.Calendar:
     """The calendar a site keeps; round the clock where it has none or the rule ignores opening hours."""
     if site_id is None or not business_time:
         return clock.ALWAYS
-    row = (
-        Site.objects.filter(pk=site_id)
-        .values_list(
-            "time_zone",
-            "calendar__name",
-            "calendar__weekly",
-            "calendar__country",
-            "calendar__region",
-            "calendar__exceptions",
-        )
-        .first()
-    )
+    row = Site.objects.filter(pk=site_id).values_list(*_KEPT).first()
     return calendar_from(*row) if row else clock.ALWAYS
+
+
+def rules_at(reason: Reason, site_ids: Iterable[int | None], *, severity: int) -> dict[int | None, Rule]:
+    """By site, what cases of a reason run by there: the first current rule that matches, or the reason's own."""
+    wanted = set(site_ids)
+    policies = list(SlaPolicy.objects.filter(current=True, enabled=True).order_by("position", "pk"))
+    kept = {
+        pk: calendar_from(*row)
+        for pk, *row in Site.objects.filter(pk__in=wanted - {None}).values_list("pk", *_KEPT)
+    }
+    found: dict[int | None, Rule] = {}
+    for site_id in wanted:
+        of = {"reason": reason.code, "queue": reason.queue, "site_id": site_id, "severity": severity}
+        policy = next((policy for policy in policies if policy.matches(**of)), None)
+        given: Any = policy or reason
+        calendar = kept.get(site_id, clock.ALWAYS) if site_id and given.business_time else clock.ALWAYS
+        found[site_id] = Rule(policy, given, calendar)
+    return found
 
 
 def calendar_from(
@@ -67,25 +93,20 @@ def _parsed(zone: str, name: str, weekly: str, country: str, region: str, days: 
     )
 
 
-def choose(reason: Reason, *, queue: str, site_id: int | None, severity: int) -> SlaPolicy | None:
-    """The first current rule that matches, or None: then the reason's own minutes apply."""
-    for policy in SlaPolicy.objects.filter(current=True, enabled=True).order_by("position", "pk"):
-        if policy.matches(reason=reason.code, queue=queue, site_id=site_id, severity=severity):
-            return policy
-    return None
-
-
 def start(reason: Reason, *, site_id: int | None, severity: int, started_at: datetime) -> Clocks:
     """The clocks of a case of `reason` that turned true at `started_at`."""
-    policy = choose(reason, queue=reason.queue, site_id=site_id, severity=severity)
-    rule: Any = policy or reason
-    warn_minutes = policy.warn_minutes if policy else WARN_MINUTES
-    calendar = calendar_of(site_id, business_time=rule.business_time)
+    return started(rules_at(reason, [site_id], severity=severity)[site_id], started_at)
+
+
+def started(by: Rule, started_at: datetime) -> Clocks:
+    """The clocks of a case that turned true then, by what its site runs by."""
+    rule = by.given
+    warn_minutes = by.policy.warn_minutes if by.policy else WARN_MINUTES
     acknowledge_by, resolve_by, warn_at = reckon(
-        calendar, started_at, rule.acknowledge_minutes, rule.resolve_minutes, warn_minutes
+        by.calendar, started_at, rule.acknowledge_minutes, rule.resolve_minutes, warn_minutes
     )
     return Clocks(
-        policy_id=policy.pk if policy else None,
+        policy_id=by.policy.pk if by.policy else None,
         acknowledge_minutes=rule.acknowledge_minutes,
         resolve_minutes=rule.resolve_minutes,
         business_time=rule.business_time,

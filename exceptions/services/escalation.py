@@ -29,13 +29,20 @@ PAUSABLE = (Clock.ACKNOWLEDGE, Clock.RESOLVE)
 
 def choose(reason: str, *, queue: str, site_id: int | None, severity: int) -> list[EscalationStep]:
     """The steps of the first current rule that matches, in order; none where no rule does."""
-    steps = EscalationStep.objects.filter(policy__current=True, policy__enabled=True).select_related("policy")
-    chosen: list[EscalationStep] = []
-    for step in steps.order_by("policy__position", "policy_id", "number"):
-        if chosen and step.policy_id != chosen[0].policy_id:
-            break
-        if chosen or step.policy.matches(reason=reason, queue=queue, site_id=site_id, severity=severity):
-            chosen.append(step)
+    return choose_at(reason, [site_id], queue=queue, severity=severity)[site_id]
+
+
+def choose_at(
+    reason: str, site_ids: Iterable[int | None], *, queue: str, severity: int
+) -> dict[int | None, list[EscalationStep]]:
+    """The steps by site, in order: those of the first current rule that matches there; none where no rule does."""
+    found = EscalationStep.objects.filter(policy__current=True, policy__enabled=True).select_related("policy")
+    steps = list(found.order_by("policy__position", "policy_id", "number"))
+    chosen: dict[int | None, list[EscalationStep]] = {}
+    for site_id in site_ids:
+        of = {"reason": reason, "queue": queue, "site_id": site_id, "severity": severity}
+        rule = next((step.policy_id for step in steps if step.policy.matches(**of)), None)
+        chosen[site_id] = [step for step in steps if step.policy_id == rule]
     return chosen
 
 
@@ -49,7 +56,23 @@ def begin(
 ) -> None:
     """Write the ladder of a case's present run: a row for each step that may still fire. The caller holds the case."""
     calendar = clocks.calendar_of(case.site_id, business_time=case.business_time)
-    over = set(fired)
+    Escalation.objects.bulk_create(_ladder(case, steps, calendar, pauses, frozenset(fired), paused))
+
+
+def begin_many(ladders: Iterable[tuple[Case, Sequence[EscalationStep], clock.Calendar]]) -> None:
+    """Write the ladders of cases just opened, each with the steps and the calendar it runs by."""
+    rows = [row for case, steps, calendar in ladders for row in _ladder(case, steps, calendar)]
+    Escalation.objects.bulk_create(rows)
+
+
+def _ladder(
+    case: Case,
+    steps: Iterable[EscalationStep],
+    calendar: clock.Calendar,
+    pauses: Sequence[clock.Span] = (),
+    over: frozenset[int] = frozenset(),
+    paused: bool = False,
+) -> list[Escalation]:
     rows = []
     for step in steps:
         due = due_at(step, case, calendar, pauses)
@@ -57,7 +80,7 @@ def begin(
             continue
         held = paused and step.clock in PAUSABLE
         rows.append(Escalation(case_id=case.pk, run=case.reopened, step=step, clock=step.clock, due_at=due, held=held))
-    Escalation.objects.bulk_create(rows)
+    return rows
 
 
 def due_at(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -16,8 +17,10 @@ from core.subjects import Subject
 from exceptions import events as facts
 from exceptions import reasons
 from exceptions.models import Case, Outcome
-from exceptions.reasons import Reason
+from exceptions.reasons import Impact, Reason
 from exceptions.services import causes, clocks, closing, escalation
+
+MOST_UNITS = 2**31 - 1
 
 # A repeat of an open case: count it, and let it say what is true now. Its clocks, owner and version stay.
 _BUMP = """
@@ -102,7 +105,7 @@ def open_(
         "value": value,
         "currency": currency if value is not None else "",
         "promise_by": promise_by,
-        "units": max(0, min(units, 2**31 - 1)) if units is not None else None,
+        "units": max(0, min(units, MOST_UNITS)) if units is not None else None,
         "tier": max(0, min(tier, 3)) if tier is not None else None,
         "data": json.dumps(data or {}, default=str),
     }
@@ -119,15 +122,20 @@ def open_(
 
 def _weigh(reason: Reason, uid: str, words: dict[str, Any]) -> None:
     """Fill in what the opener didn't say of what the case touches."""
-    touched = reason.impact(uid) if reason.impact is not None else None
-    if touched is not None:
-        words["units"] = touched.units if words["units"] is None else words["units"]
-        words["tier"] = touched.tier if words["tier"] is None else words["tier"]
-        words["promise_by"] = words["promise_by"] or touched.promise_by
-        if words["value"] is None and touched.value is not None:
-            words["value"], words["currency"] = touched.value, touched.currency
-    if words["value"] is None and reason.value is not None and (worth := reason.value(uid)):
-        words["value"], words["currency"] = worth
+    found = touched(reason, uid)
+    words["units"] = found.units if words["units"] is None else words["units"]
+    words["tier"] = found.tier if words["tier"] is None else words["tier"]
+    words["promise_by"] = words["promise_by"] or found.promise_by
+    if words["value"] is None and found.value is not None:
+        words["value"], words["currency"] = found.value, found.currency
+
+
+def touched(reason: Reason, uid: str) -> Impact:
+    """What a case of this reason about this subject touches, as far as its domain knows."""
+    found = (reason.impact(uid) if reason.impact is not None else None) or Impact()
+    if found.value is None and reason.value is not None and (worth := reason.value(uid)):
+        found = replace(found, value=worth[0], currency=worth[1])
+    return found
 
 
 def _insert(
