@@ -117,6 +117,7 @@ def register() -> None:
     reasons.register(
         Reason(
             code=CODE,
+            weightless="A fact did not reach its handler; what depends on that is another reason’s case.",
             title="A delivery ran out of attempts",
             queue="integration",
             subject_kind="delivery",

@@ -8,7 +8,6 @@ from exceptions.services import opening
 
 def recheck(event: Fact) -> None:
     """Something happened to a subject: see whether cases about it, or about what it touched, are still true."""
-    cause = event.type.replace(".", " ").replace("_", " ").capitalize() + "."
     for subject in (event.subject, *(other for other, _ in event.related)):
         if subject.kind != "case":
-            opening.recheck(subject, cause=cause)
+            opening.recheck(subject, event=event.id)

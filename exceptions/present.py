@@ -205,7 +205,16 @@ def words(event: Any) -> dict[str, Any]:
         return {}
     text, detail = said(event.data)
     icon, tone = _ICONS.get(event.type, ("", ""))
-    return {"text": text, "detail": detail, "icon": icon, "tone": tone}
+    return {"text": text, "detail": detail, "icon": icon, "tone": tone, **_by(event.data)}
+
+
+def _by(data: Mapping[str, Any]) -> dict[str, str]:
+    """The page of the fact that cleared a case."""
+    by = data.get("by")
+    if not isinstance(by, Mapping):
+        return {}
+    subject = Subject(str(by.get("kind", "")), str(by.get("uid", "")), str(by.get("label", "")))
+    return {"url": subjects.url(subject) or "", "link": subject.label or subjects.title(subject.kind)}
 
 
 def _opened(data: Mapping[str, Any]) -> tuple[str, str]:
@@ -231,6 +240,11 @@ def _ended(word: str) -> Any:
     return lambda data: (word, str(data.get("note") or ""))
 
 
+def _cleared(data: Mapping[str, Any]) -> tuple[str, str]:
+    note, by = str(data.get("note") or ""), str((data.get("by") or {}).get("words") or "")
+    return "Cleared by itself", f"{note} {by}" if by and by != note else note
+
+
 _SAID: dict[str, Any] = {
     "case.opened": _opened,
     "case.acknowledged": lambda d: ("First response" if d.get("in_time") else "First response, late", ""),
@@ -247,7 +261,7 @@ _SAID: dict[str, Any] = {
     "case.warned": lambda d: ("Due soon", ""),
     "case.breached": lambda d: (f"{CLOCK_WORDS.get(d.get('clock', ''), '')} clock ran out", ""),
     "case.resolved": _ended("Resolved"),
-    "case.cleared": _ended("Cleared by itself"),
+    "case.cleared": _cleared,
     "case.waived": _ended("Waived"),
     "case.reopened": lambda d: ("Reopened", str(d.get("note") or "")),
     "case.linked": lambda d: (

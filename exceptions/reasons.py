@@ -188,9 +188,13 @@ class Reason:
     """One way things go wrong. `predicate(uid)` is the truth; without one, only a person can say it is fixed.
 
     `standing()` lists the subjects for which it is true now (None = events alone tell); `describe(uid)` says how the
-    sweeper words such a case. `impact(uid)` says what it touches where the opener doesn't. `root(uid)` names the case
-    it probably is a symptom of: where that is open, the new case stands under it. Minutes are business time of the
+    sweeper words such a case. `impact(uid)` says what it touches where the opener doesn't;
+    `weightless` says why there is nothing to say. `root(uid)` names the case it probably is a symptom of: where that
+    is open, the new case stands under it (origins.py has the roots other apps know). Minutes are business time of the
     site's calendar unless `business_time` is off.
+
+    `cleared(uid)` names what made it untrue, with the row that says so: a sentence and its subject. It is only needed
+    where no recorded fact about the subject does.
     """
 
     code: str
@@ -211,7 +215,9 @@ class Reason:
     describe: Callable[[str], Opening | None] | None = None
     value: Callable[[str], tuple[Decimal, str] | None] | None = None
     impact: Callable[[str], Impact | None] | None = None
+    weightless: str = ""
     root: Callable[[str], Root | None] | None = None
+    cleared: Callable[[str], tuple[str, Subject | None] | None] | None = None
     actions: tuple[Action, ...] = ()
 
     @property

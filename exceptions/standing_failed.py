@@ -25,6 +25,7 @@ def register() -> None:
     reasons.register(
         Reason(
             code=standing.CODE,
+            weightless="What the check would have found is not known while it fails.",
             title="A check of a reason fails",
             queue="integration",
             subject_kind="reason",

@@ -36,6 +36,7 @@ def recheck_standing() -> None:
     _, after = timers.recheck_standing(after=cache.get(_WHERE) or 0)
     cache.set(_WHERE, after, None)
     roots.settle_all()
+    roots.adopt_all()
 
 
 @shared_task
@@ -56,6 +57,11 @@ def send_letters() -> None:
 @shared_task
 def settle(root_id: int) -> None:
     roots.settle(root_id)
+
+
+@shared_task
+def adopt(root_id: int) -> None:
+    roots.adopt(root_id)
 
 
 @shared_task

@@ -11,8 +11,8 @@ from django.db.models import F
 from core.actors import Actor
 from core.formats import money
 from core.subjects import Subject
-from exceptions import reasons
-from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
+from exceptions import origins, reasons
+from exceptions.reasons import Action, Cell, Column, Context, Evidence, Impact, Opening, Reason, Row
 from finance.models import OF_SALES, Posting, Status
 
 
@@ -117,8 +117,24 @@ def _worth(uid: str) -> tuple[Decimal, str] | None:
     return (posting.total, posting.currency) if posting else None
 
 
+def _touched(uid: str) -> Impact | None:
+    """The units and the money the ERP's books lack."""
+    posting = _posting(uid)
+    if posting is None:
+        return None
+    units = sum(max(0, int(line["quantity"])) for line in posting.document["lines"])
+    return Impact(units=units, value=posting.total, currency=posting.currency)
+
+
+def _disagreeing_order(uid: str) -> str | None:
+    """Its order, whose figures don't add up: the ERP adds them up, too."""
+    posting = _posting(uid)
+    return str(posting.order_id) if posting else None
+
+
 POSTING_REJECTED = Reason(
     code="finance.posting_rejected",
+    impact=_touched,
     title="The ERP rejected a posting",
     queue="finance",
     subject_kind="posting",
@@ -174,6 +190,7 @@ def _describe_other(uid: str) -> Opening | None:
 
 POSTED_IN_ANOTHER_CURRENCY = Reason(
     code="finance.posted_in_another_currency",
+    impact=_touched,
     title="Posted in another currency",
     queue="finance",
     subject_kind="posting",
@@ -195,3 +212,4 @@ POSTED_IN_ANOTHER_CURRENCY = Reason(
 def register() -> None:
     reasons.register(POSTING_REJECTED)
     reasons.register(POSTED_IN_ANOTHER_CURRENCY)
+    origins.register("finance.posting_rejected", "orders.totals_disagree", _disagreeing_order)

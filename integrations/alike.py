@@ -32,6 +32,16 @@ class Family:
 
 def of(message_id: int) -> Family:
     """All that failed like this one, itself included."""
+    rows, words = _alike(message_id)
+    return Family(rows, rows.order_by()[: LIMIT + 1].count(), ", ".join(words))
+
+
+def rows_of(message_id: int) -> QuerySet[InboundMessage]:
+    """The same without counting or naming them."""
+    return _alike(message_id)[0]
+
+
+def _alike(message_id: int) -> tuple[QuerySet[InboundMessage], list[str]]:
     row = InboundMessage.objects.values(
         "connection_id", "connection__name", "failure_class", "topic", "faults", "status"
     ).get(pk=message_id)
@@ -50,7 +60,7 @@ def of(message_id: int) -> Family:
     if place:
         rows = rows.filter(faults__0__path__regex=_pattern(place))
         words.append(f"at {place}")
-    return Family(rows, rows.order_by()[: LIMIT + 1].count(), ", ".join(words))
+    return rows, words
 
 
 def start(message_id: int, *, actor: Actor, expected: int | None = None) -> Job:

@@ -8,13 +8,14 @@ class IntegrationsConfig(AppConfig):
     def ready(self) -> None:
         from core import actors, subjects
         from exceptions.services import approvals
-        from integrations import audit, authentication, metrics, reasons, shell, wording
+        from integrations import audit, authentication, metrics, reasons, shell, waits, wording
         from integrations.webhooks import reasons as webhook_reasons
 
         subjects.register("message", title="Message", url_name="integrations:message")
         subjects.register("webhook", title="Webhook")
         subjects.register("connection", title="Connection")
         reasons.register()
+        waits.register()
         webhook_reasons.register()
         wording.register()
         shell.register()

@@ -82,6 +82,7 @@ def _try_now(uid: str, *, actor: Actor) -> str:
 
 CONNECTION_DOWN = Reason(
     code="integrations.connection_down",
+    weightless="What waits because of it are its symptoms; each weighs by itself.",
     title="An outside system doesn't answer",
     queue="integration",
     subject_kind="connection",

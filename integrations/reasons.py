@@ -10,7 +10,7 @@ from django.urls import reverse
 from core.actors import Actor
 from exceptions import reasons
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
-from integrations import alike, documents, inbox
+from integrations import alike, documents, inbox, origins
 from integrations.connection_reasons import CONNECTION_DOWN
 from integrations.endings import REASON
 from integrations.models import InboundMessage
@@ -21,6 +21,7 @@ Status = InboundMessage.Status
 def register() -> None:
     for reason in (MESSAGE_FAILED, CONNECTION_DOWN):
         reasons.register(reason)
+    origins.register()
 
 
 def _still_failed(uid: str) -> bool:
@@ -121,6 +122,7 @@ def _page(uid: str) -> str | None:
 
 MESSAGE_FAILED = Reason(
     code=REASON,
+    weightless="What a message is worth is not known before it is understood.",
     title="Message not understood",
     queue="integration",
     subject_kind="message",

@@ -6,7 +6,18 @@ class InventoryConfig(AppConfig):
 
     def ready(self) -> None:
         from core import subjects
-        from inventory import asides, audit, lens, metrics, reasons, shell, snapshot_audit, transfer_asides, wording
+        from inventory import (
+            asides,
+            audit,
+            lens,
+            metrics,
+            reasons,
+            shell,
+            snapshot_audit,
+            transfer_asides,
+            waits,
+            wording,
+        )
 
         subjects.register("item", title="Item", url_name="inventory:item", argument="label")
         subjects.register("location", title="Location")
@@ -26,6 +37,7 @@ class InventoryConfig(AppConfig):
         metrics.register()
         snapshot_audit.register()
         reasons.register()
+        waits.register()
         wording.register()
         shell.register()
         lens.register()

@@ -11,6 +11,7 @@ from core.actors import Actor
 from core.subjects import Subject
 from exceptions import reasons
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
+from inventory import weights
 from inventory.models import Count, CountLine, CountStatus, Reservation
 from inventory.services.judging import IN_REVIEW
 from inventory.services.settling import UNSETTLED
@@ -170,6 +171,7 @@ def _value(uid: str) -> tuple[Decimal, str] | None:
 REASONS = (
     Reason(
         code=IN_REVIEW,
+        impact=weights.of_count,
         title="A count waits for approval",
         queue="stock",
         subject_kind="count",
@@ -199,6 +201,7 @@ REASONS = (
     ),
     Reason(
         code=UNSETTLED,
+        impact=weights.of_unsettled,
         title="A posted count is not in the books",
         queue="stock",
         subject_kind="count",

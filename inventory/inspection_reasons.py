@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 
 from exceptions import reasons
 from exceptions.reasons import Column, Context, Evidence, Opening, Reason, Row
-from inventory import stock_cases
+from inventory import stock_cases, weights
 from inventory.models import State, StockMovement
 from inventory.stock_cases import stock_of
 
@@ -77,6 +77,11 @@ def _evidence(uid: str) -> list[Evidence]:
     ]
 
 
+def _back(uid: str) -> int:
+    stock = stock_of(uid)
+    return stock.awaiting_inspection if stock else 0
+
+
 def _context(uid: str) -> Context | None:
     stock = stock_of(uid)
     return stock_cases.context(stock, ("Waits", str(stock.awaiting_inspection))) if stock else None
@@ -85,6 +90,7 @@ def _context(uid: str) -> Context | None:
 REASONS = (
     Reason(
         code="inventory.returned_goods_wait",
+        impact=weights.of_stock(_back),
         title="Returned goods wait to be looked at",
         queue="returns",
         subject_kind="stock",

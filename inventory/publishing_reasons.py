@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from exceptions import reasons
 from exceptions.reasons import Action, Column, Context, Evidence, Opening, Reason, Row
+from inventory import weights
 from inventory.models import ChannelFeed, Publication
 
 LATE = timedelta(minutes=10)  # a channel usually hears within seconds
@@ -97,6 +98,7 @@ def _page(uid: str) -> str:
 
 CHANNEL_BEHIND = Reason(
     code="inventory.channel_behind",
+    impact=weights.of_feed,
     title="Channel sells by old stock figures",
     queue="integration",
     subject_kind="channel_feed",

@@ -6,6 +6,8 @@ from exceptions import reasons
 from inventory import (
     count_reasons,
     inspection_reasons,
+    origins,
+    place_reasons,
     publishing_reasons,
     selling_reasons,
     snapshot_reasons,
@@ -19,6 +21,7 @@ def register() -> None:
     for reason in (
         *count_reasons.REASONS,
         *inspection_reasons.REASONS,
+        *place_reasons.REASONS,
         *publishing_reasons.REASONS,
         *selling_reasons.REASONS,
         *unnamed_reasons.REASONS,
@@ -26,3 +29,4 @@ def register() -> None:
         *transfer_reasons.REASONS,
     ):
         reasons.register(reason)
+    origins.register()

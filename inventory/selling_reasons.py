@@ -17,7 +17,7 @@ from core.subjects import Subject
 from exceptions.models import ActionRun
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
 from exceptions.services import cases
-from inventory import lens, stock_cases
+from inventory import lens, stock_cases, weights
 from inventory.events import SURPLUS_ACCEPTED, SURPLUS_DOUBTED
 from inventory.models import State, Stock, StockMovement
 from inventory.services.selling import BEYOND
@@ -89,6 +89,11 @@ def _cells(movement: StockMovement) -> tuple[Cell | str, ...]:
         str(movement.quantity),
         stock_cases.cause(movement),
     )
+
+
+def _units(uid: str) -> int:
+    stock = stock_of(uid)
+    return sum(_found_by_sales(stock).values_list("quantity", flat=True)) if stock else 0
 
 
 def _context(uid: str) -> Context | None:
@@ -178,6 +183,7 @@ def _count(uid: str, *, actor: Actor) -> str:
 
 SOLD_BEYOND = Reason(
     code=BEYOND,
+    impact=weights.of_stock(_units),
     title="Sold more than the books had",
     queue="stock",
     subject_kind="stock",

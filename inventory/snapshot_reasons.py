@@ -12,7 +12,7 @@ from core.errors import Refusal
 from core.formats import number, plural
 from core.subjects import Subject
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
-from inventory import lens, stock_cases
+from inventory import lens, stock_cases, weights
 from inventory.models import State, Stock, StockDifference, StockMovement, StockSource
 from inventory.services import comparing, correcting, counts, differences, naming, unresolved
 from inventory.services.comparing import Compared
@@ -172,6 +172,7 @@ def _fixable(uid: str) -> bool:
 
 SNAPSHOT_DIFFERS = Reason(
     code=differences.REASON,
+    impact=weights.of_difference,
     title="A system disagrees about stock",
     queue="stock",
     subject_kind="stock",
@@ -245,6 +246,7 @@ def _unexplained(code: str, title: str, description: str, clears: str) -> Reason
         icon="tag",
         description=description,
         clears=clears,
+        weightless="Lines that name nothing known are not compared: what they are worth is not known until they are.",
         predicate=lambda uid: unresolved.stands(code, int(uid)),
         evidence=evidence,
         standing=lambda: unresolved.standing(code),

@@ -12,8 +12,8 @@ from core.actors import Actor
 from core.subjects import Subject
 from exceptions import reasons
 from exceptions.models import ActionRun
-from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
-from inventory import lens
+from exceptions.reasons import Action, Cell, Column, Context, Evidence, Impact, Opening, Reason, Row
+from inventory import lens, weights
 from inventory.models import DiscrepancyKind, Resolution, Transfer, TransferDiscrepancy, TransferStatus
 
 LATE = "inventory.transfer_late"
@@ -98,6 +98,11 @@ def _value(uid: str) -> tuple[Decimal, str] | None:
     if found is None or found.item.unit_cost is None:
         return None
     return found.item.unit_cost * found.quantity, found.item.cost_currency
+
+
+def _touched(uid: str) -> Impact | None:
+    found = _find(uid)
+    return weights.of_item(found.item, found.quantity) if found else None
 
 
 def _resolving(resolution: Resolution, detail: str, *, primary: bool = False) -> Action:
@@ -214,6 +219,7 @@ def _reason(kind: DiscrepancyKind, title: str, description: str, actions: tuple[
         standing=_standing(kind),
         describe=_describe,
         value=_value,
+        impact=_touched,
         actions=actions,
     )
 
@@ -239,6 +245,7 @@ REASONS = (
     ),
     Reason(
         code=LATE,
+        impact=weights.of_transfer,
         title="A transfer is late",
         queue="store",
         subject_kind="transfer",

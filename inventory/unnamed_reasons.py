@@ -11,7 +11,7 @@ from core.actors import Actor
 from core.models import Event
 from core.subjects import Subject
 from exceptions.reasons import Action, Cell, Column, Evidence, Opening, Reason, Row
-from inventory import lens, stock_cases
+from inventory import lens, stock_cases, weights
 from inventory.events import SOLD_UNNAMED
 from inventory.models import Stock
 from inventory.services.unnamed_sales import UNNAMED
@@ -50,6 +50,11 @@ def _cause(data: dict[str, Any]) -> Cell:
     return Cell(label, Subject(data["cause_kind"], data["cause"], label))
 
 
+def _units(uid: str) -> int:
+    stock = stock_of(uid)
+    return sum(event.data["units"] for event in _unsaid(stock)) if stock else 0
+
+
 def _describe(uid: str) -> Opening | None:
     stock = stock_of(uid)
     return stock_cases.opening(stock, "Units were sold, and nobody said which.") if stock else None
@@ -80,6 +85,7 @@ ORDER BY stock.id LIMIT %s
 
 SOLD_UNNAMED_REASON = Reason(
     code=UNNAMED,
+    impact=weights.of_stock(_units),
     title="Sold without saying which units",
     queue="stock",
     subject_kind="stock",

@@ -8,7 +8,7 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         from core import subjects
         from inventory import asides
-        from orders import audit, lens, metrics, parcel_audit, reasons, shell, store_audit, supply_audit, wording
+        from orders import audit, lens, metrics, parcel_audit, reasons, shell, store_audit, supply_audit, waits, wording
         from orders.services.asides import names, picked
 
         subjects.register("order", title="Order", url_name="orders:detail", argument="label")
@@ -20,6 +20,7 @@ class OrdersConfig(AppConfig):
         subjects.register("manifest", title="Manifest")
         asides.register("orders", picked, names)
         reasons.register()
+        waits.register()
         wording.register()
         shell.register()
         audit.register()

@@ -63,11 +63,11 @@ def rules_at(reason: Reason, site_ids: Iterable[int | None], *, severity: int) -
     policies = list(SlaPolicy.objects.filter(current=True, enabled=True).order_by("position", "pk"))
     kept = {
         pk: calendar_from(*row)
-        for pk, *row in Site.objects.filter(pk__in=wanted - {None}).values_list("pk", *_KEPT)
+        for pk, *row in Site.objects.filter(pk__in={pk for pk in wanted if pk is not None}).values_list("pk", *_KEPT)
     }
     found: dict[int | None, Rule] = {}
     for site_id in wanted:
-        of = {"reason": reason.code, "queue": reason.queue, "site_id": site_id, "severity": severity}
+        of: dict[str, Any] = {"reason": reason.code, "queue": reason.queue, "site_id": site_id, "severity": severity}
         policy = next((policy for policy in policies if policy.matches(**of)), None)
         given: Any = policy or reason
         calendar = kept.get(site_id, clock.ALWAYS) if site_id and given.business_time else clock.ALWAYS

@@ -15,6 +15,7 @@ from core.subjects import Subject
 from exceptions import events as facts
 from exceptions.models import Case, CasePause, Outcome, Status
 from exceptions.services import escalation, watching
+from exceptions.services.clearing import Cleared
 
 _END = {facts.RESOLVED: "Resolved", facts.CLEARED: "Cleared by itself", facts.WAIVED: "Waived"}
 TOPIC = facts.TOPIC
@@ -28,8 +29,20 @@ def about(case: Case) -> tuple[tuple[Subject, str], ...]:
     return ((Subject(case.subject_kind, case.subject_uid, case.subject_label), "about"),)
 
 
-def close(case: Case, outcome: Outcome, *, note: str, actor: Actor, fact: str, **fields: Any) -> None:
-    """Resolve a case that the caller has locked, tell any breach no sweep has told yet, and record it."""
+def close(
+    case: Case,
+    outcome: Outcome,
+    *,
+    note: str,
+    actor: Actor,
+    fact: str,
+    by: Cleared | None = None,
+    **fields: Any,
+) -> None:
+    """Resolve a case that the caller has locked, tell any breach no sweep has told yet, and record it.
+
+    `by` is the fact that cleared it, where nobody ended it.
+    """
     now = timezone.now()
     _end_overdue_wait(case, now)
     breached, drafts = tell_breaches(case, now)
@@ -54,7 +67,11 @@ def close(case: Case, outcome: Outcome, *, note: str, actor: Actor, fact: str, *
         **fields,
     )
     data = {"outcome": outcome.value, "note": note, "seconds_open": int((now - case.started_at).total_seconds())}
-    drafts.append(EventDraft(fact, subject_of(case), actor, data, about(case)))
+    touched = about(case)
+    if by is not None:
+        data["by"] = by.data
+        touched = (*touched, (by.subject, "cleared_by"))
+    drafts.append(EventDraft(fact, subject_of(case), actor, data, touched))
     events.record_many(drafts)
     live.poke(TOPIC)
     watching.tell(

@@ -40,7 +40,7 @@ def choose_at(
     steps = list(found.order_by("policy__position", "policy_id", "number"))
     chosen: dict[int | None, list[EscalationStep]] = {}
     for site_id in site_ids:
-        of = {"reason": reason, "queue": queue, "site_id": site_id, "severity": severity}
+        of: dict[str, Any] = {"reason": reason, "queue": queue, "site_id": site_id, "severity": severity}
         rule = next((step.policy_id for step in steps if step.policy.matches(**of)), None)
         chosen[site_id] = [step for step in steps if step.policy_id == rule]
     return chosen

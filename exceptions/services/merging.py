@@ -87,7 +87,7 @@ def merge(target_id: int, ids: Sequence[int], *, seen: str = "", note: str = "",
         _carry(case, target, totals)
         close(
             case, Outcome.DUPLICATE, note=note.strip()[: handling.NOTE_LENGTH], actor=actor, fact=facts.RESOLVED,
-            parent_id=target.pk, **({} if case.acknowledged_at else {"acknowledged_at": timezone.now()}),
+            parent_id=target.pk, acknowledged_at=case.acknowledged_at or timezone.now(),
         )  # fmt: skip
     data = {"cases": [case.number for case in others], **totals}
     related = [(Subject("case", str(case.pk), case.number), "merged") for case in others]

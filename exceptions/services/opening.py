@@ -15,10 +15,10 @@ from core import actors, events, live
 from core.actors import Actor
 from core.subjects import Subject
 from exceptions import events as facts
-from exceptions import reasons
+from exceptions import origins, reasons
 from exceptions.models import Case, Outcome
 from exceptions.reasons import Impact, Reason
-from exceptions.services import causes, clocks, closing, escalation
+from exceptions.services import causes, clearing, clocks, closing, escalation
 
 MOST_UNITS = 2**31 - 1
 
@@ -191,6 +191,7 @@ def _insert(
             related=((subject, "about"),),
             occurred_at=began,
         )
+        adopts(reason, case_id)
         if root is not None:
             events.record_many([causes.linked(Case.objects.get(pk=case_id), root, actor, by_itself=True)])
         live.poke(closing.TOPIC)
@@ -204,15 +205,23 @@ def _touched(words: dict[str, Any]) -> dict[str, Any]:
     return value | rest
 
 
+def adopts(reason: Reason, case_id: int) -> None:
+    """What was open before and comes from this one is found after the commit; the task is only a wake-up."""
+    if reason.code in origins.roots():
+        from exceptions import tasks
+
+        transaction.on_commit(lambda: tasks.adopt.delay(case_id))
+
+
 def searchable(subject: Subject, title: str, summary: str) -> str:
     return f"{subject.label} {title} {summary}".lower()[:1000]
 
 
-def recheck(subject: Subject, *, cause: str = "", actor: Actor = actors.SYSTEM) -> list[int]:
+def recheck(subject: Subject, *, cause: str = "", event: int | None = None, actor: Actor = actors.SYSTEM) -> list[int]:
     """Clear every open case on `subject` whose predicate is no longer true; returns their ids. Safe to repeat.
 
     Each case is locked before its predicate is asked, so a repeat that arrives meanwhile waits and opens a new one.
-    `cause` names the fact that cleared it.
+    `cause` names the fact that cleared it, `event` is its row; without them it is looked for (see clearing.by_what).
     """
     ids = (
         Case.objects.still_open()
@@ -220,14 +229,26 @@ def recheck(subject: Subject, *, cause: str = "", actor: Actor = actors.SYSTEM) 
         .order_by("pk")
         .values_list("pk", flat=True)
     )
-    return [case_id for case_id in list(ids) if recheck_case(case_id, cause=cause, actor=actor)]
+    return [case_id for case_id in list(ids) if recheck_case(case_id, cause=cause, event=event, actor=actor)]
 
 
 @transaction.atomic
-def recheck_case(case_id: int, *, cause: str = "", actor: Actor = actors.SYSTEM) -> bool:
-    """Clear this one case if it is open and no longer true; says whether it was cleared. Locks the case."""
+def recheck_case(
+    case_id: int,
+    *,
+    cause: str = "",
+    event: int | None = None,
+    root: Case | None = None,
+    actor: Actor = actors.SYSTEM,
+) -> bool:
+    """Clear this one case if it is open and no longer true; says whether it was cleared. Locks the case.
+
+    What cleared it is named in its outcome, and stands with its row in the fact: `cause` of who noticed, the `event`
+    heard, the `root` it ends with, or what is found.
+    """
     case = Case.objects.select_for_update(no_key=True).filter(pk=case_id, is_open=True).first()
     if case is None or reasons.holds(case.reason, case.subject_uid) is not False:
         return False
-    closing.close(case, Outcome.CLEARED, note=cause or "It is no longer true.", actor=actor, fact=facts.CLEARED)
+    by = clearing.by_what(case, cause=cause, event=event, root=root)
+    closing.close(case, Outcome.CLEARED, note=cause or by.words, actor=actor, fact=facts.CLEARED, by=by)
     return True

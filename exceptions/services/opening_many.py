@@ -21,7 +21,7 @@ from exceptions.models import Case, EscalationStep
 from exceptions.reasons import Impact, Reason
 from exceptions.services import causes, clocks, closing, escalation
 from exceptions.services.clocks import Clocks
-from exceptions.services.opening import MOST_UNITS, open_, searchable, touched
+from exceptions.services.opening import MOST_UNITS, adopts, open_, searchable, touched
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,8 @@ def _open(reason: Reason, said: Sequence[Said], site_id: int | None, began: date
     made = Case.objects.in_bulk([case_id for case_id, _ in under])
     drafts += [causes.linked(made[case_id], root, actor, by_itself=True) for case_id, root in under]
     events.record_many(drafts)
+    for case_id, _, _ in about:
+        adopts(reason, case_id)
     if about:
         live.poke(closing.TOPIC)
 

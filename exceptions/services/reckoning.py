@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -18,7 +19,7 @@ from django.utils import timezone
 from core import events, jobs, live
 from core.actors import Actor
 from core.errors import Refusal
-from core.models import Calendar, Job, Site
+from core.models import Calendar, Job, Site, User
 from exceptions import clock, reasons
 from exceptions import events as facts
 from exceptions.models import Case, CasePause, SlaPolicy
@@ -44,11 +45,15 @@ class Move:
 
 @dataclass
 class Preview:
-    """What reckoning afresh would do. `more` says that there are cases beyond the ones looked at."""
+    """What reckoning afresh would do. `more` says that there are cases beyond the ones looked at.
+
+    `others` are cases it reaches that the person may not see: they are counted, and nothing is said of them.
+    """
 
     looked_at: int = 0
     moves: list[Move] = field(default_factory=list)
     more: bool = False
+    others: int = 0
 
     @property
     def turning_overdue(self) -> int:
@@ -92,17 +97,31 @@ def setting(*, rule: SlaPolicy | None = None, calendar: Calendar | None = None) 
     return Setting(rules, calendars)
 
 
-def preview(by: Setting, *, cases: Any = None, now: datetime | None = None) -> Preview:
-    """What would change among these open cases (default: all of them), the most pressing first."""
+def preview(
+    by: Setting, *, user: User | AnonymousUser | None = None, cases: Any = None, now: datetime | None = None
+) -> Preview:
+    """What would change among these open cases (default: all of them), the most pressing first.
+
+    With a `user`, only cases they may see are looked at, and the others are counted.
+    """
     now = now or timezone.now()
-    rows = Case.objects.still_open() if cases is None else cases
+    every = Case.objects.still_open() if cases is None else cases
+    rows = every if user is None else every.for_user(user)
     some = list(rows.select_related("policy", "site").order_by("rank", "pk")[: PREVIEWED + 1])
     found = Preview(looked_at=min(len(some), PREVIEWED), more=len(some) > PREVIEWED)
+    found.others = beyond(every, user)
     pauses = _pauses(case.pk for case in some[:PREVIEWED])
     for case in some[:PREVIEWED]:
         if move := plan(case, by, pauses.get(case.pk, []), now):
             found.moves.append(move)
     return found
+
+
+def beyond(rows: Any, user: User | AnonymousUser | None) -> int:
+    """How many of these cases the person may not see."""
+    if user is None or (isinstance(user, User) and user.site_ids() is None):
+        return 0
+    return int(rows.count()) - int(rows.for_user(user).count())
 
 
 def _pauses(ids: Iterable[int]) -> dict[int, list[clock.Span]]:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Cast
 from django.utils import timezone
 
-from core import actors
+from core import actors, events, live
 from core.actors import Actor
 from core.errors import Refusal
+from core.models import Event
 from exceptions import events as facts
+from exceptions import origins, reasons
 from exceptions.models import Case, Outcome
+from exceptions.reasons import Root
 from exceptions.services import causes, handling, opening
 
 BATCH = 50
+ADOPTED = 5_000
+LATELY = timedelta(minutes=15)
 _ENDED = {
     Outcome.FIXED: "was resolved",
     Outcome.CLEARED: "cleared itself",
@@ -53,6 +60,60 @@ def unlink(case_id: int, *, why: str = "", version: int | None = None, actor: Ac
     return handling.change(case, [draft], timezone.now(), parent_id=None)
 
 
+def adopt(root_id: int, *, actor: Actor = actors.SYSTEM) -> int:
+    """Let what was open before its root stand under it; returns how many. Safe to repeat.
+
+    Leaves alone what somebody took off a root and what stands under another. What has symptoms brings them along.
+    """
+    root = Case.objects.filter(pk=root_id, is_open=True).select_related("parent").first()
+    if root is None or (root.parent is not None and not root.parent.is_open):
+        return 0
+    adopted = 0
+    for origin in origins.to(root.reason):
+        reason = reasons.find(origin.symptom)
+        if reason is None:
+            continue
+        rows = _free(origin.symptom).filter(pk__lt=root.pk).exclude(pk=root.parent_id)
+        ids = dict(rows.values_list("subject_uid", "pk")[:ADOPTED])
+        named = causes.named(reason, ids)
+        wanted = [pk for uid, pk in ids.items() if Root(root.reason, root.subject_uid) in named[uid]]
+        for start in range(0, len(wanted), BATCH):
+            adopted += _adopt_some(wanted[start : start + BATCH], root.parent or root, actor)
+    return adopted
+
+
+def _free(reason: str) -> QuerySet[Case]:
+    """Open cases of a reason that stand for themselves and that nobody has taken off a root."""
+    taken_off = Event.objects.filter(
+        subject_kind="case", subject_uid=Cast(OuterRef("pk"), CharField()), type=facts.UNLINKED
+    )
+    rows = Case.objects.still_open().filter(reason=reason, parent__isnull=True)
+    return rows.filter(~Exists(taken_off)).order_by("-pk")
+
+
+@transaction.atomic
+def _adopt_some(ids: list[int], root: Case, actor: Actor) -> int:
+    rows = Case.objects.select_for_update(no_key=True, skip_locked=True).filter(
+        Q(pk__in=ids, parent__isnull=True) | Q(parent__in=ids), is_open=True
+    )
+    some = list(rows.exclude(pk=root.pk).order_by("pk"))
+    if not Case.objects.filter(pk=root.pk, is_open=True).exists():
+        return 0
+    Case.objects.filter(pk__in=[case.pk for case in some]).update(
+        parent=root.pk, version=F("version") + 1, updated_at=timezone.now()
+    )
+    events.record_many([causes.linked(case, root, actor, by_itself=True) for case in some])
+    live.poke(facts.TOPIC)
+    return len(some)
+
+
+def adopt_all() -> int:
+    """The net: let roots that opened lately have what was open before them; returns how many were adopted."""
+    lately = timezone.now() - LATELY
+    rows = Case.objects.still_open().filter(reason__in=origins.roots(), opened_at__gte=lately).order_by("-pk")
+    return sum(adopt(root_id) for root_id in list(rows.values_list("pk", flat=True)[:200]))
+
+
 def after(root_id: int, *, actor: Actor) -> None:
     """A case has just ended, its lock still held: ask its first symptoms again here, and the rest after the commit.
 
@@ -87,15 +148,15 @@ def _settle_some(root_id: int, actor: Actor, batch: int) -> tuple[int, int] | No
     if root is None:
         return None
     cause = f"{root.number} {_ENDED[root.outcome]}."
-    cleared = sum(_ask(case_id, cause, actor) for case_id in ids)
+    cleared = sum(_ask(case_id, root, cause, actor) for case_id in ids)
     return cleared, len(ids) - cleared
 
 
-def _ask(case_id: int, cause: str, actor: Actor) -> bool:
+def _ask(case_id: int, root: Case, cause: str, actor: Actor) -> bool:
     """Clear one symptom, or take it off its root if it is still true or can't be asked."""
     try:
         with transaction.atomic():
-            if opening.recheck_case(case_id, cause=cause, actor=actor):
+            if opening.recheck_case(case_id, cause=cause, root=root, actor=actor):
                 return True
     except Exception:
         log.exception("case.recheck_failed", extra={"case": case_id})

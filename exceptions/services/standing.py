@@ -73,8 +73,8 @@ def _open(reason: Reason, uid: str, actor: Actor) -> None:
         currency=said.currency,
         promise_by=said.promise_by,
         started_at=said.started_at,
-        units=said.units,
-        tier=said.tier,
+        units=said.units or None,
+        tier=said.tier or None,
         data=said.data,
         actor=actor,
     )

@@ -141,5 +141,5 @@ def recheck_standing(*, after: int = 0, limit: int = 5_000) -> tuple[int, int]:
     Looks at up to `limit` open cases with ids beyond `after`; the second figure is 0 once the end is reached.
     """
     ids = list(Case.objects.still_open().filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:limit])
-    cleared = sum(opening.recheck_case(case_id, cause="Found no longer true by the sweep.") for case_id in ids)
+    cleared = sum(opening.recheck_case(case_id) for case_id in ids)
     return cleared, ids[-1] if len(ids) == limit else 0

@@ -43,7 +43,7 @@ def edit(request: HttpRequest, code: str = "") -> HttpResponse:
         try:
             fields = calendars.read(request.POST)
             if "look" in request.POST:
-                return htmx.part(request, "exceptions/_calendar_preview.html", _look(calendar, fields))
+                return htmx.part(request, "exceptions/_calendar_preview.html", _look(request, calendar, fields))
             made = _save(request, calendar, fields)
         except Invalid as wrong:
             problems = {problem.path: problem.message for problem in wrong.problems}
@@ -62,7 +62,8 @@ def edit(request: HttpRequest, code: str = "") -> HttpResponse:
         "days": calendars.DAYS,
         "sites": sites,
     }
-    context |= {"countries": countries, "others": others, **(_look(calendar, {}) if calendar and not problems else {})}
+    look = _look(request, calendar, {}) if calendar and not problems else {}
+    context |= {"countries": countries, "others": others, **look}
     return htmx.render(request, "exceptions/calendar.html", context, status=422 if problems else 200)
 
 
@@ -88,7 +89,7 @@ def _save(request: HttpRequest, calendar: Calendar | None, fields: dict[str, Any
     return calendars.create(code, actor=actor, **fields)
 
 
-def _look(calendar: Calendar | None, fields: dict[str, Any]) -> dict[str, Any]:
+def _look(request: HttpRequest, calendar: Calendar | None, fields: dict[str, Any]) -> dict[str, Any]:
     """The four weeks to come by these hours, in the first site's zone, and the open cases whose clocks would move."""
     draft = Calendar(pk=calendar.pk if calendar else None, code=calendar.code if calendar else "")
     for name in ("name", "country", "region", "weekly", "exceptions"):
@@ -99,7 +100,7 @@ def _look(calendar: Calendar | None, fields: dict[str, Any]) -> dict[str, Any]:
     found |= {"preview": None, "shown": 20}
     if calendar is not None and fields:
         by = reckoning.setting(calendar=draft)
-        found["preview"] = reckoning.preview(by, cases=reckoning.scope(calendar=calendar.code))
+        found["preview"] = reckoning.preview(by, user=request.user, cases=reckoning.scope(calendar=calendar.code))
     return found
 
 

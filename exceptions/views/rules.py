@@ -162,7 +162,7 @@ def _look(request: HttpRequest, kind: Kind, form: Any, rule: Any) -> dict[str, A
     by = reckoning.setting(rule=cast(SlaPolicy, draft))
     rows = list(mine.order_by("rank", "pk")[: reckoning.PREVIEWED])
     matched = [case for case in rows if by.rule(case) is draft]
-    return {"matched": matched, "preview": reckoning.preview(by, cases=mine), "shown": SHOWN}
+    return {"matched": matched, "preview": reckoning.preview(by, user=request.user), "shown": SHOWN}
 
 
 @require_safe
@@ -172,7 +172,7 @@ def reckon(request: HttpRequest) -> HttpResponse:
     calendar = request.GET.get("calendar", "")
     rows = reckoning.scope(calendar=calendar)
     context = {
-        "preview": reckoning.preview(reckoning.setting(), cases=rows),
+        "preview": reckoning.preview(reckoning.setting(), user=request.user, cases=rows),
         "expected": rows.count(),
         "calendar": calendar,
         "shown": 50,

@@ -129,6 +129,7 @@ def _page(uid: str) -> str | None:
 MAY = "integrations.manage_webhook"
 REASON = Reason(
     code=subscriptions.GIVEN_UP,
+    weightless="Facts wait for a receiver outside; no goods, money or promise of ours do.",
     title="A webhook was disabled",
     queue="integration",
     subject_kind="webhook",

@@ -10,6 +10,7 @@ from orders.reasons import (
     collections,
     disagreements,
     messages,
+    origins,
     parcels,
     partners,
     payments,
@@ -41,3 +42,4 @@ def register() -> None:
     for module in MODULES:
         for reason in module.REASONS:
             reasons.register(reason)
+    origins.register()

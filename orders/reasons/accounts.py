@@ -6,7 +6,7 @@ from typing import Any
 
 from exceptions.reasons import Cell, Evidence, Reason, Row
 from orders.models import Order
-from orders.reasons import shared
+from orders.reasons import shared, weights
 
 
 def _unknown() -> Any:
@@ -35,6 +35,7 @@ def _evidence(uid: str) -> Evidence:
 REASONS = (
     Reason(
         code="orders.unknown_account",
+        impact=weights.of_order,
         title="An order of an unknown account",
         queue="orders",
         subject_kind="order",

@@ -11,7 +11,7 @@ from core.subjects import Subject
 from exceptions import reasons
 from exceptions.reasons import Action, Cell, Column, Evidence, Reason, Row
 from orders.models import Blocks, Hold, Order, OrderLine, ShortPick, SourcingDecision
-from orders.reasons import shared
+from orders.reasons import shared, weights
 
 _physical = Q(requires_shipping=True, gift_card=False)
 _to_deliver = Q(open__gt=0) | Q(allocated__gt=0) | Q(backordered__gt=0)
@@ -197,6 +197,7 @@ def _lines_unknown() -> Any:
 REASONS = (
     Reason(
         code="orders.unknown_sku",
+        impact=weights.of_order,
         title="Unknown SKU on an order",
         queue="orders",
         subject_kind="order",
@@ -227,6 +228,7 @@ REASONS = (
     ),
     Reason(
         code="orders.unallocated",
+        impact=weights.of_order,
         title="No stock for an order",
         queue="orders",
         subject_kind="order",
@@ -257,6 +259,7 @@ REASONS = (
     ),
     Reason(
         code="orders.totals_disagree",
+        impact=weights.of_order,
         title="An order's figures disagree",
         queue="orders",
         subject_kind="order",
@@ -276,6 +279,7 @@ REASONS = (
     ),
     Reason(
         code="orders.short_pick",
+        impact=weights.of_work,
         title="Short pick",
         queue="store",
         subject_kind="fulfilment",
@@ -292,6 +296,7 @@ REASONS = (
     ),
     Reason(
         code="orders.cancelled_too_late",
+        impact=weights.of_left,
         title="Cancelled after it had left",
         queue="orders",
         subject_kind="order",

@@ -13,7 +13,7 @@ from exceptions.models import ActionRun
 from exceptions.reasons import Action, Column, Evidence, Reason, Row
 from orders import lens
 from orders.models import ChangeStatus, Hold, HoldType, OrderChange, Told
-from orders.reasons import shared
+from orders.reasons import shared, weights
 
 
 def overdue() -> Any:
@@ -107,6 +107,7 @@ def _untell(run: ActionRun, *, actor: Actor) -> str:
 REASONS = (
     Reason(
         code="orders.hold_waiting",
+        impact=weights.of_order,
         title="An order is held too long",
         queue="orders",
         subject_kind="order",
@@ -138,6 +139,7 @@ REASONS = (
     ),
     Reason(
         code="orders.channel_untold",
+        impact=weights.of_order,
         title="The channel doesn't know of a change",
         queue="orders",
         subject_kind="order",

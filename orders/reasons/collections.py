@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from exceptions import reasons
 from exceptions.reasons import Cell, Column, Evidence, Opening, Reason, Row
 from orders.models import Order, OrderLine, Payment, PaymentKind, Refund, RefundDue
-from orders.reasons import shared
+from orders.reasons import shared, weights
 from orders.services import refunds_due
 
 
@@ -77,6 +77,7 @@ def _describe_refund(uid: str) -> Opening | None:
 REASONS = (
     Reason(
         code="orders.refund_due",
+        impact=weights.of_money,
         title="A refund is due",
         queue="payments",
         subject_kind="order",

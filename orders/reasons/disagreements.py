@@ -12,7 +12,7 @@ from exceptions.models import ActionRun
 from exceptions.reasons import Action, Cell, Column, Evidence, Reason, Row
 from orders import lens
 from orders.models import PaymentDisagreement
-from orders.reasons import shared
+from orders.reasons import shared, weights
 
 
 def _standing() -> Any:
@@ -67,6 +67,7 @@ def _judge_again(run: ActionRun, *, actor: Actor) -> str:
 REASONS = (
     Reason(
         code="orders.payment_disagrees",
+        impact=weights.of_money,
         title="A payment was told with two amounts",
         queue="payments",
         subject_kind="order",

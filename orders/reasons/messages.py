@@ -9,6 +9,7 @@ from core.actors import Actor
 from core.subjects import Subject
 from exceptions.reasons import Action, Context, Evidence, Opening, Reason, Row
 from orders.models import CustomerMessage, MessageStatus, Order
+from orders.reasons import weights
 
 SWEPT = 1_000
 
@@ -62,6 +63,7 @@ def _send_again(uid: str, *, actor: Actor) -> str:
 REASONS = (
     Reason(
         code="orders.customer_not_told",
+        impact=weights.of_order,
         title="A customer could not be told",
         queue="orders",
         subject_kind="order",

@@ -21,6 +21,7 @@ from orders import lens
 from orders.models import FulfilmentOrder, FulfilmentStatus, LabelStatus, Package, ParcelLabel, Tracker, TrackingEvent
 from orders.models.fulfilment import ENDED
 from orders.models.shipment import IN_TROUBLE, UNDER_WAY
+from orders.reasons import weights
 
 SWEPT = 1_000
 STALLS_AFTER_HOURS = 72  # of parcels whose carrier's service is not ours to know
@@ -192,6 +193,7 @@ def _page(uid: str) -> str | None:
 _OPEN = Action(code="parcels", title="Open the parcels", href=_page)
 _COMMON: dict[str, Any] = {
     "subject_kind": "fulfilment", "context": _context, "describe": _describe, "acknowledge_minutes": 60,
+    "impact": weights.of_work,
 }  # fmt: skip
 
 REASONS = (

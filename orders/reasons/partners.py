@@ -11,7 +11,7 @@ from core.actors import Actor
 from exceptions import reasons
 from exceptions.reasons import Action, Column, Evidence, Reason, Row
 from orders.models import FulfilmentOrder, PartnerRequest, PartnerRequestStatus
-from orders.reasons import shared
+from orders.reasons import shared, weights
 from orders.services import partners, withdrawing
 
 S = PartnerRequestStatus
@@ -94,6 +94,7 @@ _SHARED: dict[str, Any] = {
     "evidence": _evidence,
     "context": shared.work_context,
     "describe": shared.describe_work,
+    "impact": weights.of_work,
 }
 REASONS = (
     Reason(

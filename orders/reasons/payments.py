@@ -14,6 +14,7 @@ from core.subjects import Subject
 from exceptions import reasons
 from exceptions.reasons import Column, Context, Evidence, Opening, Reason, Row
 from orders.models import Order, Payment, PaymentKind
+from orders.reasons import weights
 
 HOLDS = timedelta(days=7)  # what card networks keep an authorisation for, as a rule
 SOON = timedelta(days=2)
@@ -92,6 +93,7 @@ def _context(uid: str) -> Context | None:
 REASONS = (
     Reason(
         code="orders.authorisation_expires",
+        impact=weights.of_order,
         title="A payment is only authorised, and not for much longer",
         queue="payments",
         subject_kind="order",

@@ -10,7 +10,7 @@ from exceptions import reasons
 from exceptions.models import ActionRun
 from exceptions.reasons import Action, Evidence, Reason, Row
 from orders import capacity, lens
-from orders.reasons import shared
+from orders.reasons import shared, weights
 from orders.services import giving_back, profiles, rescuing, resourcing
 
 
@@ -48,6 +48,7 @@ def _bring_back(run: ActionRun, *, actor: Actor) -> str:
 REASONS = (
     Reason(
         code=rescuing.REASON,
+        impact=weights.of_work,
         title="A promise is about to be missed",
         queue="store",
         subject_kind="fulfilment",

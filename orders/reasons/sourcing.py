@@ -7,7 +7,7 @@ from django.db.models import Exists, QuerySet
 from exceptions import reasons
 from exceptions.reasons import Reason
 from orders.models import Order
-from orders.reasons import shared
+from orders.reasons import shared, weights
 from orders.reasons.basic import unallocated_evidence
 
 
@@ -23,6 +23,7 @@ def _waiting() -> QuerySet[Order]:
 REASONS = (
     Reason(
         code="orders.needs_care",
+        impact=weights.of_order,
         title="A customer to be asked what they would like instead",
         queue="orders",
         subject_kind="order",

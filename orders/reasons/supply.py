@@ -8,7 +8,7 @@ from exceptions import reasons
 from exceptions.reasons import Action, Cell, Column, Evidence, Reason, Row
 from inventory.models import ExpectedReceipt
 from orders.models import BackOrder
-from orders.reasons import shared
+from orders.reasons import shared, weights
 from orders.services import refilling
 
 
@@ -74,6 +74,7 @@ _NOW = Action(
 REASONS = (
     Reason(
         code="orders.backorder_slipped",
+        impact=weights.of_order,
         title="A delivery an order waits for comes later",
         queue="orders",
         subject_kind="order",
@@ -91,6 +92,7 @@ REASONS = (
     ),
     Reason(
         code="orders.backorder_overdue",
+        impact=weights.of_order,
         title="A delivery an order waits for is missing",
         queue="orders",
         subject_kind="order",

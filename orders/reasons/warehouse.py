@@ -12,7 +12,7 @@ from core.subjects import Subject
 from exceptions import reasons
 from exceptions.reasons import Cell, Column, Evidence, Opening, Reason, Row
 from orders.models import FulfilmentOrder, Package, PutBack
-from orders.reasons import shared
+from orders.reasons import shared, weights
 from orders.services import manifests
 
 PUT_BACK_WITHIN = timedelta(hours=4)
@@ -77,6 +77,7 @@ def _describe(uid: str) -> Opening | None:
 REASONS = (
     Reason(
         code="orders.parcel_left_behind",
+        impact=weights.of_work,
         title="Parcel left behind",
         queue="warehouse",
         subject_kind="fulfilment",
@@ -92,6 +93,7 @@ REASONS = (
     ),
     Reason(
         code="orders.put_back_waits",
+        impact=weights.of_picked,
         title="Picked goods not back on the shelf",
         queue="warehouse",
         subject_kind="fulfilment",

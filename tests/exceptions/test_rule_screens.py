@@ -132,3 +132,26 @@ def test_whoever_only_works_cases_changes_none_of_it(client, person):
 
     for path in ("service-levels/", "service-levels/new", "escalations/", "calendars/", "rotas/"):
         assert client.get(f"/ops/{path}").status_code == 403
+
+
+def test_previews_show_the_persons_own_cases_and_only_count_the_others(client, person, open_case, site):
+    other = type(site).objects.create(code="YRK", name="York", calendar=site.calendar)
+    lea = person("Lea", site)
+    codes = ["view_slapolicy", "change_slapolicy", "view_calendar", "change_calendar"]
+    lea.user_permissions.add(*Permission.objects.filter(codename__in=codes))
+    client.force_login(lea)
+    mine, theirs, head_office = open_case(site_id=site.pk), open_case(site_id=other.pk), open_case()
+    assert client.post("/ops/service-levels/new", LEVEL | {"code": "usual"}).status_code == 303
+    hours = {f"day{n}": "06:00-07:00" for n in range(7)} | {"name": "Shop hours", "v": "1", "look": "1"}
+
+    rule = client.post("/ops/service-levels/rule/usual", LEVEL | {"v": "1", "resolve_minutes": "50", "look": "1"})
+    afresh = client.get("/ops/service-levels/reckon")
+    calendar = client.post("/ops/calendars/of/shop", hours)
+
+    for page, others in ((rule, "2 open cases"), (afresh, "2 open cases"), (calendar, "1 open case")):
+        text = page.content.decode()
+        assert mine.number in text
+        assert f"It also reaches {others} of places you don’t see" in text
+        for case in (theirs, head_office):
+            assert f"{case.number}<" not in text
+            assert case.subject_label not in text

@@ -343,4 +343,6 @@ def test_a_year_told_late_is_the_year_as_it_was(places, person):
 
 @pytest.mark.long
 def test_a_whole_year_of_fifty_thousand_cases_at_forty_sites(places, person):
-    assert check(int(os.environ.get("YEAR_CASES", "50000")), 40, 480, 7, places, person) > 5 * int(os.environ.get("YEAR_CASES", "50000"))
+    assert check(int(os.environ.get("YEAR_CASES", "50000")), 40, 480, 7, places, person) > 5 * int(
+        os.environ.get("YEAR_CASES", "50000")
+    )

@@ -12,6 +12,7 @@ from django.utils import timezone
 from config.demo import (
     beliefs,
     bulk,
+    duty,
     floor,
     history,
     parcels,
@@ -59,6 +60,7 @@ class Command(BaseCommand):
         supply.make(self._say)
         wholesale.make(self._say)
         beliefs.tell(self._say)
+        duty.make(self._say)
         if options["bulk"]:
             bulk.fill(options["bulk_orders"], options["bulk_cases"], self._say)
         self._say(f"Sign in as (password {world.PASSWORD}):")
