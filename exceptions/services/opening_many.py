@@ -182,6 +182,9 @@ def _opened(case_id: int, subject: Subject, reason: Reason, row: _Row, actor: Ac
         "resolve_by": row.resolve_by.isoformat(),
         "resolve_minutes": row.resolve_minutes,
         "policy_id": row.policy_id,
+        **({"value": row.value, "currency": row.currency} if row.currency else {}),
+        "units": row.units,
+        "tier": row.tier,
     }
     case = Subject("case", str(case_id), f"EX-{case_id}")
     return EventDraft(facts.OPENED, case, actor, data, ((subject, "about"),), row.started_at)
