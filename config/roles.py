@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group, Permission
 
 SEE_WORK = ("exceptions.view_case", "orders.view_order", "orders.view_fulfilmentorder", "inventory.view_item")
 WORK_CASES = ("exceptions.work_case",)
+CALL_VANS = ("orders.view_vancall", "orders.book_vancall")
 APPROVE_ACTIONS = ("exceptions.approve_action", "exceptions.bulk_action")
 WORD_RULES = (
     "exceptions.view_rulebook", "exceptions.change_rulebook", "exceptions.launch_rulebook",
@@ -47,9 +48,9 @@ RUN_CLOCKS = (
 )  # fmt: skip
 
 ROLES: dict[str, tuple[str, ...]] = {
-    "Store": (*SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment"),
+    "Store": (*SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment", *CALL_VANS),
     "Warehouse": (
-        *SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment", *FLOOR,
+        *SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment", *FLOOR, *CALL_VANS,
     ),
     "Service": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.waive_case", "exceptions.export_case",

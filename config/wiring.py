@@ -73,6 +73,9 @@ def _orders() -> None:
     for passed in (facts.PICKED, facts.FULFILMENT_CANCELLED, facts.REJECTED):
         events.subscribe(passed, "orders.settle_wave", floor.settle_wave)
     events.subscribe(facts.MANIFEST_CLOSED, "orders.follow_manifest", floor.follow_manifest)
+    events.subscribe(facts.MANIFEST_CLOSED, "orders.settle_collection", floor.settle_collection)
+    for ended in (facts.VAN_CAME, facts.VAN_MISSED):
+        events.subscribe(ended, "orders.follow_collection", floor.follow_collection)
 
 
 def _finance() -> None:
@@ -124,6 +127,9 @@ def _carriers() -> None:
         events.subscribe(
             asked, "carriers.carry_label", tasks.carry_label, queue="outside", max_attempts=60, lane=tasks.lane
         )
+    # One lane per collection: it is booked before it is cancelled.
+    for asked in (facts.VAN_ASKED, facts.VAN_CANCEL_WANTED):
+        events.subscribe(asked, "carriers.carry_call", tasks.carry_call, queue="outside", max_attempts=60)
     for turned in (outside.CONNECTION_SUSPENDED, outside.CONNECTION_RESTORED):
         events.subscribe(turned, "carriers.follow_account", tasks.follow_account)
     # Scans that came before the parcel had its number, or before its work was marked as sent.

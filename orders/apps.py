@@ -18,6 +18,7 @@ class OrdersConfig(AppConfig):
         subjects.register("shipment", title="Shipment")
         subjects.register("wave", title="Wave")
         subjects.register("manifest", title="Manifest")
+        subjects.register("van_call", title="Carrier collection", url_name="orders:van_call", argument="uid")
         asides.register("orders", picked, names)
         reasons.register()
         waits.register()

@@ -83,4 +83,12 @@ WAVE_RESUMED = "wave.resumed"
 WAVE_CHANGED = "wave.changed"  # data: dropped
 WAVE_CANCELLED = "wave.cancelled"
 WAVE_DONE = "wave.done"
+# Carriers' collections: about the van that was called; `call` in their data is its id. Related: the location.
+VAN_ASKED = "van_call.asked"  # data: call, parcels: its account is to book it
+VAN_BOOKED = "van_call.booked"  # data: call, confirmation
+VAN_FAILED = "van_call.failed"  # data: call, carrier, reason
+VAN_CANCEL_WANTED = "van_call.cancel_wanted"  # data: call, reason: its account is to cancel it
+VAN_CANCELLED = "van_call.cancelled"  # data: call, carrier, reason
+VAN_CAME = "van_call.came"  # data: call, parcels, left (ids of packages)
+VAN_MISSED = "van_call.missed"  # data: call, carrier, reason
 MANIFEST_CLOSED = "manifest.closed"  # data: carrier, parcels, work, left_behind; related: the location

@@ -47,3 +47,12 @@ def register() -> None:
         )
         """,
     )
+    audit.register(
+        "orders.no_parcel_waits_for_a_van_that_ended",
+        "A collection that was called off, refused or missed has no parcel waiting for it.",
+        """
+        SELECT parcel.id, parcel.package_id, call.status
+        FROM orders_calledparcel parcel JOIN orders_vancall call ON call.id = parcel.call_id
+        WHERE parcel.released_at IS NULL AND call.status IN ('CANCELLED', 'FAILED', 'MISSED')
+        """,
+    )

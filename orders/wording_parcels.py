@@ -65,7 +65,27 @@ def _message(event: Event) -> Words:
     return Words(text, "; ".join(part for part in (about, str(data.get("why") or "")) if part), icon, tone)
 
 
+_VANS = {
+    facts.VAN_ASKED: ("The carrier's account is asked for a collection", "truck", ""),
+    facts.VAN_BOOKED: ("Collection booked", "truck", "ok"),
+    facts.VAN_FAILED: ("The collection can't be booked", "truck", "crit"),
+    facts.VAN_CANCEL_WANTED: ("The collection is being called off", "undo-2", ""),
+    facts.VAN_CANCELLED: ("Collection called off", "undo-2", ""),
+    facts.VAN_CAME: ("The carrier came", "truck", "ok"),
+    facts.VAN_MISSED: ("The carrier did not come", "triangle-alert", "crit"),
+}
+
+
+def _van(event: Event) -> Words:
+    text, icon, tone = _VANS[event.type]
+    data = event.data
+    left = f"{len(data['left'])} left behind" if data.get("left") else ""
+    said = ", ".join(str(part) for part in (data.get("confirmation"), data.get("reason"), left) if part)
+    return Words(text, said, icon, tone)
+
+
 def register() -> None:
+    timeline.register(list(_VANS), _van)
     timeline.register(list(_LABELS), _label)
     timeline.register([facts.LABEL_READY], _ready)
     timeline.register([facts.TRACKED], _tracked)

@@ -228,16 +228,47 @@ class Account:
         carriers = {str((self.shipment(ref).get("selected_rate") or {}).get("carrier") or "") for ref in refs}
         if not refs or "" in carriers:
             raise Refused(422, "PICKUP.SHIPMENTS.INVALID", "Only bought shipments can be fetched.", "shipment")
+        since, until = str(given.get("min_datetime") or ""), str(given.get("max_datetime") or "")
+        if not since or since >= until:
+            raise Refused(422, "PICKUP.DATETIME.INVALID", "min_datetime must be before max_datetime.", "min_datetime")
+        if not (given.get("address") or {}).get("street1"):
+            raise Refused(422, "ADDRESS.PARAMETER.REQUIRED", "Missing required parameter.", "address.street1")
+        nobody = self.fault("no_pickup")
         made: dict[str, Any] = {
             "id": self.new_id("pickup"), "object": "Pickup", "mode": "test", "status": "unknown", "confirmation": None,
-            "min_datetime": given.get("min_datetime"), "max_datetime": given.get("max_datetime"), "messages": [],
+            "min_datetime": given.get("min_datetime"), "max_datetime": given.get("max_datetime"),
+            "messages": [{"type": "pickup_error", "message": "No driver is free then."}] if nobody else [],
             "pickup_rates": [
                 {"object": "PickupRate", "carrier": carrier, "service": "NextDay", "rate": "0.00", "currency": "GBP"}
                 for carrier in sorted(carriers)
+                if not nobody
             ],
         }  # fmt: skip
         self.pickups[made["id"]] = made
         return made
+
+    def one_pickup(self, ref: str) -> dict[str, Any]:
+        if ref not in self.pickups:
+            raise Refused(404, "NOT_FOUND", "The requested resource could not be found.")
+        return self.pickups[ref]
+
+    def buy_pickup(self, ref: str, given: dict[str, Any]) -> dict[str, Any]:
+        pickup = self.one_pickup(ref)
+        if pickup["status"] != "unknown":
+            raise Refused(422, "PICKUP.ALREADY_SCHEDULED", "The pickup has been scheduled or canceled already.")
+        wanted = (given.get("carrier"), given.get("service"))
+        if wanted not in {(rate["carrier"], rate["service"]) for rate in pickup["pickup_rates"]}:
+            raise Refused(422, "PICKUP.RATE.INVALID", "The pickup has no such rate.", "service")
+        scheduled = sum(each["confirmation"] is not None for each in self.pickups.values())
+        pickup |= {"status": "scheduled", "confirmation": f"WTC{scheduled + 1:06d}"}
+        return pickup
+
+    def cancel_pickup(self, ref: str) -> dict[str, Any]:
+        pickup = self.one_pickup(ref)
+        if pickup["status"] != "scheduled" or self.fault("driver_on_the_way"):
+            raise Refused(422, "PICKUP.CANCEL.FAILED", "The pickup can no longer be canceled.")
+        pickup["status"] = "canceled"
+        return pickup
 
     def batch(self, given: dict[str, Any]) -> dict[str, Any]:
         made = self.new_id("batch")
@@ -365,13 +396,23 @@ class Handler(BaseHTTPRequestHandler):
                 return account.tracker(str(wanted.get("tracking_code") or ""), str(wanted.get("carrier") or ""))
             case ("POST", "batches"):
                 return account.batch(given.get("batch") or {})
-            case ("POST", "pickups"):
-                return account.pickup(given.get("pickup") or {})
-            case ("POST", "pickups", ref, "buy"):
-                account.pickups[ref] |= {"status": "scheduled", "confirmation": f"WTC{len(account.pickups):06d}"}
-                return account.pickups[ref]
+            case (_, "pickups", *rest):
+                return self._pickups(method, rest, given)
             case ("GET", "users"):
                 return {"id": "user_1", "object": "User", "name": "Harrowvale"}
+        raise Refused(404, "NOT_FOUND", "The requested resource could not be found.")
+
+    def _pickups(self, method: str, path: list[str], given: dict[str, Any]) -> Any:
+        account = self.account
+        match (method, *path):
+            case ("POST",):
+                return account.pickup(given.get("pickup") or {})
+            case ("GET", ref):
+                return account.one_pickup(ref)
+            case ("POST", ref, "buy"):
+                return account.buy_pickup(ref, given)
+            case ("POST", ref, "cancel"):
+                return account.cancel_pickup(ref)
         raise Refused(404, "NOT_FOUND", "The requested resource could not be found.")
 
     def _go_wrong(self) -> None:

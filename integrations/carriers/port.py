@@ -76,10 +76,12 @@ class Voided:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A collection that was arranged: the carrier's own number of it."""
+    """A collection that was arranged: the carrier's own number of it, and what it costs where it says so."""
 
     ref: str
     confirmation: str = ""
+    cost: Decimal | None = None
+    currency: str = ""
 
 
 class Rejected(Exception):
@@ -119,9 +121,13 @@ class CarrierPort(Protocol):
         """Everything the carrier has said of this parcel so far."""
 
     def collect(
-        self, refs: Sequence[str], address: Mapping[str, Any], *, since: datetime, until: datetime
+        self, refs: Sequence[str], address: Mapping[str, Any], memory: Memory, *, since: datetime, until: datetime
     ) -> Collection:
-        """Have parcels fetched at an address between two moments."""
+        """Have parcels fetched at an address between two moments, once whatever is repeated. Raises Rejected, or
+        TryLater for what time may heal."""
+
+    def call_off(self, ref: str) -> Voided:
+        """Cancel a collection; nothing was booked counts as cancelled. Safe to repeat."""
 
     def ping(self) -> str:
         """One harmless call that needs the credentials; returns a sentence about what answered."""

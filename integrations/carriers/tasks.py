@@ -7,7 +7,7 @@ from celery import shared_task
 from core.actors import SYSTEM
 from core.events import EventDraft, Fact
 from integrations import arrivals, inbox
-from integrations.carriers import following, labelling, suspending
+from integrations.carriers import calling, following, labelling, suspending
 from orders.models import Package
 from orders.services import tracking
 
@@ -20,6 +20,11 @@ def lane(draft: EventDraft) -> str:
 def carry_label(fact: Fact) -> None:
     """parcel.label_wanted, parcel.label_void_wanted: whatever is due for the label by now. Safe to repeat."""
     labelling.carry(int(fact.data["label"]))
+
+
+def carry_call(fact: Fact) -> None:
+    """van_call.asked, van_call.cancel_wanted: whatever is due for the collection by now. Safe to repeat."""
+    calling.carry(int(fact.data["call"]))
 
 
 def let_waiting_go(fact: Fact) -> None:

@@ -44,6 +44,7 @@ from orders.models.sourcing import NodeExclusion, SourcingDecision
 from orders.models.store import IdCheck, ShortRule, StockEffect, StorePolicy
 from orders.models.supply import BackOrder, BackOrderStatus
 from orders.models.tracking import TrackingEvent
+from orders.models.van_call import CalledParcel, VanCall, VanCallStatus
 from orders.models.wave import Wave, WaveStatus, WaveWork
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "BatchStatus",
     "BatchWork",
     "Blocks",
+    "CalledParcel",
     "CarrierOutage",
     "CarrierService",
     "Carton",
@@ -131,6 +133,8 @@ __all__ = [
     "Told",
     "Tracker",
     "TrackingEvent",
+    "VanCall",
+    "VanCallStatus",
     "Wave",
     "WaveStatus",
     "WaveWork",

@@ -17,6 +17,7 @@ from orders.reasons import (
     rescuing,
     sourcing,
     supply,
+    vans,
     warehouse,
 )
 
@@ -33,6 +34,7 @@ MODULES = (
     rescuing,
     sourcing,
     supply,
+    vans,
     warehouse,
 )
 

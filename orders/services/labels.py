@@ -22,7 +22,7 @@ from inventory.models import Item
 from inventory.services.locking import retrying
 from orders import events as facts
 from orders.models import FulfilmentLine, FulfilmentOrder, FulfilmentStatus, LabelStatus, Package, ParcelLabel, Tracker
-from orders.services import choosing, lifecycle, serials
+from orders.services import choosing, lifecycle, serials, van_calls
 from orders.services.work import Work, open_work
 
 S = FulfilmentStatus
@@ -172,6 +172,7 @@ def give_back(w: Work, label: ParcelLabel, reason: str) -> None:
     maybe_charged = bool(label.service.connection) and (bool(label.vendor_ref) or label.status == LabelStatus.BOUGHT)
     label.move(LabelStatus.VOID_WANTED if maybe_charged else LabelStatus.VOIDED)
     Package.objects.filter(pk=label.package_id).update(tracking_number="", tracker=Tracker.UNKNOWN, sscc="")
+    van_calls.release(label.package_id)
     event = facts.LABEL_VOID_WANTED if maybe_charged else facts.LABEL_VOIDED
     note(w, event, label, reason=reason)
 

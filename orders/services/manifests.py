@@ -160,7 +160,7 @@ def follow(manifest_id: int, left_behind: Sequence[int], *, actor: Actor) -> int
     loaded = FulfilmentOrder.objects.filter(packages__loaded__manifest=van).distinct()
     for job in loaded.filter(status=S.PACKED).order_by("pk"):
         if _whole_now(job.pk):
-            sent += _ship(job, actor)
+            sent += send(job, actor)
             cases.recheck(Subject("fulfilment", str(job.pk), job.number), actor=actor)
     stayed = {*left_behind, *loaded.filter(status__in=(S.PACKED, S.CANCELLED)).values_list("pk", flat=True)}
     for job in FulfilmentOrder.objects.filter(pk__in=stayed).select_related("location", "order").order_by("pk"):
@@ -169,7 +169,7 @@ def follow(manifest_id: int, left_behind: Sequence[int], *, actor: Actor) -> int
     return sent
 
 
-def _ship(job: FulfilmentOrder, actor: Actor) -> int:
+def send(job: FulfilmentOrder, actor: Actor) -> int:
     """1 when it left now; 0 when somebody was quicker to cancel or ship it."""
     told = labels.told(job)
     try:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from core import actors, htmx, timeline
 from core.errors import Refusal
 from inventory.models import Location
-from orders.models import FulfilmentOrder, FulfilmentStatus, PickBatch, PutBack, StorePolicy, Wave
+from orders.models import FulfilmentOrder, FulfilmentStatus, PickBatch, PutBack, StorePolicy, VanCall, Wave
 from orders.models.wave import RUNNING
 from orders.services import batches, waves
 from orders.views import asked
@@ -29,11 +29,13 @@ def tabs(place: Location, current: str) -> list[dict[str, Any]]:
     here = FulfilmentOrder.objects.filter(location=place)
     steps = here.aggregate(pack=Count("pk", filter=Q(status=S.PICKED)), ship=Count("pk", filter=Q(status=S.PACKED)))
     steps["waves"] = Wave.objects.running().filter(location=place).count()
+    steps["collect"] = VanCall.objects.coming().filter(location=place).count()
     steps["back"] = PutBack.objects.waiting().filter(location=place).count()
     named = (
         ("waves", "Waves", "orders:floor"),
         ("pack", "Pack", "orders:bench"),
         ("ship", "Load", "orders:vans"),
+        ("collect", "Collections", "orders:van_calls"),
         ("back", "Put back", "orders:put_backs"),
     )
     return [

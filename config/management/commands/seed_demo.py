@@ -15,6 +15,7 @@ from config.demo import (
     duty,
     floor,
     history,
+    holding,
     parcels,
     promises,
     shop,
@@ -59,6 +60,7 @@ class Command(BaseCommand):
         floor.make(self._say)
         supply.make(self._say)
         wholesale.make(self._say)
+        holding.make(self._say)
         beliefs.tell(self._say)
         duty.make(self._say)
         if options["bulk"]:

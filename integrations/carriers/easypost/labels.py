@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from integrations.carriers.easypost import pickups
 from integrations.carriers.easypost.client import Refused, Rest, ounces
 from integrations.carriers.easypost.translate import translate
 from integrations.carriers.port import Bought, Collection, Memory, Parcel, Rate, Rejected, Voided
@@ -60,36 +61,12 @@ class EasyPost:
         return [scan for act in meaning.acts if isinstance(act, FollowParcel) for scan in act.scans] if meaning else []
 
     def collect(
-        self, refs: Sequence[str], address: Mapping[str, Any], *, since: datetime, until: datetime
+        self, refs: Sequence[str], address: Mapping[str, Any], memory: Memory, *, since: datetime, until: datetime
     ) -> Collection:
-        try:
-            what = {"shipment": {"id": refs[0]}}
-            if len(refs) > 1:
-                batch = self.rest.post("batches", {"batch": {"shipments": [{"id": ref} for ref in refs]}})
-                what = {"batch": {"id": batch["id"]}}
-            made = self.rest.post(
-                "pickups",
-                {
-                    "pickup": {
-                        **what,
-                        "address": _address(address),
-                        "min_datetime": since.isoformat(),
-                        "max_datetime": until.isoformat(),
-                        "is_account_address": False,
-                    }
-                },
-            )
-            rates = sorted(made.get("pickup_rates") or (), key=lambda rate: Decimal(str(rate["rate"])))
-            if not rates:
-                raise Rejected(
-                    FailureClass.BAD_VALUE, _messages(made) or "No carrier offers to fetch these parcels then."
-                )
-            booked = self.rest.post(
-                f"pickups/{made['id']}/buy", {"carrier": rates[0]["carrier"], "service": rates[0]["service"]}
-            )
-        except Refused as no:
-            raise Rejected(FailureClass.BAD_VALUE, no.message) from no
-        return Collection(str(booked["id"]), str(booked.get("confirmation") or ""))
+        return pickups.book(self.rest, refs, _address(address), memory, since=since, until=until)
+
+    def call_off(self, ref: str) -> Voided:
+        return pickups.cancel(self.rest, ref)
 
     def ping(self) -> str:
         account = self.rest.get("users")

@@ -7,6 +7,7 @@ from orders.api.v1.holds import Approve, Holds, OneHold, Verdict
 from orders.api.v1.notes import Events, Notes
 from orders.api.v1.promise import Promise
 from orders.api.v1.validation import Validate
+from orders.api.v1.van_calls import urlpatterns as van_calls
 from orders.api.v1.views import Cancel, OneOrder, Orders
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -26,4 +27,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("promise", Promise.as_view(), name="promise"),
     path("accounts", Accounts.as_view(), name="accounts"),
     path("accounts/<str:code>", OneAccount.as_view(), name="account"),
+    *van_calls,
 ]
