@@ -39,17 +39,20 @@ FLUSH_SECONDS = 1.0  # a slow batch writes down what is done this often, so that
 BACKOFF_SECONDS, BACKOFF_LIMIT = 5.0, 3600.0
 RETRY_AFTER_LIMIT = 24 * 3600.0
 ERROR_LENGTH = 2000
+PATIENCE = 20  # rounds in a row a hurried drain asks those that only wait
 
 DEAD, REPLAYED, DISCARDED = "delivery.dead", "delivery.replayed", "delivery.discarded"
 
 
 @dataclass(slots=True)
 class Tally:
-    """What a dispatch did. `lost` were finished by somebody else after our lease had ended."""
+    """What a dispatch did. `lost` were finished by somebody else after our lease had ended; `deferred` are those of
+    the `failed` that spent no attempt."""
 
     taken: int = 0
     delivered: int = 0
     failed: int = 0
+    deferred: int = 0
     dead: int = 0
     superseded: int = 0
     released: int = 0
@@ -103,10 +106,12 @@ def relay(queue: str, *, seconds: float) -> bool:
 def drain(queue: str | None = None, limit: int | None = None, *, hurry: bool = False) -> Tally:
     """Dispatch until nothing is due any more, here and now; for the command line and for tests.
 
-    `hurry` doesn't wait for the delay of a failed attempt. Stops after about `limit` deliveries.
+    `hurry` doesn't wait for the delay of a failed attempt; what waits for something else without spending attempts
+    would be asked for ever, so it is left alone after PATIENCE rounds in which nothing else moved. Stops after about
+    `limit` deliveries.
     """
-    total = Tally()
-    while limit is None or total.taken < limit:
+    total, idle = Tally(), 0
+    while idle < PATIENCE and (limit is None or total.taken < limit):
         if hurry:
             now = _now()
             Delivery.objects.filter(status=Status.PENDING, lease_token=None, next_at__gt=now).update(next_at=now)
@@ -115,6 +120,7 @@ def drain(queue: str | None = None, limit: int | None = None, *, hurry: bool = F
             size = None if limit is None else max(1, min(BATCH.get(each, 100), limit - total.taken - round_.taken))
             round_.add(dispatch(each, batch=size))
         total.add(round_)
+        idle = idle + 1 if round_.taken == round_.deferred + round_.released else 0
         if not round_.taken:
             break
     return total
@@ -274,6 +280,7 @@ class _Dispatch:
         if delivery.attempts >= limit and not unspent:
             return self._dead(delivery, f"{_words(error)} (attempt {delivery.attempts} of {limit})")
         self.tally.failed += 1
+        self.tally.deferred += unspent
         delay = backoff(delivery.attempts)
         if seconds is not None:
             asked = min(max(seconds, 0.0), RETRY_AFTER_LIMIT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -108,14 +109,24 @@ def let_down(line_ids: Collection[int]) -> dict[int, frozenset[int]]:
 def _articles(goods: str | None) -> dict[int, Goods]:
     return {
         pk: Goods(
-            grams or sum((weight or 0) * each for weight, each, _ in parts or ()),
-            float(cost or 0),
-            currency,
+            grams or sum((weight or 0) * each for weight, each, *_ in parts or ()),
+            *_cost(cost, currency, parts or ()),
             attributes if isinstance(attributes, dict) else {},
-            tuple(held for _, _, held in parts or () if isinstance(held, dict)),
+            tuple(held for *_, held in parts or () if isinstance(held, dict)),
         )
         for pk, grams, cost, currency, attributes, parts in (json.loads(goods) if goods else ())
     }
+
+
+def _cost(own: float | None, currency: str, parts: Sequence[Sequence[Any]]) -> tuple[float, str]:
+    """What an article costs. A kit nobody named a cost for costs what its parts do together: unknown where one's cost
+    is, or where they are in several currencies."""
+    if own is not None or not parts:
+        return float(own or 0), currency
+    currencies = {currency for _, _, _, currency, _ in parts}
+    if len(currencies) > 1 or any(cost is None for _, _, cost, _, _ in parts):
+        return 0.0, ""
+    return sum(float(cost) * each for _, each, cost, _, _ in parts), str(currencies.pop())
 
 
 _CHANNEL_FIELDS = [f.attname for f in Channel._meta.concrete_fields]
@@ -126,7 +137,9 @@ SELECT jsonb_agg(jsonb_build_array(
     article.id, article.weight_grams, article.unit_cost, article.cost_currency,
     CASE WHEN article.attributes <> '{{}}' THEN article.attributes END,
     CASE WHEN article.is_kit THEN (
-        SELECT jsonb_agg(jsonb_build_array(part.weight_grams, needed.quantity, part.attributes) ORDER BY part.id)
+        SELECT jsonb_agg(jsonb_build_array(
+            part.weight_grams, needed.quantity, part.unit_cost, part.cost_currency, part.attributes
+        ) ORDER BY part.id)
         FROM inventory_kitcomponent needed JOIN inventory_item part ON part.id = needed.part_id
         WHERE needed.kit_id = article.id
     ) END

@@ -138,6 +138,22 @@ def test_attempts_spent_is_dead_and_told_once(wired, happen):
     assert deaths[0].data["attempts"] == 3
 
 
+def test_a_hurried_drain_leaves_alone_what_only_waits(wired, happen):
+    def handler(fact):
+        if fact.subject.uid == "waits":
+            raise TryLater("The account is paused.", seconds=60, spends_attempt=False)
+
+    wired(handler=handler)
+    happen("waits")
+    happen("goes")
+
+    tally = outbox.drain(hurry=True)
+
+    assert statuses() == ["PENDING", "DELIVERED"]
+    assert (tally.delivered, tally.deferred) == (1, tally.failed)
+    assert Delivery.objects.filter(status="PENDING").get().attempts == 0
+
+
 def test_permanent_is_dead_at_once(wired, happen):
     def handler(fact):
         raise Permanent("no such customer")

@@ -316,6 +316,26 @@ def test_what_holds_for_a_part_holds_for_the_kit(tea):
     assert goods_barred(there) == "something wanted may not go there"
 
 
+@pytest.mark.parametrize(
+    "costs, own, known",
+    [
+        ((("4.00", "GBP"), ("0.50", "GBP")), None, (5.5, "GBP")),
+        ((("4.00", "GBP"), ("0", "GBP")), None, (4.0, "GBP")),
+        ((("4.00", "GBP"), ("0.50", "EUR")), None, (0.0, "")),
+        ((("4.00", "GBP"), (None, "")), None, (0.0, "")),
+        ((("4.00", "GBP"), ("0.50", "GBP")), ("5.00", "GBP"), (5.0, "GBP")),
+    ],
+)
+def test_a_kit_costs_what_its_parts_do_unless_a_cost_is_named(tea, costs, own, known):
+    kit = Item.objects.get(sku="TEA")
+    for item, (cost, currency) in zip((*tea, kit), (*costs, own or (None, "")), strict=True):
+        Item.objects.filter(pk=item.pk).update(unit_cost=cost, cost_currency=currency)
+
+    goods = lookups.goods_of({kit.pk})[kit.pk]
+
+    assert (goods.cost, goods.currency) == known
+
+
 def test_a_kit_with_a_part_that_ships_alone_is_work_of_its_own(tea):
     shelf(tea, 5, 9)
     Item.objects.filter(sku="CUP").update(attributes={"ship_alone": True})
