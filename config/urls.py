@@ -14,13 +14,13 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics_page, name="metrics"),
     path("api/", include(("config.api", "api"))),  # programs call most, and patterns are tried in this order
+    path("", include("integrations.urls")),  # webhooks are first there
     path("", include("core.urls")),
     path("", include("exceptions.urls")),
     path("", include("inventory.urls")),
     path("", include("orders.urls")),
     path("", include("returns.urls")),
     path("", include("finance.urls")),
-    path("", include("integrations.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

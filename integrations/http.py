@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from core import correlation
 from core.errors import Permanent, TryLater
-from integrations import addresses, breaker, pace, redaction
+from integrations import addresses, breaker, pace, rate_limits, redaction
 from integrations.failures import FailureClass, Unreadable
 from integrations.models import Connection, OutboundCall
 
@@ -166,6 +166,7 @@ def _send(
 
 def _judge(connection: Connection, answer: Answer) -> Answer:
     status = answer.status
+    _hear_of_limits(connection, answer)
     if status >= 500:
         words = f"The other side answered {status}."
         _troubled(connection, words)
@@ -189,6 +190,15 @@ def _judge(connection: Connection, answer: Answer) -> Answer:
         words = f"The other side answered {status}: {_excerpt(answer.body)[:200]}"
         raise FailedForGood(kind, words, status=status, body=answer.body)
     return answer
+
+
+def _hear_of_limits(connection: Connection, answer: Answer) -> None:
+    told = rate_limits.read(answer.headers, now=time.time())
+    if told is None:
+        return
+    pace.learn(connection.pk, told.per_minute)
+    if told.hold and answer.status != 429:  # which says itself how long
+        breaker.hold(connection.pk, told.hold)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

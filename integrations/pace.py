@@ -4,6 +4,8 @@ The generic cell rate algorithm: one moment per connection says up to when its a
 what a call costs; a call that would move it further than the burst into the future has to wait. A short wait is waited
 out in line: work of several calls that gave up in its middle would spend the allowance on beginning again, and many
 workers doing so would leave nobody enough of it to finish.
+
+What the other side's own headers say (see rate_limits) is learnt: while it is fresh, the slower of the two rates holds.
 """
 
 from __future__ import annotations
@@ -28,12 +30,7 @@ def take(connection_id: UUID, per_minute: int, *, patience: float = 0.0) -> None
     Raises TooFast with the seconds to wait when it comes later; then nothing is counted.
     """
     cost = 60 / max(1, per_minute)
-    values: dict[str, UUID | float] = {
-        "id": connection_id,
-        "cost": cost,
-        "burst": max(BURST_SECONDS, cost),
-        "patience": patience,
-    }
+    values: dict[str, UUID | float] = {"id": connection_id, "cost": cost, "burst": BURST_SECONDS, "patience": patience}
     with database.cursor() as cursor:
         cursor.execute(_TAKE, values)
         if (row := cursor.fetchone()) is None:
@@ -45,18 +42,36 @@ def take(connection_id: UUID, per_minute: int, *, patience: float = 0.0) -> None
         time.sleep(row[0])
 
 
-_TAKE = """
+def learn(connection_id: UUID, per_minute: float) -> None:
+    """Remember what the other side allows from now on. A word that hardly differs from the last is not written."""
+    with database.cursor() as cursor:
+        cursor.execute(_LEARN, {"id": connection_id, "rate": max(0.01, min(per_minute, 1e6))})
+
+
+# Seconds that a call costs: by the connection's own rate or by the one it was told of, whichever is slower.
+_COST = """greatest(%(cost)s, CASE
+    WHEN pace.told_at > statement_timestamp() - interval '5 minutes' THEN 60 / pace.told_per_minute ELSE 0 END)"""
+
+_TAKE = f"""
 INSERT INTO integrations_pace AS pace (connection_id, spent_until)
 VALUES (%(id)s, statement_timestamp() + make_interval(secs => %(cost)s))
 ON CONFLICT (connection_id) DO UPDATE
-SET spent_until = greatest(pace.spent_until, statement_timestamp()) + make_interval(secs => %(cost)s)
-WHERE greatest(pace.spent_until, statement_timestamp()) + make_interval(secs => %(cost)s)
-    <= statement_timestamp() + make_interval(secs => %(burst)s + %(patience)s)
-RETURNING extract(epoch FROM spent_until - statement_timestamp())::float8 - %(burst)s
-"""
+SET spent_until = greatest(pace.spent_until, statement_timestamp()) + make_interval(secs => {_COST})
+WHERE greatest(pace.spent_until, statement_timestamp()) + make_interval(secs => {_COST})
+    <= statement_timestamp() + make_interval(secs => greatest(%(burst)s, {_COST}) + %(patience)s)
+RETURNING extract(epoch FROM spent_until - statement_timestamp())::float8 - greatest(%(burst)s, {_COST})
+"""  # noqa: S608  (put together from constants)
 
-_WAIT = """
+_WAIT = f"""
 SELECT extract(epoch FROM greatest(spent_until, statement_timestamp()) - statement_timestamp())::float8
-    + %(cost)s - %(burst)s
-FROM integrations_pace WHERE connection_id = %(id)s
+    + {_COST} - greatest(%(burst)s, {_COST})
+FROM integrations_pace pace WHERE connection_id = %(id)s
+"""  # noqa: S608
+
+_LEARN = """
+UPDATE integrations_pace SET told_per_minute = %(rate)s, told_at = statement_timestamp()
+WHERE connection_id = %(id)s AND (
+    told_at IS NULL OR told_at < statement_timestamp() - interval '1 minute'
+    OR %(rate)s NOT BETWEEN told_per_minute * 0.9 AND told_per_minute * 1.1
+)
 """

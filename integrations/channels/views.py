@@ -42,7 +42,7 @@ def receive(request: HttpRequest, connection_id: UUID, topic: str = "") -> HttpR
 
 
 def _receive(request: HttpRequest, connection_id: UUID, topic: str) -> HttpResponse:
-    connection = Connection.objects.with_secrets(SIGNING_SECRET).filter(pk=connection_id).first()
+    connection = Connection.objects.receiving(connection_id, SIGNING_SECRET)
     if connection is not None and connection.status == Connection.Status.DISABLED:
         connection = None
     vendor = registry.find(connection.vendor) if connection else None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from django.contrib.postgres.aggregates import ArrayAgg
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q, Value
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -21,15 +20,23 @@ class ConnectionQuerySet(ScopedQuerySet):
 
     channel_path = "channel__code"
 
-    def with_secrets(self, name: str) -> ConnectionQuerySet:
-        """With the sealed active secrets of that name as `sealed_now`, newest first, in the same query."""
-        found = ArrayAgg(
-            "sealed_secrets__sealed",
-            filter=Q(sealed_secrets__name=name, sealed_secrets__active=True),
-            order_by="-sealed_secrets__id",
-            default=Value([]),
-        )
-        return self.annotate(sealed_now=found)
+    def receiving(self, pk: UUID, secret: str) -> Connection | None:
+        """The connection with its sealed secrets of that name in force as `sealed_now`, newest first.
+
+        Every webhook asks this: one statement, and none of the work of putting it together anew.
+        """
+        return next(iter(self.raw(_RECEIVING, {"pk": pk, "secret": secret})), None)
+
+
+_RECEIVING = """
+SELECT c.*, ARRAY(
+    SELECT s.sealed FROM integrations_connectionsecret s
+    WHERE s.connection_id = c.id AND s.name = %(secret)s AND s.active
+        AND (s.expires_at IS NULL OR s.expires_at > statement_timestamp())
+    ORDER BY s.id DESC
+) AS sealed_now
+FROM integrations_connection c WHERE c.id = %(pk)s
+"""
 
 
 class Connection(models.Model):
@@ -77,7 +84,7 @@ class Connection(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = ConnectionQuerySet.as_manager()
-    sealed_now: list[bytes]  # filled by `with_secrets` alone
+    sealed_now: list[bytes]  # filled by `receiving` alone
 
     class Meta:
         ordering = ["code"]
@@ -157,6 +164,8 @@ class Pace(models.Model):
 
     connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True, related_name="pace")
     spent_until = models.DateTimeField()
+    told_per_minute = models.FloatField(null=True)  # what the other side's headers allow…
+    told_at = models.DateTimeField(null=True)  # …as of then
 
     def __str__(self) -> str:
         return f"{self.connection_id} until {self.spent_until}"

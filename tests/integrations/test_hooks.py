@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import time
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
@@ -14,6 +15,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from integrations import inbox
 from integrations.models import Connection, InboundMessage
@@ -49,6 +51,21 @@ def test_a_signed_delivery_is_kept_byte_for_byte_and_answered_before_it_is_under
     assert (message.status, message.topic, message.external_id) == ("RECEIVED", "orders/create", "delivery-1")
     assert message.headers["x-shopify-hmac-sha256"] == "[hidden]"
     assert not Order.objects.exists()
+
+
+def test_a_secret_is_accepted_until_it_expires_and_no_longer(shop: Connection):
+    old = shop.sealed_secrets.get()
+    shop.keep_secret("webhook", "the-new-secret")
+    old.expires_at = timezone.now() + timedelta(minutes=5)
+    old.save()
+    assert post(shop).status_code == 202
+
+    old.expires_at = timezone.now() - timedelta(minutes=1)
+    old.save()
+
+    assert post(shop, **{"X-Shopify-Webhook-Id": "delivery-2"}).status_code == 401
+    signature = {"X-Shopify-Hmac-SHA256": signed(BODY, "the-new-secret"), "X-Shopify-Webhook-Id": "delivery-3"}
+    assert post(shop, **signature).status_code == 202
 
 
 def test_the_same_delivery_again_is_known(shop: Connection):
