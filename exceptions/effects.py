@@ -162,7 +162,7 @@ def summed(deltas: Iterable[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
                 key, {"kind": key[0], "what": key[1], "currency": key[2], "rows": 0, "units": 0, "value": Decimal()}
             )
             into["rows"] += 1
-            into["units"] += int(row["difference"]) if _whole(row["difference"]) else 0
+            into["units"] += int(row["difference"]) if key[0] != MONEY and _whole(row["difference"]) else 0
             into["value"] += Decimal(row["value"] or 0)
     rows = sorted(found.values(), key=lambda each: (-each["rows"], each["kind"], each["what"]))[:ROWS]
     return [{**row, "value": str(row["value"])} for row in rows]

@@ -82,7 +82,8 @@ def start_preview(ids: Sequence[int], action: str, params: dict[str, Any], *, ac
     if not ids or len(ids) > MOST:
         raise Refusal("nothing_chosen", f"Choose between 1 and {MOST:,} cases.", status=400)
     given = {"ids": list(ids), "action": action, "params": params}
-    return jobs.start(PREVIEW, actor, given, total=len(ids), title=f"Preview “{action}” for {len(ids):,} cases")
+    words = next((title for code, title, _ in offered(ids) if code == action), action)
+    return jobs.start(PREVIEW, actor, given, total=len(ids), title=f"Preview “{words}” for {len(ids):,} cases"[:200])
 
 
 def start_run(preview_id: int, *, actor: Actor) -> Job:

@@ -12,11 +12,11 @@ on('click', (e) => {
   if (t.closest('[data-print]')) window.print();
   for (const m of $$('details.menu[open]')) if (!m.contains(t)) m.open = false;
 });
-/* Whatever lands in the shared dialog opens it; an action that worked closes its dialog. */
+/* Whatever lands in the shared dialog opens it; an action that worked closes its dialog, unless it asks on (HX-Retarget). */
 on('htmx:after:swap', (e) => { const d = e.detail.ctx?.target?.closest?.('#dialog'); if (d && e.detail.ctx.response?.status < 300 && d.childElementCount) open(d); });
 on('htmx:after:request', (e) => {
   const { ctx } = e.detail, d = ctx.sourceElement?.closest?.('dialog');
-  if (d && ctx.request.method !== 'GET' && ctx.response.status < 300) { $$('form', d).forEach((f) => f.reset()); d.close(); }
+  if (d && ctx.request.method !== 'GET' && ctx.response.status < 300 && !ctx.hx?.retarget) { $$('form', d).forEach((f) => f.reset()); d.close(); }
 });
 on('close', (e) => {
   if (!e.target.matches('dialog')) return;
