@@ -13,9 +13,9 @@ from config.demo import (
     beliefs,
     bulk,
     duty,
+    fixes,
     floor,
     history,
-    holding,
     parcels,
     promises,
     shop,
@@ -60,8 +60,8 @@ class Command(BaseCommand):
         floor.make(self._say)
         supply.make(self._say)
         wholesale.make(self._say)
-        holding.make(self._say)
         beliefs.tell(self._say)
+        fixes.make(self._say)
         duty.make(self._say)
         if options["bulk"]:
             bulk.fill(options["bulk_orders"], options["bulk_cases"], self._say)
