@@ -16,6 +16,7 @@ from integrations.channels.meaning import (
     Act,
     AnswerRequest,
     AskFor,
+    CancelOrder,
     FollowParcel,
     MoveGoods,
     PlaceOrder,
@@ -75,16 +76,30 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
     if isinstance(act, SetAside | FollowParcel):
         _follow(act, message, done)
         return
-    channel, actor = connection.channel, connection.actor
+    _placing(act, message, done)
+
+
+def _placing(
+    act: PlaceOrder | CancelOrder | RecordRefund | RecordPayments, message: InboundMessage, done: Done
+) -> None:
+    """What the channel says of one order of its."""
+    channel, actor, source = message.connection.channel, message.connection.actor, message.subject
     if channel is None:
-        raise Refusal("no_channel", f"{connection.name} is not the connection of a channel.")
+        raise Refusal("no_channel", f"{message.connection.name} is not the connection of a channel.")
     if isinstance(act, PlaceOrder):
-        placed = intake.place(act.order, channel=channel, actor=actor, source=message.subject)
+        placed = intake.place(act.order, channel=channel, actor=actor, source=source)
         done.made_known.append(order_key(channel.code, act.order.channel_ref))
+    elif isinstance(act, CancelOrder):
+        try:
+            placed = intake.cancel(channel, act.order_ref, actor=actor, reason=act.reason, at=act.at, source=source)
+        except NotYet:  # it was never taken in, so there is nothing to take back
+            done.idle_status = InboundMessage.Status.IGNORED
+            done.words = f"order {act.order_ref} was cancelled before it was taken in"
+            return
     elif isinstance(act, RecordRefund):
-        placed = intake.refund(act.refund, channel=channel, actor=actor, source=message.subject)
-    elif isinstance(act, RecordPayments):
-        placed = payments.record(act.order_ref, act.payments, channel=channel, actor=actor, source=message.subject)
+        placed = intake.refund(act.refund, channel=channel, actor=actor, source=source)
+    else:
+        placed = payments.record(act.order_ref, act.payments, channel=channel, actor=actor, source=source)
     done.order_id, done.number = placed.order_id, placed.number
     if placed.outcome in {"created", "changed"}:
         done.changed = True

@@ -20,6 +20,15 @@ class PlaceOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """The channel cancelled an order and no longer says what was in it. One nobody knows yet is not waited for."""
+
+    order_ref: str
+    reason: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RecordRefund:
     """Money or units given back on an order that must be known."""
 
@@ -112,6 +121,7 @@ class AskFor:
 
 Act = (
     AskFor
+    | CancelOrder
     | PlaceOrder
     | RecordRefund
     | RecordPayments

@@ -5,14 +5,18 @@ from __future__ import annotations
 from integrations.carriers.readers import READERS
 from integrations.channels.amazon import AMAZON
 from integrations.channels.bigcommerce import BIGCOMMERCE
+from integrations.channels.ebay import EBAY
 from integrations.channels.edi import EDI
+from integrations.channels.etsy import ETSY
 from integrations.channels.magento import MAGENTO
+from integrations.channels.mirakl import MIRAKL
 from integrations.channels.shopify import SHOPIFY
 from integrations.channels.square import SQUARE
 from integrations.channels.standard import STANDARD
 from integrations.channels.tiktok import TIKTOK
 from integrations.channels.unicommerce import UNICOMMERCE
 from integrations.channels.vendor import Vendor
+from integrations.channels.walmart import WALMART
 from integrations.channels.woocommerce import WOOCOMMERCE
 from integrations.failures import unparsable
 from integrations.files.sales import SALES
@@ -22,7 +26,8 @@ from integrations.suppliers.standard import PARTNER
 _VENDORS: dict[str, Vendor] = {
     vendor.name: vendor
     for vendor in (
-        AMAZON, BIGCOMMERCE, EDI, MAGENTO, PARTNER, SALES, SHOPIFY, SQUARE, STANDARD, TIKTOK, UNICOMMERCE, WOOCOMMERCE,
+        AMAZON, BIGCOMMERCE, EBAY, EDI, ETSY, MAGENTO, MIRAKL, PARTNER, SALES, SHOPIFY, SQUARE, STANDARD, TIKTOK,
+        UNICOMMERCE, WALMART, WOOCOMMERCE,
         *READERS,
     )
 }  # fmt: skip
@@ -31,12 +36,8 @@ _VENDORS: dict[str, Vendor] = {
 # and is reprocessed once its translator is there.
 ANNOUNCED = {
     "adyen": "Adyen",
-    "ebay": "eBay",
-    "etsy": "Etsy",
     "lightspeed": "Lightspeed",
-    "mirakl": "Mirakl",
     "stripe": "Stripe",
-    "walmart": "Walmart",
 }
 
 

@@ -88,3 +88,8 @@ class Vendor:
 
     def reader(self, connection: Connection) -> Callable[[str, bytes], Meaning]:
         return self.as_settled(connection) if self.as_settled else self.understand
+
+
+def never_signed(body: bytes, headers: Mapping[str, str], secrets: Iterable[str], now: datetime) -> bool:
+    """For a vendor that sends no webhooks, or signs none: nothing that claims to be one is believed."""
+    return False

@@ -1,6 +1,14 @@
-"""TikTok Shop: stock per warehouse in."""
+"""TikTok Shop: orders, refunds and stock per warehouse in."""
 
 from integrations.channels import stock_documents
-from integrations.channels.tiktok import stock
+from integrations.channels.tiktok import translate
+from integrations.channels.vendor import Vendor, never_signed
 
-TIKTOK = stock_documents.vendor("tiktok", "TikTok Shop", stock.VERSION, stock.translate)
+TIKTOK = Vendor(
+    name="tiktok",
+    title="TikTok Shop",
+    mapping_version=translate.VERSION,
+    understand=translate.understand,
+    verify=never_signed,
+    delivery=stock_documents.delivery,
+)
