@@ -31,6 +31,28 @@ def register() -> None:
         LABELS,
     )
     metrics.register(
+        "backroom_calls_last_hour",
+        "Calls made to a connection within the last hour, by how they failed (empty: they didn't)",
+        metrics.by_sql(
+            "SELECT c.code, call.failure_class, count(*) FROM integrations_outboundcall call"
+            " JOIN integrations_connection c ON c.id = call.connection_id"
+            " WHERE call.at > now() - interval '1 hour' GROUP BY 1, 2",
+            ("connection", "failure"),
+        ),
+        ("connection", "failure"),
+    )
+    metrics.register(
+        "backroom_feed_age_seconds",
+        "How long ago a feed that is read was last read to its end, or was made",
+        metrics.by_sql(
+            "SELECT c.code, f.name, extract(epoch FROM now() - coalesce(f.ok_at, f.asked_at, f.next_at))"
+            " FROM integrations_feedstate f JOIN integrations_connection c ON c.id = f.connection_id"
+            " WHERE f.active AND c.status = 'ACTIVE'",
+            ("connection", "feed"),
+        ),
+        ("connection", "feed"),
+    )
+    metrics.register(
         "backroom_connection_up",
         "1 where a connection is active, healthy or untried, and its breaker closed",
         metrics.by_sql(

@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from integrations.channels import views as hooks
-from integrations.views import links, messages, webhooks
+from integrations.views import link, links, messages, webhooks
 
 app_name = "integrations"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -25,6 +25,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         for verb in ("pause", "resume", "disable", "test", "again")
     ),
     path("ops/links/", links.links, name="links"),
+    path("ops/links/<uuid:connection_id>", link.link, name="link"),
+    path("ops/links/<uuid:connection_id>/feeds/<slug:name>", link.read_feed, name="feed_read"),
     path("ops/links/<uuid:connection_id>/pause", links.pause, name="pause"),
     path("ops/links/<uuid:connection_id>/resume", links.resume, name="resume"),
 ]

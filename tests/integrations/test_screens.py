@@ -11,7 +11,7 @@ from django.test import Client
 
 from core.models import Job, User
 from integrations import audit, inbox
-from integrations.models import Connection, InboundMessage
+from integrations.models import Connection, FeedState, InboundMessage, OutboundCall
 from orders.models import Order
 from tests.integrations.conftest import FIXTURES
 from tests.integrations.test_inbox import deliver
@@ -169,10 +169,42 @@ def test_connections_show_their_health_and_can_be_paused_with_a_reason(shop: Con
     assert shop.status == "ACTIVE"
 
 
-PAGES = ["/ops/messages/", "/ops/messages/{id}", "/ops/messages/{id}/raw", "/ops/links/"]
+def test_a_connections_page_says_what_is_wrong_with_it_and_reads_its_feeds_again(shop: Connection, failed: int):
+    feed = FeedState.objects.create(connection=shop, name="orders", cursor="c-7", documents=9, found=2)
+    for n, status in enumerate((200, 200, 200, 500)):
+        OutboundCall.objects.create(
+            connection=shop, method="POST", url="https://shop.example/api", purpose=f"call {n}", status=status,
+            failure_class="connection" if status == 500 else "", error="It broke" if status == 500 else "", duration_ms=40,
+        )  # fmt: skip
+    client = person(*ACT)
+
+    page = client.get(f"/ops/links/{shop.pk}").content.decode()
+
+    for words in (
+        "Bad value at line_items[].price",
+        "25.0 %",
+        "40 ms",
+        "call 0",
+        "It broke",
+        "2 that nobody had brought",
+    ):
+        assert words in page
+    only = client.get(f"/ops/links/{shop.pk}?failed=1").content.decode()
+    assert "call 3" in only
+    assert "call 0" not in only
+    client.post(f"/ops/links/{shop.pk}/feeds/orders")
+    feed.refresh_from_db()
+    assert feed.cursor == "c-7"
+    client.post(f"/ops/links/{shop.pk}/feeds/orders", {"from": "start"})
+    feed.refresh_from_db()
+    assert feed.cursor == ""
+    assert client.post(f"/ops/links/{shop.pk}/feeds/stock").status_code == 404
+
+
+PAGES = ["/ops/messages/", "/ops/messages/{id}", "/ops/messages/{id}/raw", "/ops/links/", "/ops/links/{link}"]
 POSTS = [
     "/ops/messages/{id}/reprocess", "/ops/messages/{id}/reprocess-alike", "/ops/messages/{id}/discard",
-    "/ops/links/{link}/pause", "/ops/links/{link}/resume",
+    "/ops/links/{link}/pause", "/ops/links/{link}/resume", "/ops/links/{link}/feeds/orders",
 ]  # fmt: skip
 
 
@@ -213,6 +245,10 @@ def test_pages_take_a_fixed_number_of_queries(shop: Connection, placed: int, que
     with query_count("connections", lambda: client.get("/ops/links/")):
         for n in range(3):
             Connection.objects.create(code=f"erp-{n}", name="Books", kind="ERP", vendor="tryton")
+    with query_count("connection", lambda: client.get(f"/ops/links/{shop.pk}")):
+        for n in range(3):
+            OutboundCall.objects.create(connection=shop, method="GET", url="https://shop.example/", status=200)
+            FeedState.objects.create(connection=shop, name=f"feed-{n}")
     query_count("message", lambda: client.get(f"/ops/messages/{placed}"))
 
 
