@@ -13,7 +13,8 @@ class IntegrationsConfig(AppConfig):
 
         subjects.register("message", title="Message", url_name="integrations:message")
         subjects.register("webhook", title="Webhook")
-        subjects.register("connection", title="Connection")
+        subjects.register("connection", title="Connection", url_name="integrations:link")
+        subjects.register("feed", title="Feed")
         reasons.register()
         waits.register()
         webhook_reasons.register()

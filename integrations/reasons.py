@@ -13,13 +13,14 @@ from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening,
 from integrations import alike, documents, inbox, origins
 from integrations.connection_reasons import CONNECTION_DOWN
 from integrations.endings import REASON
+from integrations.feed_reasons import FEED_BEHIND
 from integrations.models import InboundMessage
 
 Status = InboundMessage.Status
 
 
 def register() -> None:
-    for reason in (MESSAGE_FAILED, CONNECTION_DOWN):
+    for reason in (MESSAGE_FAILED, CONNECTION_DOWN, FEED_BEHIND):
         reasons.register(reason)
     origins.register()
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Min, QuerySet, Sum
 
 from core.actors import Actor
 from core.subjects import Subject
 from exceptions import reasons
-from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Reason, Row
-from orders.models import VanCall
+from exceptions.reasons import Action, Cell, Column, Context, Evidence, Impact, Opening, Reason, Row
+from orders.models import CalledParcel, FulfilmentOrder, VanCall
 from orders.models import VanCallStatus as V
 from orders.reasons import shared
 from orders.services import van_answers, van_calls
@@ -92,6 +93,30 @@ def _missed(uid: str, *, actor: Actor) -> str:
     return f"{call.number}: it did not come. Call the next one."
 
 
+def _impact(works: Callable[[str], QuerySet[FulfilmentOrder]]) -> Callable[[str], Impact]:
+    """The units of this work, and the soonest promise among its orders."""
+
+    def touched(uid: str) -> Impact:
+        found = works(uid).aggregate(units=Sum("lines__quantity"), soonest=Min("order__promise_by"))
+        return Impact(units=found["units"] or 0, promise_by=found["soonest"])
+
+    return touched
+
+
+def _waiting(uid: str) -> QuerySet[FulfilmentOrder]:
+    call = _find(uid)
+    if call is None:
+        return FulfilmentOrder.objects.none()
+    labels = van_calls.uncalled(call.location_id, carrier=call.carrier, connection=call.connection)
+    return FulfilmentOrder.objects.filter(pk__in=labels.values("package__fulfilment"))
+
+
+def _called_for(uid: str) -> QuerySet[FulfilmentOrder]:
+    return FulfilmentOrder.objects.filter(
+        pk__in=CalledParcel.objects.filter(call=int(uid)).values("package__fulfilment")
+    )
+
+
 def _standing(query: Any) -> Any:
     return shared.standing(lambda: query().order_by("pk").values_list("pk", flat=True))
 
@@ -99,6 +124,7 @@ def _standing(query: Any) -> Any:
 REASONS = (
     Reason(
         code="orders.collection_missed",
+        impact=_impact(lambda uid: van_answers.left_of(int(uid))),
         title="A carrier did not fetch its parcels",
         queue="warehouse",
         subject_kind="van_call",
@@ -115,6 +141,7 @@ REASONS = (
     ),
     Reason(
         code="orders.collection_not_booked",
+        impact=_impact(_waiting),
         title="A carrier can't be called",
         queue="warehouse",
         subject_kind="van_call",
@@ -131,6 +158,7 @@ REASONS = (
     ),
     Reason(
         code="orders.collection_unanswered",
+        impact=_impact(_called_for),
         title="Did the carrier come?",
         queue="warehouse",
         subject_kind="van_call",
@@ -148,10 +176,12 @@ REASONS = (
             Action(
                 code="came", title="It came", detail="What it took whole is sent: stock, channel and books hear of it.",
                 permission="orders.book_vancall", run=_came, rehearsed=True, primary=True,
+                lasting="The parcels are on their way, and channel, customer and books were told.",
             ),
             Action(
                 code="missed", title="It did not come", detail="Whoever waits for a parcel is promised it anew.",
                 permission="orders.book_vancall", run=_missed, rehearsed=True,
+                lasting="Customers were promised anew; another van can be called for what is left.",
             ),
         ),
     ),

@@ -12,7 +12,8 @@ from exceptions.models import Case
 from exceptions.services import cases
 from integrations import breaker
 from integrations.connection_reasons import CONNECTION_DOWN
-from integrations.models import Breaker
+from integrations.feed_reasons import FEED_BEHIND
+from integrations.models import Breaker, FeedState
 
 pytestmark = pytest.mark.django_db
 
@@ -42,3 +43,20 @@ def test_a_connection_somebody_paused_is_not_down(shop):
     type(shop).objects.update(status="PAUSED")
 
     assert cases.open_standing([CONNECTION_DOWN.code]) == 0
+
+
+def test_a_feed_that_stays_unreadable_is_a_case_until_it_is_read_again(shop):
+    feed = FeedState.objects.create(connection=shop, name="orders", failures=2, last_error="401", cursor="c-3")
+    assert cases.open_standing([FEED_BEHIND.code]) == 0
+
+    FeedState.objects.update(failures=3, ok_at=timezone.now() - timedelta(minutes=31))
+    assert cases.open_standing([FEED_BEHIND.code]) == 1
+    case = Case.objects.get()
+    assert (case.summary, case.subject_label) == ("401", "Shopify web: orders")
+    assert FEED_BEHIND.evidence(str(feed.pk))[0].rows[0].cells[-1] == "401"
+    cases.act(case.pk, "read_on", actor=SYSTEM)
+
+    feed.refresh_from_db()
+    case.refresh_from_db()
+    assert (feed.failures, feed.cursor) == (0, "c-3")
+    assert case.status == "RESOLVED"
