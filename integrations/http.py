@@ -114,7 +114,7 @@ def request(
         purpose=purpose[:100],
         about=about,
         correlation_id=correlation.current(),
-        request_excerpt=_excerpt(content or b""),
+        request_excerpt=_sent_excerpt(content or b"", headers or {}),
     )
     started = time.monotonic()
     try:
@@ -258,6 +258,12 @@ def _addressed(url: str, target: addresses.Target) -> str:
 def _host(target: addresses.Target) -> str:
     usual = addresses.PORTS["https" if target.secure else "http"]
     return target.host if target.port == usual else f"{target.host}:{target.port}"
+
+
+def _sent_excerpt(body: bytes, headers: Mapping[str, str]) -> str:
+    if "form-urlencoded" in headers.get("Content-Type", ""):
+        return redaction.form(body.decode("utf-8", errors="replace"))[:EXCERPT]
+    return _excerpt(body)
 
 
 def _excerpt(body: bytes) -> str:

@@ -43,6 +43,11 @@ def url(address: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, query, ""))
 
 
+def form(body: str) -> str:
+    """A form as it was sent, without secret-looking values."""
+    return urlencode([(k, HIDDEN if _SECRET_NAME.search(k) else v) for k, v in parse_qsl(body)])
+
+
 def secrets(document: Any) -> Any:
     """The document with the values of secret-looking keys hidden."""
     return _walk(document, lambda key, parent: bool(_SECRET_NAME.search(key)))

@@ -1,0 +1,124 @@
+"""Calls to eBay's Sell Fulfillment API: orders read as they change, shipments told.
+
+A connection has the settings `api` (https://api.ebay.com) and `client_id`, and the secrets `client_secret` and
+`refresh_token`; `carriers` maps our carriers to eBay's codes where they differ. A page of the feed asks for a closed
+window of changes, so that paging by offset can't skip what changes meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django.utils import timezone
+
+from core.errors import Permanent
+from integrations import http
+from integrations.channels import tokens
+from integrations.channels.news import ShipmentNews
+from integrations.channels.vendor import Document, Feed, Page
+from integrations.documents import write_json
+from integrations.failures import FailureClass
+from integrations.models import Connection
+
+AT_ONCE = 200
+LOOKS_BACK = timedelta(minutes=10)  # what eBay writes late, and what a notification missed
+FIRST = timedelta(days=2)
+_ORDERS = "/sell/fulfillment/v1/order"
+
+
+def can_be_called(connection: Connection) -> bool:
+    return bool(connection.settings.get("api"))
+
+
+def changed_orders(connection: Connection, cursor: str) -> Page:
+    """Orders changed in a window; the cursor is "from" between looks and "from to offset" within one."""
+    since, until, offset = _window(cursor)
+    query = {"filter": f"lastmodifieddate:[{since}..{until}]", "limit": AT_ONCE, "offset": offset}
+    answer = _call(connection, "GET", f"{_ORDERS}?{urlencode(query)}", purpose="list changed orders").json()
+    orders = tokens.listed(answer, "orders")
+    documents = tuple(_document(order) for order in orders)
+    if answer.get("next") and orders:
+        return Page(documents, f"{since} {until} {offset + len(orders)}", more=True)
+    return Page(documents, _written(datetime.fromisoformat(until) - LOOKS_BACK))
+
+
+ORDERS = Feed("orders", "Changed orders", timedelta(minutes=5), changed_orders)
+
+
+def fetch(connection: Connection, what: str, ref: str) -> list[Document]:
+    """An order with what has left of it."""
+    if what != "order":
+        raise Permanent(f"eBay is not asked for {what}.")
+    order = _call(connection, "GET", f"{_ORDERS}/{quote(ref, safe='')}", purpose="read order").json()
+    return [_document(order | {"fulfillments": _fulfilments(connection, ref)})]
+
+
+def tell_shipment(connection: Connection, news: ShipmentNews) -> str:
+    """Make eBay's fulfilment of this shipment, once; returns its id.
+
+    Fulfilments have no key of ours, so they are read first: the same number, or without a number the same lines, is the
+    same shipment. eBay takes letters and digits of a number only.
+    """
+    number = "".join(c for c in news.tracking_number if c.isascii() and c.isalnum())
+    wanted = Counter(dict(news.lines))
+    for each in _fulfilments(connection, news.order_ref):
+        same = Counter(
+            {str(line.get("lineItemId")): int(line.get("quantity") or 0) for line in each.get("lineItems") or []}
+        )
+        if number == str(each.get("shipmentTrackingNumber") or "") and (number or same == wanted):
+            return str(each.get("fulfillmentId"))
+    body: dict[str, Any] = {"lineItems": [{"lineItemId": ref, "quantity": units} for ref, units in news.lines]}
+    if number:
+        codes = connection.settings.get("carriers") or {}
+        body |= {"trackingNumber": number, "shippingCarrierCode": codes.get(news.carrier, news.carrier) or "OTHER"}
+    path = f"{_ORDERS}/{quote(news.order_ref, safe='')}/shipping_fulfillment"
+    answer = _call(connection, "POST", path, purpose="create fulfilment", json=body)
+    return answer.headers.get("location", "").rpartition("/")[2]
+
+
+def _fulfilments(connection: Connection, ref: str) -> list[dict[str, Any]]:
+    path = f"{_ORDERS}/{quote(ref, safe='')}/shipping_fulfillment"
+    return tokens.listed(_call(connection, "GET", path, purpose="read fulfilments").json(), "fulfillments")
+
+
+def _document(order: dict[str, Any]) -> Document:
+    version = (
+        f"{order.get('lastModifiedDate')}+{len(order['fulfillments'])}"
+        if "fulfillments" in order
+        else (f"{order.get('lastModifiedDate')}")
+    )
+    return Document(f"order:{order.get('orderId')}@{version}", "", write_json(order))
+
+
+def _window(cursor: str) -> tuple[str, str, int]:
+    parts = cursor.split()
+    if len(parts) == 3:
+        return parts[0], parts[1], int(parts[2])
+    now = timezone.now()
+    return (parts[0] if parts else _written(now - FIRST)), _written(now), 0
+
+
+def _written(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def _call(connection: Connection, method: str, path: str, *, purpose: str, json: Any = None) -> http.Answer:
+    base = str(connection.settings.get("api") or "").rstrip("/")
+    refresh, secret = connection.secret("refresh_token"), connection.secret("client_secret")
+    if not (base and refresh and secret):
+        words = f"{connection.name} is not set up for calls: api, client_secret and refresh_token are needed."
+        raise http.FailedForGood(FailureClass.AUTHENTICATION, words)
+
+    def renew() -> tuple[str, float]:
+        form = {"grant_type": "refresh_token", "refresh_token": refresh}
+        client = (str(connection.settings.get("client_id") or ""), secret)
+        return tokens.ask(connection, f"{base}/identity/v1/oauth2/token", form, client=client)
+
+    def make(token: str) -> http.Answer:
+        headers = {"Authorization": f"Bearer {token}"}
+        return http.request(connection, method, base + path, purpose=purpose, headers=headers, json=json)
+
+    return tokens.call(connection, refresh + secret, renew, make)
