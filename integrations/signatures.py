@@ -29,6 +29,23 @@ def body_hmac(body: bytes, signature: str, secrets: Iterable[str]) -> bool:
     return good
 
 
+def body_hmac_hex(body: bytes, signature: str, secrets: Iterable[str]) -> bool:
+    """The same in hexadecimal."""
+    try:
+        given = bytes.fromhex(signature.strip())
+    except ValueError:
+        return False
+    return body_hmac(body, base64.b64encode(given).decode(), secrets)
+
+
+def shared_token(given: str, secrets: Iterable[str]) -> bool:
+    """A header that the sender was told to send along, for vendors that sign nothing."""
+    good = False
+    for secret in secrets:
+        good |= bool(given) and hmac.compare_digest(secret.encode(), given.encode())
+    return good
+
+
 def standard_webhook(
     body: bytes, *, message_id: str, timestamp: str, signature: str, secrets: Iterable[str], now: datetime
 ) -> bool:

@@ -16,6 +16,7 @@ from integrations.channels.standard import STANDARD
 from integrations.channels.tiktok import TIKTOK
 from integrations.channels.unicommerce import UNICOMMERCE
 from integrations.channels.vendor import Vendor
+from integrations.channels.vendure import VENDURE
 from integrations.channels.walmart import WALMART
 from integrations.channels.woocommerce import WOOCOMMERCE
 from integrations.failures import unparsable
@@ -27,7 +28,7 @@ _VENDORS: dict[str, Vendor] = {
     vendor.name: vendor
     for vendor in (
         AMAZON, BIGCOMMERCE, EBAY, EDI, ETSY, MAGENTO, MIRAKL, PARTNER, SALES, SHOPIFY, SQUARE, STANDARD, TIKTOK,
-        UNICOMMERCE, WALMART, WOOCOMMERCE,
+        UNICOMMERCE, VENDURE, WALMART, WOOCOMMERCE,
         *READERS,
     )
 }  # fmt: skip

@@ -1,6 +1,21 @@
-"""BigCommerce: inventory webhooks, as files."""
+"""BigCommerce: orders, refunds and stock in; shipments, cancellations and stock out."""
 
-from integrations.channels import stock_documents
-from integrations.channels.bigcommerce import stock
+from integrations.channels.bigcommerce import client, translate, webhooks
+from integrations.channels.vendor import Vendor
 
-BIGCOMMERCE = stock_documents.vendor("bigcommerce", "BigCommerce", stock.VERSION, stock.translate)
+BIGCOMMERCE = Vendor(
+    name="bigcommerce",
+    title="BigCommerce",
+    mapping_version=translate.VERSION,
+    understand=translate.understand,
+    verify=webhooks.verify,
+    delivery=webhooks.delivery,
+    as_settled=translate.as_settled,
+    can_be_called=client.can_be_called,
+    feeds=client.FEEDS,
+    fetch=client.fetch,
+    tell_shipment=client.tell_shipment,
+    tell_change=client.tell_change,
+    set_levels=client.set_levels,
+    levels_at_once=client.AT_ONCE,
+)

@@ -1,6 +1,21 @@
-"""Adobe Commerce (Magento): source items in."""
+"""Adobe Commerce (Magento): orders, invoices, credit memos and source items in; shipments and stock out."""
 
-from integrations.channels import stock_documents
-from integrations.channels.magento import stock
+from integrations.channels.magento import client, translate, webhooks
+from integrations.channels.vendor import Vendor
 
-MAGENTO = stock_documents.vendor("magento", "Magento", stock.VERSION, stock.translate)
+MAGENTO = Vendor(
+    name="magento",
+    title="Magento",
+    mapping_version=translate.VERSION,
+    understand=translate.understand,
+    verify=webhooks.verify,
+    delivery=webhooks.delivery,
+    as_settled=translate.as_settled,
+    can_be_called=client.can_be_called,
+    feeds=client.FEEDS,
+    fetch=client.fetch,
+    tell_shipment=client.tell_shipment,
+    tell_change=client.tell_change,
+    set_levels=client.set_levels,
+    levels_at_once=client.AT_ONCE,
+)

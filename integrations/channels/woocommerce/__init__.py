@@ -1,6 +1,21 @@
-"""WooCommerce: product stock in."""
+"""WooCommerce: orders, refunds and stock in; shipments, cancellations and stock out."""
 
-from integrations.channels import stock_documents
-from integrations.channels.woocommerce import stock
+from integrations.channels.vendor import Vendor
+from integrations.channels.woocommerce import client, selling, translate, webhooks
 
-WOOCOMMERCE = stock_documents.vendor("woocommerce", "WooCommerce", stock.VERSION, stock.translate)
+WOOCOMMERCE = Vendor(
+    name="woocommerce",
+    title="WooCommerce",
+    mapping_version=translate.VERSION,
+    understand=translate.understand,
+    verify=webhooks.verify,
+    delivery=webhooks.delivery,
+    as_settled=translate.as_settled,
+    can_be_called=client.can_be_called,
+    feeds=client.FEEDS,
+    fetch=client.fetch,
+    tell_shipment=client.tell_shipment,
+    tell_change=client.tell_change,
+    set_levels=selling.set_levels,
+    levels_at_once=selling.AT_ONCE,
+)

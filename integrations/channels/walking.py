@@ -1,0 +1,43 @@
+"""Lists of what changed, walked page by page: what feeds of shop platforms share. Pure.
+
+A walk asks for all that changed since a moment, in an order that changes don't disturb (by id), and keeps that moment
+until its last page. The next walk begins a little before the moment this one began, so that what changed under way, or
+while clocks disagreed, is found by it. Documents found twice count once.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+LOOK_BACK = timedelta(minutes=10)
+FIRST = timedelta(days=30)  # how far back a first walk looks
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Where a walk stands: what changed since `since` is asked for, page `page`; it began at `began`."""
+
+    since: datetime
+    began: datetime
+    page: int = 1
+
+    @classmethod
+    def at(cls, cursor: str, now: datetime) -> Walk:
+        """The walk a cursor speaks of, or a new one. A moment put in by hand begins there."""
+        if not cursor:
+            return cls(now - FIRST, now)
+        if not cursor.startswith("{"):
+            return cls(datetime.fromisoformat(cursor).astimezone(UTC), now)
+        kept = json.loads(cursor)
+        began = datetime.fromisoformat(kept["began"]) if kept.get("began") else now
+        return cls(datetime.fromisoformat(kept["since"]), began, kept.get("page", 1))
+
+    def onward(self, *, more: bool) -> str:
+        """The cursor of the next page, or of the next walk."""
+        if more:
+            kept = {"since": self.since.isoformat(), "began": self.began.isoformat(), "page": self.page + 1}
+        else:
+            kept = {"since": (self.began - LOOK_BACK).isoformat()}
+        return json.dumps(kept)
