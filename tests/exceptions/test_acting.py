@@ -295,3 +295,21 @@ def test_asking_twice_is_one_request(till, person, boss):
 
     assert first == second
     assert about(case)[0][0].uid == "1"
+
+
+def test_runs_and_requests_are_listed_in_a_fixed_number_of_queries(client, till, person, boss, query_count):
+    asker = person()
+    rules("40", boss)
+
+    def more(uids: range) -> None:
+        for n in uids:
+            cases.acting_on(till(str(n)).pk, "pay", params={"euros": "50"}, actor=actors.person(asker))
+            cases.acting_on(till(f"9{n}").pk, "pay", params={"euros": "30"}, actor=actors.person(asker))
+
+    more(range(1, 2))
+    client.force_login(boss)
+
+    for name, path in (("approvals", "/exceptions/approvals/"), ("runs", "/exceptions/runs/")):
+        with query_count(f"exceptions-{name}", lambda path=path: client.get(path)):
+            more(range(2, 5) if name == "approvals" else range(5, 8))
+    assert client.get("/exceptions/runs/").content.count(b'id="run-') == ActionRun.objects.count() == 7

@@ -76,3 +76,7 @@ def test_an_urgent_word_reaches_whoever_left_its_kind_out(amira, open_case):
     notices.tell([amira], kind="escalation", case=open_case(), text="x", key="e", actor=actors.SYSTEM)
 
     assert set(Notice.objects.values_list("key", flat=True)) == {"kTrue", "e"}
+
+
+def test_what_a_person_hears_of_takes_a_fixed_number_of_queries(client, amira, query_count):
+    query_count("exceptions-my-notices", lambda: client.get(reverse("exceptions:my_notices")))
