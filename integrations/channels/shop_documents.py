@@ -32,14 +32,21 @@ class Terms:
 
 def terms_of(connection: Connection, *, asks: bool) -> Terms:
     settings = connection.settings
-    zone = settings.get("time_zone")
     return Terms(
-        zone=ZoneInfo(str(zone)) if zone else None,
+        zone=_zone(str(settings.get("time_zone") or "")),
         currency=connection.channel.currency if connection.channel else "",
         asks=asks,
         statuses=settings.get("statuses") or {},
         precision=int(settings.get("money_decimals", 2)),
     )
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (KeyError, ValueError, OSError):
+        words = f"the connection's setting time_zone names no zone: {name[:40]!r}"
+        raise Unreadable(FailureClass.BAD_VALUE, Fault("", words)) from None
 
 
 Read = Callable[[Node, Terms], Sequence[Act] | Meaning]

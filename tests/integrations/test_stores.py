@@ -109,6 +109,9 @@ def test_a_shop_s_own_time_is_read_by_the_zone_its_connection_states():
     with pytest.raises(Unreadable, match="twice"):
         reader("", json.dumps(order | {"date_created": "2026-10-25T01:30:00"}).encode())
 
+    with pytest.raises(Unreadable, match="names no zone"):
+        registry.get("woocommerce").reader(Connection(vendor="woocommerce", settings={"time_zone": "Mars/Olympus"}))
+
 
 @pytest.mark.parametrize(
     ("vendor", "changed", "path"),
