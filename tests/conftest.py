@@ -52,8 +52,8 @@ def _redis() -> Any:
 
 @pytest.fixture(autouse=True)
 def _a_test_that_hangs_says_where(request: pytest.FixtureRequest) -> Iterator[None]:
-    """After ten minutes (an hour for a long one) every thread's stack is printed and the run ends: better than silence."""
+    """After ten minutes (three hours for a long one) every thread's stack is printed and the run ends: better than silence."""
     long = request.config.getoption("--long") or request.node.get_closest_marker("long")
-    faulthandler.dump_traceback_later(3600 if long else 600, exit=True)
+    faulthandler.dump_traceback_later(3 * 3600 if long else 600, exit=True)
     yield
     faulthandler.cancel_dump_traceback_later()

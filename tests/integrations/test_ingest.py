@@ -142,3 +142,20 @@ def test_people_read_it_too(shop: Connection):
 
     assert out.getvalue().startswith("processed  ")
     assert inbox.outcome(InboundMessage.objects.get().pk).order in out.getvalue()
+
+
+def test_a_folder_of_samples_becomes_a_page_and_leaves_nothing_behind(tmp_path, db):
+    folder = tmp_path / "shopify"
+    folder.mkdir()
+    (folder / "order.json").write_bytes((FIXTURES / "orders_create.json").read_bytes())
+    (folder / "torn.json").write_bytes(b'{"id": 5, "line_')
+    said = StringIO()
+
+    call_command("sample_report", tmp_path, stdout=said)
+
+    page = said.getvalue()
+    assert "| Shopify | 2 | 1 | 0 | 0 | 1 |" in page
+    assert "| order.json | processed |" in page
+    assert "| torn.json | failed | unparsable: not JSON" in page
+    assert not InboundMessage.objects.exists()
+    assert not Channel.objects.filter(code="samples-shopify").exists()
