@@ -97,7 +97,7 @@ def _erp() -> None:
 
 def _channels() -> None:
     from integrations import events as outside
-    from integrations.channels import changes, polling, tasks
+    from integrations.channels import changes, polling, standing, tasks
     from orders import events as facts
 
     # Messages that came before the order they speak of.
@@ -106,6 +106,10 @@ def _channels() -> None:
         outside.DOCUMENT_WANTED, "channels.fetch_wanted", polling.fetch_wanted, queue="outside", max_attempts=60
     )
     events.subscribe(facts.CHANGE_CONFIRMED, "channels.tell_change", changes.tell, queue="outside", max_attempts=60)
+    for stands in (facts.HELD, facts.HOLD_RESOLVED, facts.OPENED, facts.RESOURCED):
+        events.subscribe(
+            stands, "channels.tell_standing", standing.tell, queue="outside", max_attempts=60, lane=standing.lane
+        )
     events.subscribe(facts.SHIPPED, "channels.tell_shipment", tasks.tell_channel, queue="outside", max_attempts=60)
 
 

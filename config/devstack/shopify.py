@@ -156,7 +156,7 @@ SCHEMA: dict[str, dict[str, str]] = {
     "FulfillmentOrderConnection": {"nodes": "FulfillmentOrder"},
     "FulfillmentOrder": {
         "id": "", "status": "", "assignedLocation": "FulfillmentOrderAssignedLocation",
-        "lineItems": "FulfillmentOrderLineItemConnection",
+        "lineItems": "FulfillmentOrderLineItemConnection", "fulfillmentHolds": "FulfillmentHold",
     },
     "FulfillmentOrderAssignedLocation": {"name": "", "location": "Location"},
     "Location": {"id": "", "name": ""},

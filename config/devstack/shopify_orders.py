@@ -1,4 +1,5 @@
-"""What the local shop does when orders are changed from outside: cancelled by a job, edited in a session, readdressed.
+"""What the local shop does when orders are changed from outside: cancelled by a job, edited in a session,
+readdressed; and its fulfilment orders held, released and moved (shopify_plans).
 
 Copied from Shopify: orderCancel answers a Job and cancels when that job has run; an order that is cancelled or has left
 in part is refused with a user error; an edit lives in a calculated order and counts once it is committed; a quantity
@@ -10,9 +11,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
+try:
+    from config.devstack import shopify_plans
+except ImportError:  # run as a script, from beside it
+    import shopify_plans  # type: ignore[import-not-found, no-redef]
+
 REASONS = {"CUSTOMER", "DECLINED", "FRAUD", "INVENTORY", "OTHER", "STAFF"}
 EDITS = {"orderEditBegin", "orderEditSetQuantity", "orderEditAddVariant", "orderEditCommit"}
-MUTATIONS = {"orderCancel", "orderUpdate", *EDITS}
+PLANS = {"fulfillmentOrderHold", "fulfillmentOrderReleaseHold", "fulfillmentOrderMove"}
+MUTATIONS = {"orderCancel", "orderUpdate", *EDITS, *PLANS}
 
 SCHEMA: dict[str, dict[str, str]] = {
     "OrderCancelPayload": {"job": "Job", "orderCancelUserErrors": "OrderCancelUserError", "userErrors": "UserError"},
@@ -26,6 +33,10 @@ SCHEMA: dict[str, dict[str, str]] = {
     "CalculatedOrder": {"id": "", "lineItems": "CalculatedLineItemConnection"},
     "CalculatedLineItemConnection": {"nodes": "CalculatedLineItem"},
     "CalculatedLineItem": {"id": "", "sku": "", "quantity": "", "editableQuantity": ""},
+    "FulfillmentOrderHoldPayload": {"fulfillmentHold": "FulfillmentHold", "userErrors": "UserError"},
+    "FulfillmentOrderReleaseHoldPayload": {"fulfillmentOrder": "FulfillmentOrder", "userErrors": "UserError"},
+    "FulfillmentOrderMovePayload": {"movedFulfillmentOrder": "FulfillmentOrder", "userErrors": "UserError"},
+    "FulfillmentHold": {"id": "", "handle": "", "reason": "", "reasonNotes": "", "heldByRequestingApp": ""},
     "LineItemConnection": {"nodes": "LineItem"},
     "MailingAddress": {
         "firstName": "", "lastName": "", "name": "", "company": "", "address1": "", "address2": "", "city": "",
@@ -60,6 +71,8 @@ class Changes:
     def resolve(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
         if self.refusals:
             return self._no(name, self.refusals.pop(0))
+        if name in PLANS:
+            return shopify_plans.resolve(self.shop, name, given)
         order = self.shop.orders.get(given.get("orderId") or given.get("id") or (given.get("input") or {}).get("id"))
         if name == "orderCancel":
             return self._cancel(order, given)

@@ -51,6 +51,19 @@ class ChangeNews:
         return not any(line.units for line in self.wanted)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands now of an order that is to leave: (line ref, our place's code) -> units, and what holds it.
+
+    `hold` is the type of the hold that stops the most, `why` its words; both are empty where nothing holds it.
+    """
+
+    order_ref: str
+    places: Mapping[tuple[str, str], int]
+    hold: str = ""
+    why: str = ""
+
+
 class ChangeMemory(Protocol):
     """What one try of telling leaves for the next."""
 

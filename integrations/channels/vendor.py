@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from integrations.channels.meaning import Meaning
-from integrations.channels.news import ChangeMemory, ChangeNews, ShipmentNews
+from integrations.channels.news import ChangeMemory, ChangeNews, ShipmentNews, Standing
 from integrations.models import Connection
 from inventory.services.figures import Level
 from inventory.services.publishing import Outcome
@@ -73,6 +73,8 @@ class Vendor:
     tell_shipment: Callable[[Connection, ShipmentNews], str] | None = None
     # Tell the vendor that an order of its was changed here; returns words for people. Permanent where it won't have it.
     tell_change: Callable[[Connection, ChangeNews, ChangeMemory], str] | None = None
+    # Bring the vendor's own plan of an order to where its units leave from here, and whether they may; returns words.
+    tell_standing: Callable[[Connection, Standing], str] | None = None
     # Tell the vendor how much of each item it may sell; one outcome for each. `key` is new for each batch: whatever is
     # repeated under it counts once. Raises TryLater or Permanent where nothing was told.
     set_levels: Callable[[Connection, Sequence[Level], str], Sequence[Outcome]] | None = None

@@ -8,6 +8,7 @@ rest is for good; `userErrors` are the business saying no.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Container
 from decimal import Decimal
 from typing import Any
 
@@ -36,6 +37,7 @@ query OrderToFulfil($id: ID!) {
         id
         status
         assignedLocation { location { id } }
+        fulfillmentHolds { id handle heldByRequestingApp }
         lineItems(first: 100) { nodes { id remainingQuantity lineItem { id } } }
       }
     }
@@ -52,6 +54,16 @@ mutation Fulfil($fulfillment: FulfillmentInput!, $message: String) {
 }
 """
 
+_RELEASE = """
+mutation Release($id: ID!, $holds: [ID!]) {
+  fulfillmentOrderReleaseHold(id: $id, holdIds: $holds) {
+    fulfillmentOrder { id status }
+    userErrors { field message }
+  }
+}
+"""
+
+HANDLE = "backroom"  # of our holds on a fulfilment order
 # Statuses of a fulfilment order from which units can still be fulfilled.
 _FULFILLABLE = {"OPEN", "IN_PROGRESS"}
 _VOID = {"CANCELLED", "ERROR", "FAILURE"}
@@ -65,7 +77,8 @@ def tell_shipment(connection: Connection, news: ShipmentNews) -> str:
     """Make Shopify's fulfilment of this shipment, exactly once; returns its id.
 
     fulfillmentCreate has no idempotency key, so before each try the order is read: what is already fulfilled under our
-    number is not fulfilled again. A shipment without tracking number goes under our own reference.
+    number is not fulfilled again. A shipment without tracking number goes under our own reference. What has left is
+    held no more: our holds on it are released first.
     """
     number = news.tracking_number or news.reference
     order = _order(connection, news.order_ref)
@@ -75,6 +88,8 @@ def tell_shipment(connection: Connection, news: ShipmentNews) -> str:
     wanted = +wanted
     if not wanted:
         return known
+    if release_ours(connection, order, lines=wanted):
+        order = _order(connection, news.order_ref)
     tracking = {"number": number, "company": news.carrier or None, "url": news.tracking_url or None}
     for parts in _by_location(order, wanted):
         known = _fulfil(connection, parts, {key: value for key, value in tracking.items() if value}, news.reference)
@@ -87,6 +102,26 @@ def _order(connection: Connection, ref: str) -> dict[str, Any]:
     if not isinstance(order, dict):
         raise Permanent(f"Shopify knows no order {ref}.")
     return order
+
+
+def ours(fulfilment_order: dict[str, Any]) -> list[str]:
+    """Ids of our holds on it."""
+    found = fulfilment_order.get("fulfillmentHolds") or []
+    return [hold["id"] for hold in found if hold["heldByRequestingApp"] and hold["handle"] == HANDLE]
+
+
+def release_ours(connection: Connection, order: dict[str, Any], *, lines: Container[str] | None = None) -> int:
+    """Take our holds off the order's fulfilment orders (those with one of these lines); off how many."""
+    released = 0
+    for each in order["fulfillmentOrders"]["nodes"]:
+        touched = lines is None or any(line["lineItem"]["id"] in lines for line in each["lineItems"]["nodes"])
+        if touched and (held := ours(each)):
+            answer = call(connection, _RELEASE, {"id": each["id"], "holds": held}, purpose="release fulfilment")
+            if errors := answer["fulfillmentOrderReleaseHold"]["userErrors"]:
+                words = "; ".join(str(error.get("message")) for error in errors[:3])
+                raise http.FailedForGood(FailureClass.CONFLICT, f"Shopify refuses the release: {words}")
+            released += 1
+    return released
 
 
 def _already_told(order: dict[str, Any], number: str) -> tuple[Counter[str], str]:
