@@ -12,11 +12,13 @@ on('click', (e) => {
   if (t.closest('[data-print]')) window.print();
   for (const m of $$('details.menu[open]')) if (!m.contains(t)) m.open = false;
 });
-/* Whatever lands in the shared dialog opens it; an action that worked closes its dialog, unless it asks on (HX-Retarget). */
+/* Whatever lands in the shared dialog opens it; an action that worked closes its dialog, unless it asks on (HX-Retarget)
+   or only shows in it what it would do. */
 on('htmx:after:swap', (e) => { const d = e.detail.ctx?.target?.closest?.('#dialog'); if (d && e.detail.ctx.response?.status < 300 && d.childElementCount) open(d); });
 on('htmx:after:request', (e) => {
-  const { ctx } = e.detail, d = ctx.sourceElement?.closest?.('dialog');
-  if (d && ctx.request.method !== 'GET' && ctx.response.status < 300 && !ctx.hx?.retarget) { $$('form', d).forEach((f) => f.reset()); d.close(); }
+  const { ctx } = e.detail, d = ctx.sourceElement?.closest?.('dialog'), into = ctx.sourceElement?.getAttribute?.('hx-target');
+  if (!d || (into && d.querySelector(into))) return;
+  if (ctx.request.method !== 'GET' && ctx.response.status < 300 && !ctx.hx?.retarget) { $$('form', d).forEach((f) => f.reset()); d.close(); }
 });
 on('close', (e) => {
   if (!e.target.matches('dialog')) return;

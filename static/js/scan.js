@@ -1,4 +1,4 @@
-// Handheld screens: a keyboard-wedge scanner, typed codes, the camera where the device can read codes itself. Every scan
+// Handheld screens: a keyboard-wedge scanner, typed codes, the camera. Every scan
 // goes through the outbox, so none is lost with the connection.
 //
 //   <main data-scan="/url" data-kind="batch" data-target="7" data-who="12">
@@ -115,21 +115,31 @@ on('click', async (e) => {
   if (e.target.closest('[data-camera]')) camera();
 });
 
-/* The camera, through the browser's own reader. */
+/* The camera, through the browser's own reader or, where it has none, one fetched when it is first wanted. */
+async function reads(url) {
+  if ((await window.BarcodeDetector?.getSupportedFormats())?.length) return new window.BarcodeDetector();
+  await import(url);
+  const z = window.ZXing, r = new z.MultiFormatReader(), c = el('canvas'), ink = c.getContext('2d', { willReadFrequently: true });
+  r.setHints(new Map([[z.DecodeHintType.TRY_HARDER, true]]));
+  return { async detect(v) {
+    c.width = v.videoWidth; c.height = v.videoHeight; ink.drawImage(v, 0, 0);
+    return [{ rawValue: r.decodeWithState(new z.BinaryBitmap(new z.HybridBinarizer(new z.HTMLCanvasElementLuminanceSource(c)))).getText() }];
+  } };
+}
 async function camera() {
-  const d = $('#camera'), v = $('video', d);
-  let track;
-  try { v.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } }); } catch { return say('The camera can’t be used'); }
-  [track] = v.srcObject.getTracks(); d.showModal(); await v.play();
+  const d = $('#camera'), v = $('video', d), no = () => say('The camera can’t be used');
+  let track, reader;
+  try { v.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } }); } catch { return no(); }
+  [track] = v.srcObject.getTracks(); d.showModal();
   d.addEventListener('close', () => track.stop(), { once: true });
-  const reader = new window.BarcodeDetector();
+  try { await v.play(); reader = await reads(d.dataset.reader); } catch { d.close(); return no(); }
   while (d.open) {
     const [hit] = await reader.detect(v).catch(() => []);
     if (hit) { d.close(); scan(hit.rawValue); break; }
     await new Promise((r) => { setTimeout(r, 120); });
   }
 }
-if ('BarcodeDetector' in window && navigator.mediaDevices) $$('[data-camera]').forEach((b) => { b.hidden = false; });
+if (navigator.mediaDevices) $$('[data-camera]').forEach((b) => { b.hidden = false; });
 window.addEventListener('online', () => { offline = false; send(); });
 window.addEventListener('offline', () => { offline = true; show(); });
 setInterval(send, 1e4);

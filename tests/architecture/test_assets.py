@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "static"
 VENDORED = sorted([*STATIC.glob("vendor/*"), *ROOT.glob("tests/browser/vendor/*")])
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+# No page loads these: the reader of codes is fetched when somebody points a camera at one.
+LATER = {"zxing-library-0.23.0"}
 SYMBOLS = set(re.findall(r'<symbol id="i-([\w-]+)"', (STATIC / "icons.svg").read_text()))
 
 
@@ -52,7 +54,9 @@ def test_sizes_stay_in_their_budgets(entry):
 
     assert packed(STATIC / "backroom.css") <= 14 * 1024
     assert packed(*own) <= 12 * 1024
-    assert packed(*own, *STATIC.glob("vendor/*/*.min.js")) <= 30 * 1024
+    assert (
+        packed(*own, *(file for file in STATIC.glob("vendor/*/*.min.js") if file.parent.name not in LATER)) <= 30 * 1024
+    )
 
 
 def test_no_module_is_loaded_by_nobody():
