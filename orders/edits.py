@@ -5,8 +5,9 @@ Lines are named by their `ref`. Quantities are what is wanted of a line all in a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
@@ -178,24 +179,27 @@ def fields_of(edits: Edits) -> frozenset[str]:
     return frozenset(word for each in edits for word in words[each.edit])
 
 
-def summary(edits: Edits) -> str:
-    """In one line, for lists and timelines."""
-    return "; ".join(_say(each) for each in edits)[:255]
+def summary(edits: Edits, names: Mapping[str, str] = MappingProxyType({})) -> str:
+    """In one line, for lists and timelines. `names` says what people call a line, by its ref."""
+    return "; ".join(_say(each, names) for each in edits)[:255]
 
 
-def _say(edit: Edit) -> str:
+def _say(edit: Edit, names: Mapping[str, str]) -> str:
+    def line(ref: str) -> str:
+        return names.get(ref) or f"line {ref}"
+
     match edit:
         case ChangeAddress():
             return f"Deliver to {', '.join(p for p in (edit.address.line1, edit.address.city) if p)}"
         case ChangeQuantity():
-            return f"{plural(edit.quantity, 'unit')} of line {edit.line}"
+            return f"{plural(edit.quantity, 'unit')} of {line(edit.line)}"
         case RemoveLine():
-            return f"Without line {edit.line}"
+            return f"Without {line(edit.line)}"
         case AddLine():
             return f"{edit.quantity} × {edit.sku} added"
         case ChangeMethod():
             return f"Collect at {edit.pickup_location_code}" if edit.method == "PICKUP" else "Send it instead"
         case Substitute():
-            return f"{edit.sku} in place of line {edit.line}"
+            return f"{edit.sku} in place of {line(edit.line)}"
         case Cancel():
             return "Cancel parts" if edit.lines else "Cancel what has not left"

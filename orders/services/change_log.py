@@ -26,6 +26,11 @@ def known(order_id: int, key: str) -> OrderChange | None:
     return OrderChange.objects.filter(order_id=order_id, key=key).first() if key else None
 
 
+def words(desk: Desk, edits: Edits) -> str:
+    """What is changed, in one line, with the articles' SKUs."""
+    return shapes.summary(edits, {line.ref: line.sku or line.title for line in desk.lines})
+
+
 def record(desk: Desk, edits: Edits, effect: Effect, *, key: str, note: str = "") -> OrderChange:
     """A confirmed change, with its fact on the desk: channel, ERP and customer hear of it from there."""
     now, who = timezone.now(), desk.actor.label[:200]
@@ -34,7 +39,7 @@ def record(desk: Desk, edits: Edits, effect: Effect, *, key: str, note: str = ""
         key=key[:255],
         edits=shapes.write(edits),
         effect=effect.as_json(),
-        summary=shapes.summary(edits),
+        summary=words(desk, edits),
         status=ChangeStatus.CONFIRMED,
         seen_version=desk.order.version,
         note=note[:500],

@@ -70,7 +70,7 @@ def preview(order_id: int, edits: Edits, *, actor: Actor) -> Preview:
 
 
 def _preview(desk: Desk, edits: Edits) -> Preview:
-    version, summary = desk.order.version, shapes.summary(edits)
+    version, summary = desk.order.version, change_log.words(desk, edits)
     if refusals := edit_checks.why_not(desk, edits):
         return Preview(version, summary, tuple(refusals))
     effect = _perform(desk, edits)
@@ -224,5 +224,5 @@ def _perform(desk: Desk, edits: Edits) -> Effect:
     else:
         edit_steps.take(desk, edits)
         changes.reconsider(desk, before=wanted, changed=shapes.fields_of(edits))
-        refunds_due.owe_cut(desk, before, effects.look(desk), why=shapes.summary(edits))
+        refunds_due.owe_cut(desk, before, effects.look(desk), why=change_log.words(desk, edits))
     return effects.difference(desk, before, effects.look(desk))

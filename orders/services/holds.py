@@ -21,7 +21,7 @@ from orders.services import credit, hold_facts, hold_rules, lifecycle
 from orders.services.desk import Desk, open_desk
 
 MINUTES = 240  # to decide, where no rule says
-_STEPS = (Blocks.ALLOCATE, Blocks.RELEASE, Blocks.SHIP)
+STEPS = (Blocks.ALLOCATE, Blocks.RELEASE, Blocks.SHIP)
 
 
 def _payment(order: Order, lines: list[OrderLine]) -> str:
@@ -164,7 +164,7 @@ def blocking(desk: Desk, what: str) -> list[Hold]:
     return [
         hold
         for hold in desk.holds
-        if hold.blocks in _STEPS
+        if hold.blocks in STEPS
         and _strength(hold.blocks) <= _strength(what)
         and not (what == Blocks.SHIP and hold.type == HoldType.MANUAL and hold.blocks == Blocks.RELEASE)
     ]
@@ -368,7 +368,7 @@ def _standing(desk: Desk, kind: str) -> Hold | None:
 
 
 def _strength(step: str) -> int:
-    return _STEPS.index(Blocks(step)) if step in _STEPS else len(_STEPS)
+    return STEPS.index(Blocks(step)) if step in STEPS else len(STEPS)
 
 
 def _finished(desk: Desk) -> bool:

@@ -71,6 +71,31 @@ def test_a_change_is_previewed_before_it_is_made_and_a_hold_shows_its_evidence(
     page.get_by_role("button", name="Lift hold").click()
     expect(page.get_by_role("region", name="Fraud review hold")).to_have_count(0)
 
+    # Why it goes where it goes, who was told, and what a cancellation would do.
+    page.get_by_role("button", name="Why this split").click()
+    expect(page.locator("#dialog")).to_contain_text("LEEDS Chosen")
+    axe(page, within="#dialog")
+    shoot(page, "order-why")
+    page.keyboard.press("Escape")
+    page.locator("#order-told").scroll_into_view_if_needed()
+    expect(page.locator("#order-told")).to_contain_text("Customer")
+    axe(page)
+    shoot(page, "order", full=True)
+    page.get_by_role("button", name="Hold", exact=True).click()
+    axe(page, within="#hold-order")
+    shoot(page, "order-hold")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Cancel order").click()
+    page.locator("#cancel-order").get_by_label("Why").fill("Changed her mind")
+    page.locator("#cancel-order").get_by_role("button", name="Show what it does").click()
+    expect(page.locator("#cancel-effect")).to_contain_text("CHJ-NVY-M at Leeds Briggate: 2 → 0")
+    axe(page, within="#cancel-order")
+    shoot(page, "order-cancel")
+    assert Stock.objects.get(item__sku="CHJ-NVY-M").reserved == 2
+    page.get_by_role("button", name="Cancel the order").click()
+    expect(page.get_by_role("button", name="Cancel order")).to_have_count(0)
+    assert Stock.objects.get(item__sku="CHJ-NVY-M").reserved == 0
+
 
 def test_a_rule_is_built_on_a_form(
     page: Any, person: Callable[..., Any], sign_in: Any, axe: Any, shoot: Any, order: Any

@@ -8,10 +8,12 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from core.actors import SYSTEM
 from core.models import Event, User
 from orders.canonical import Buyer
+from orders.edits import ChangeQuantity
 from orders.models import FulfilmentOrder, Hold, Order, OrderStatus
-from orders.services import fulfilment
+from orders.services import changing, fulfilment
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import incoming_line, place
 
@@ -93,6 +95,23 @@ def test_the_order_page_takes_a_fixed_number_of_queries(everyone: Client, stocke
 
     with query_count("orders-detail", lambda: everyone.get(f"/orders/{asked[-1]}")):
         asked.append(large.number)
+
+
+def test_who_was_told_takes_a_fixed_number_of_queries(everyone: Client, stocked: Any, query_count: Any) -> None:
+    order = place(incoming_line("SKU-1", 4))
+
+    def change(units: int) -> None:
+        fewer = [ChangeQuantity(line="line-SKU-1", quantity=units)]
+        changing.confirm(order.pk, fewer, version=None, actor=SYSTEM, key=str(units))
+
+    change(3)
+    told = query_count("orders-told", lambda: everyone.get(f"/orders/{order.number}/told"))
+    changes = query_count("orders-changes", lambda: everyone.get(f"/orders/{order.number}/changes"))
+    with told, changes:
+        change(2)
+        change(1)
+
+    assert "1 unit of SKU-1" in everyone.get(f"/orders/{order.number}/told").content.decode()
 
 
 def test_the_pick_list_takes_a_fixed_number_of_queries(everyone: Client, stocked: Any, query_count: Any) -> None:
