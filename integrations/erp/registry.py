@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from integrations.erp.erpnext.sales import ErpNextPort
+from integrations.erp.odoo.sales import OdooPort
 from integrations.erp.port import ErpPort
 from integrations.erp.tryton.sales import Tryton
 from integrations.models import Connection
 
 VENDORS: dict[str, Callable[[Connection], ErpPort]] = {
+    "erpnext": ErpNextPort,
+    "odoo": OdooPort,
     "tryton": Tryton,
 }
 

@@ -21,7 +21,7 @@ def main() -> None:
     if "--naive" in sys.argv:
         from integrations.erp.tryton import sales
 
-        sales._Attempt._find = lambda self: None  # type: ignore[method-assign]
+        sales._Sale.candidates = lambda self: []  # type: ignore[method-assign]
     print("ready", flush=True)
     for _ in sys.stdin:
         pid = os.fork()

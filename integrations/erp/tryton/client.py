@@ -17,20 +17,9 @@ from urllib.parse import quote, urlencode
 
 from core.errors import Permanent, TryLater
 from integrations import http
+from integrations.erp.calls import BUDGET, CALL, Refused
 from integrations.http import FailedForGood
 from integrations.models import Connection
-
-BUDGET = 20.0  # seconds after which no further call of one attempt is begun
-CALL = 15.0
-
-
-class Refused(Exception):
-    """Tryton said no by one of its own rules; `asked` is the call without its figures."""
-
-    def __init__(self, message: str, *, asked: str):
-        super().__init__(message)
-        self.message = message
-        self.asked = asked
 
 
 class Rest:

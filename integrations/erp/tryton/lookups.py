@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from integrations.erp.lines import Tax
 from integrations.erp.port import Rejected
 from integrations.erp.tryton.client import Refused, Rest
-from integrations.erp.tryton.translate import Customer, Product, Tax
+from integrations.erp.tryton.translate import Customer, Product
 from integrations.failures import FailureClass
 
 T = TypeVar("T")

@@ -1,0 +1,77 @@
+"""ERPNext through Frappe's REST interface: documents under /api/resource, whitelisted methods under /api/method.
+
+A document is a draft (docstatus 0), submitted (1) or cancelled (2); setting docstatus submits it. Refusals come as 417
+with the exception in `exc_type` and the words for people, JSON within JSON, in `_server_messages`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from core.errors import TryLater
+from integrations.erp.calls import Calls, Refused, said
+from integrations.failures import FailureClass
+from integrations.http import FailedForGood
+
+# Somebody changed or locked it between our reading and our writing: the next attempt reads again.
+FOR_NOW = ("TimestampMismatchError", "QueryTimeoutError", "QueryDeadlockError", "DocumentLockedError")
+MISSING = ("LinkValidationError", "DoesNotExistError")
+_TAG = re.compile(r"<[^>]*>")
+
+
+class ErpNext(Calls):
+    name = "ERPNext"
+
+    def headers(self, method: str) -> Mapping[str, str]:
+        return {"Authorization": f"token {self.connection.secret('key')}:{self.connection.secret('secret')}"}
+
+    def judge(self, refusal: FailedForGood, asked: str) -> Exception:
+        error = said(refusal.body)
+        kind = str(error.get("exc_type") or "") if isinstance(error, dict) else ""
+        if not kind:
+            return refusal
+        words = _words(error) or kind
+        if kind in FOR_NOW:
+            return TryLater(f"ERPNext was busy with it: {words}"[:500], seconds=2)
+        classes = {**dict.fromkeys(MISSING, FailureClass.MISSING_REFERENCE), "DuplicateEntryError": "duplicate"}
+        return Refused(words, asked=asked, failure_class=FailureClass(classes.get(kind, FailureClass.BAD_VALUE)))
+
+    def find(
+        self, doctype: str, filters: Sequence[Sequence[Any]], fields: Sequence[str], *, limit: int = 100
+    ) -> list[dict[str, Any]]:
+        query = {"filters": json.dumps(list(filters)), "fields": json.dumps(list(fields))}
+        query |= {"limit_page_length": str(limit), "order_by": "creation asc"}
+        return list(self.call("GET", f"api/resource/{quote(doctype)}", query=query).json()["data"])
+
+    def read(self, doctype: str, name: str) -> dict[str, Any]:
+        return dict(self.call("GET", _address(doctype, name)).json()["data"])
+
+    def create(self, doctype: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(self.call("POST", f"api/resource/{quote(doctype)}", body=values).json()["data"])
+
+    def write(self, doctype: str, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(self.call("PUT", _address(doctype, name), body=values).json()["data"])
+
+    def delete(self, doctype: str, name: str) -> None:
+        self.call("DELETE", _address(doctype, name))
+
+    def ask(self, method: str, **named: Any) -> Any:
+        return self.call("POST", f"api/method/{method}", body=named).json()["message"]
+
+
+def _address(doctype: str, name: str) -> str:
+    return f"api/resource/{quote(doctype)}/{quote(name, safe='')}"
+
+
+def _words(error: Mapping[str, Any]) -> str:
+    """What Frappe tells people: a list of JSON texts in a JSON text, with markup; else the exception's last line."""
+    try:
+        told = [json.loads(each) for each in json.loads(error.get("_server_messages") or "[]")]
+        words = "; ".join(str(each.get("message", "")) if isinstance(each, dict) else str(each) for each in told)
+    except (ValueError, TypeError):
+        words = ""
+    return _TAG.sub("", words) or str(error.get("exception") or "").rpartition(": ")[2]
