@@ -94,6 +94,8 @@ class Attempt(ABC):
                 found = self._agreed(found)
             if found.progress < DONE:
                 found = self.confirm(found)
+            if found.key != self.memory.erp_id:  # posting made another record of it
+                self.memory.keep(found.key)
             if found.progress < DONE or not found.number:
                 raise TryLater(f"{self.name} has not confirmed it yet.")
             followed = self.follow(found)
@@ -109,14 +111,20 @@ class Attempt(ABC):
         return Decimal(str(value or 0)).quantize(minor_unit(self.document["currency"]))
 
     @property
+    def mark(self) -> str:
+        """How our documents begin to speak of themselves."""
+        return lines.mark(self.document, self.origin)
+
+    @property
     def words(self) -> str:
+        """What a document of ours carries: the mark and the fingerprint."""
         return lines.description(self.document, self.origin)
 
     def _best(self) -> Found | None:
         """Our document, whatever became of earlier attempts. Always by reference: what one attempt remembered may not
         be the only one, if its answer was lost."""
         found = self.candidates()
-        mark = f"{lines.mark(self.document, self.origin)} "
+        mark = f"{self.mark} "
         ours = [each for each in found if each.words.startswith(mark) and each.progress != CANCELLED]
         theirs = [each for each in found if not each.words.startswith(mark) and each.progress != CANCELLED]
         if theirs:

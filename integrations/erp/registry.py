@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from integrations.erp.businesscentral.sales import BusinessCentralPort
 from integrations.erp.erpnext.sales import ErpNextPort
+from integrations.erp.netsuite.sales import NetSuitePort
 from integrations.erp.odoo.sales import OdooPort
 from integrations.erp.port import ErpPort
 from integrations.erp.tryton.sales import Tryton
 from integrations.models import Connection
 
 VENDORS: dict[str, Callable[[Connection], ErpPort]] = {
+    "businesscentral": BusinessCentralPort,
     "erpnext": ErpNextPort,
+    "netsuite": NetSuitePort,
     "odoo": OdooPort,
     "tryton": Tryton,
 }

@@ -8,21 +8,26 @@ from decimal import Decimal
 
 import pytest
 
-from core.errors import Permanent, TryLater
+from core.errors import TryLater
 from finance import documents
 from finance.documents import Amount, Amounts, Heading
 from integrations.erp import registry
 from integrations.erp.port import Rejected
 from integrations.failures import FailureClass
+from integrations.http import FailedForGood
 from integrations.models import Breaker, Connection
+from tests.integrations.servers.businesscentral import BusinessCentralServer
 from tests.integrations.servers.erp import Told
 from tests.integrations.servers.erpnext import ErpNextServer
+from tests.integrations.servers.netsuite import NetSuiteServer
 from tests.integrations.servers.odoo import OdooServer
 
 pytestmark = pytest.mark.django_db
 D = Decimal
 ERPS = {
+    "businesscentral": (BusinessCentralServer, "businesscentral", {}),
     "erpnext": (ErpNextServer, "erpnext", {}),
+    "netsuite": (NetSuiteServer, "netsuite", {}),
     "odoo": (OdooServer, "odoo", {}),
     "odoo-18": (OdooServer, "odoo", {"api": "jsonrpc"}),
 }
@@ -107,11 +112,12 @@ def test_a_document_becomes_one_confirmed_sale_with_delivery_and_invoice(erp):
     assert memory.erp_id == first.erp_id
 
 
-def test_whichever_answer_is_lost_there_is_one_of_everything(erp):
+@pytest.mark.parametrize("every", [pytest.param(4, id="some"), pytest.param(1, id="all", marks=pytest.mark.long)])
+def test_whichever_answer_is_lost_there_is_one_of_everything(erp, every):
     post(erp, sale("FIRST"))
     writes = erp.writes
 
-    for n in range(1, writes + 1):
+    for n in range(1, writes + 1, every):
         reference = f"SO-{n}"
         erp.lose_write = n
         with pytest.raises(TryLater):
@@ -175,7 +181,18 @@ def test_a_wrong_key_troubles_the_connection_and_rejects_nothing(erp):
     for name in getattr(erp, "secrets", {"key": ""}):
         erp.connection.keep_secret(name, "wrong", retire_others=True)
 
-    with pytest.raises(Permanent) as no:
+    with pytest.raises(FailedForGood) as no:
         post(erp, sale())
 
     assert no.value.failure_class == FailureClass.AUTHENTICATION
+
+
+@pytest.mark.parametrize("erp", ["businesscentral", "netsuite"], indirect=True)
+def test_a_token_that_ended_early_is_renewed_in_the_middle_of_it(erp):
+    post(erp, sale("FIRST"))
+    erp.end_tokens()
+
+    posted = post(erp, sale("SECOND"))
+
+    (booked,) = erp.booked("SECOND")
+    assert posted.number == booked["number"]

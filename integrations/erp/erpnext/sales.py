@@ -137,7 +137,7 @@ class _Sale(_Document):
 
     def _stands(self, found: Found, doctype: str, names: str) -> str:
         """The submitted document that was made from the order; returns its number."""
-        filters = [[f"{doctype} Item", names, "=", found.key], [doctype, "docstatus", "<", 2]]
+        filters: list[list[Any]] = [[f"{doctype} Item", names, "=", found.key], [doctype, "docstatus", "<", 2]]
         there = self.erp.find(doctype, filters, ["name", "docstatus", "grand_total"])
         made = max(there, key=lambda each: int(each["docstatus"]), default=None)
         if made is None:

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from config.devstack.local_server import LocalServer
+from integrations.models import Connection
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class ErpServer(LocalServer):
     """One ERP: `hear` answers a call, after the faults that were asked for."""
 
     key = "a-key-for-tests"
+    connection: Connection  # to it, once a test has made one
 
     def __init__(self) -> None:
         super().__init__(Handler, erp=self)
@@ -114,6 +116,10 @@ class ErpServer(LocalServer):
     @abstractmethod
     def is_write(self, asked: Asked) -> bool:
         """Whether the call changes something that matters."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """What a connection to it needs beside the address."""
 
     @abstractmethod
     def booked(self, reference: str) -> list[dict[str, Any]]:

@@ -1,0 +1,99 @@
+"""Business Central's API v2.0: OData v4 under one company, with a token of Microsoft Entra's.
+
+Changing or deleting names the version it means (`If-Match`); another's change since then is 412 or 409. Errors are
+`error.code` and `error.message`, whose end names a correlation id nobody needs to read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.errors import Permanent, TryLater
+from integrations.erp.calls import Calls, Refused, ask_for_token, forget_token, said, token
+from integrations.failures import FailureClass
+from integrations.http import FailedForGood
+
+SIGN_IN = "https://login.microsoftonline.com"
+SCOPE = "https://api.businesscentral.dynamics.com/.default"
+PAGES = 50
+FOR_NOW = ("Request_EntityChanged", "Internal_RecordChanged", "Application_LockTimeout", "Internal_DataSqlDeadlock")
+MISSING = ("Internal_RecordNotFound", "BadRequest_ResourceNotFound", "Application_FieldValidationException")
+_CORRELATION = re.compile(r"\s*CorrelationId:\s*[0-9a-fA-F-]+\.?\s*$")
+
+
+class BusinessCentral(Calls):
+    name = "Business Central"
+
+    @property
+    def _company(self) -> str:
+        company = self.settings.get("company")
+        if not company:
+            raise Permanent("Its settings lack the company's id.")
+        return f"api/v2.0/companies({company})"
+
+    def headers(self, method: str) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {token(self.connection, self._new_token)}"}
+
+    def renew(self, refusal: FailedForGood) -> bool:
+        forget_token(self.connection)
+        return refusal.status == 401
+
+    def _new_token(self) -> tuple[str, float]:
+        address = f"{self.settings.get('sign_in', SIGN_IN)}/{self.settings.get('tenant')}/oauth2/v2.0/token"
+        form = {"grant_type": "client_credentials", "scope": SCOPE, "client_id": str(self.settings.get("client_id"))}
+        form["client_secret"] = self.connection.secret("client_secret")
+        try:
+            return ask_for_token(self.connection, address, form)
+        except FailedForGood as refusal:
+            words = "Microsoft Entra refuses our client."
+            raise FailedForGood(FailureClass.AUTHENTICATION, words, status=401, body=refusal.body) from None
+
+    def judge(self, refusal: FailedForGood, asked: str) -> Exception:
+        if refusal.status in {409, 412}:
+            return TryLater("Business Central says the record changed meanwhile.", seconds=1)
+        body = said(refusal.body)
+        error = body.get("error") if isinstance(body, dict) else None
+        if not isinstance(error, dict):
+            return refusal
+        code, words = str(error.get("code", "")), _CORRELATION.sub("", str(error.get("message", "")))
+        if code.startswith(FOR_NOW):
+            return TryLater(f"Business Central was busy with it: {words}"[:500], seconds=2)
+        kind = FailureClass.MISSING_REFERENCE if code.startswith(MISSING) else FailureClass.BAD_VALUE
+        return Refused(words, asked=asked, failure_class=kind)
+
+    def find(self, entities: str, condition: str, *, expand: str = "") -> list[dict[str, Any]]:
+        """Every entity of the company under a condition, over as many pages as there are."""
+        query = {"$filter": condition, **({"$expand": expand} if expand else {})}
+        answer = self.call("GET", f"{self._company}/{entities}", query=query).json()
+        found = list(answer["value"])
+        for _ in range(PAGES):
+            following = answer.get("@odata.nextLink")
+            if not following:
+                return found
+            if not str(following).startswith(f"{self.base}/"):
+                raise Permanent("Business Central's next page is at another address.")
+            answer = self.call("GET", str(following)).json()
+            found += answer["value"]
+        raise Permanent(f"Business Central has too many {entities} for {condition}.")
+
+    def create(self, entities: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(self.call("POST", f"{self._company}/{entities}", body=values).json())
+
+    def delete(self, entities: str, entity: Mapping[str, Any]) -> None:
+        match = {"If-Match": str(entity["@odata.etag"])}
+        self.call("DELETE", f"{self._company}/{entities}({entity['id']})", headers=match)
+
+    def do(self, entities: str, key: str, action: str) -> None:
+        """A bound action: what a person does with a button."""
+        self.call("POST", f"{self._company}/{entities}({key})/Microsoft.NAV.{action}", body={})
+
+
+def quoted(text: str) -> str:
+    """A text in a condition of OData."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def any_of(field: str, values: Sequence[str]) -> str:
+    return " or ".join(f"{field} eq {quoted(value)}" for value in values)

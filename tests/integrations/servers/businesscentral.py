@@ -1,0 +1,165 @@
+"""Business Central's API v2.0 as Microsoft documents it: tokens, OData filters, pages, ETags, bound actions, errors.
+
+shipAndInvoice takes the order away and leaves a shipment and a posted invoice. External document numbers are not unique
+on orders; posted invoices of one customer may not share one.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qs, unquote
+from uuid import UUID
+
+from tests.integrations.servers.erp import Asked, ErpServer, No, Told
+
+COMPANY = "b1d2c3e4-0000-4000-8000-000000000001"
+PAGE = 1  # small, so that every list has a second one
+LINES = {
+    "salesOrders": "salesOrderLines",
+    "salesInvoices": "salesInvoiceLines",
+    "salesCreditMemos": "salesCreditMemoLines",
+}
+PREFIX = {"salesOrders": "SO", "salesInvoices": "PS-INV", "salesCreditMemos": "PS-CM", "salesShipments": "PS-SHPT"}
+
+
+class BusinessCentralServer(ErpServer):
+    secrets = {"client_secret": "private"}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in PREFIX}
+        self.tables |= {"items": {}, "customers": {}, "locations": {}, "companyInformation": {}}
+        for code in sorted(self.products):
+            self._add("items", number=code)
+        self._add("customers", number="CHANNEL")
+        self._add("locations", code="MAIN")
+        self.tokens: set[str] = set()
+
+    def end_tokens(self) -> None:
+        self.tokens.clear()
+
+    def is_write(self, asked: Asked) -> bool:
+        return "/api/v2.0/" in asked.path and asked.method != "GET"
+
+    def answer(self, asked: Asked) -> Told:
+        if asked.path.endswith("/oauth2/v2.0/token"):
+            return self._token(asked)
+        if asked.headers.get("authorization", "").removeprefix("Bearer ") not in self.tokens:
+            raise _no(401, "Authentication_InvalidCredentials", "The server has rejected the client credentials.")
+        path = unquote(asked.path).removeprefix(f"/api/v2.0/companies({COMPANY})/")
+        entities, key, rest = re.fullmatch(r"(\w+)(?:\(([^)]*)\))?(?:/(.*))?", path).groups()  # type: ignore[union-attr]
+        if asked.method == "GET":
+            return self._list(asked, entities)
+        if not key:
+            return Told(201, self._insert(entities, asked.body))
+        row = self.tables[entities].get(key)
+        if row is None:
+            raise _no(404, "BadRequest_ResourceNotFound", "The resource was not found.")
+        if asked.method == "DELETE":
+            if asked.headers.get("if-match") != row["@odata.etag"]:
+                raise _no(412, "Request_EntityChanged", "Another user has already changed the record.")
+            del self.tables[entities][key]
+            return Told(204)
+        if rest.startswith("Microsoft.NAV."):
+            self._do(entities, row, rest.removeprefix("Microsoft.NAV."))
+            return Told(204)
+        row[LINES[entities]].append(asked.body)
+        self._reckon(entities, row)
+        return Told(201, asked.body)
+
+    def _token(self, asked: Asked) -> Told:
+        form = {name: values[0] for name, values in parse_qs(asked.raw.decode()).items()}
+        if (form["client_id"], form["client_secret"]) != ("client", "private"):
+            raise No(
+                Told(401, {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret"})
+            )
+        token = f"token-{self.next_id()}"
+        self.tokens.add(token)
+        return Told(200, {"token_type": "Bearer", "expires_in": 3599, "access_token": token})
+
+    def _list(self, asked: Asked, entities: str) -> Told:
+        condition = asked.query["$filter"]
+        terms = [re.fullmatch(r"(\w+) (eq|ne) '?(.*?)'?", term).groups() for term in condition.split(" or ")]  # type: ignore[union-attr]
+        rows = self.tables[entities].values()
+        found = [row for row in rows if any((str(row.get(f)) == value) is (op == "eq") for f, op, value in terms)]
+        start = int(asked.query.get("$skiptoken", "0"))
+        if asked.query.get("$expand") is None:
+            found = [{name: row[name] for name in row if name not in LINES.values()} for row in found]
+        body: dict[str, Any] = {"@odata.context": f"{self.url}/$metadata", "value": found[start : start + PAGE]}
+        if len(found) > start + PAGE:
+            query = "&".join(
+                f"{name}={value.replace(' ', '%20')}" for name, value in asked.query.items() if name != "$skiptoken"
+            )
+            body["@odata.nextLink"] = f"{self.url}{asked.path}?{query}&$skiptoken={start + PAGE}"
+        return Told(200, body)
+
+    def _insert(self, entities: str, values: dict[str, Any]) -> dict[str, Any]:
+        row = self._add(entities, status="Draft", **values)
+        try:
+            self._reckon(entities, row)
+        except No:
+            del self.tables[entities][row["id"]]
+            raise
+        return {name: value for name, value in row.items() if name != LINES[entities]}
+
+    def _do(self, entities: str, row: dict[str, Any], action: str) -> None:
+        if action == "shipAndInvoice":
+            kept = {key: row[key] for key in ("externalDocumentNumber", "customerNumber", "totalAmountIncludingTax")}
+            twins = [each["externalDocumentNumber"] for each in self.tables["salesInvoices"].values()]
+            if row["externalDocumentNumber"] in twins:
+                raise _no(400, "Application_DialogException", "Sales Invoice with this number already exists.")
+            lines = row["salesOrderLines"]
+            self._add("salesInvoices", status="Open", orderNumber=row["number"], salesInvoiceLines=lines, **kept)
+            self._add("salesShipments", orderNumber=row["number"], **kept)
+            del self.tables["salesOrders"][row["id"]]
+        elif row["status"] != "Draft":
+            raise _no(400, "Application_DialogException", f"The Credit Memo {row['number']} is posted already.")
+        else:
+            row["status"] = "Open"
+
+    def _reckon(self, entities: str, row: dict[str, Any]) -> None:
+        total = Decimal(0)
+        for line in row[LINES[entities]]:
+            if line["lineType"] == "Item":
+                if line["itemId"] not in self.tables["items"]:
+                    words = f"The Item does not exist. Identification fields: No.='{line['itemId']}'"
+                    raise _no(400, "Internal_RecordNotFound", words)
+                total += Decimal(str(line["quantity"])) * Decimal(str(line["unitPrice"]))
+        row["totalAmountIncludingTax"] = float(total)
+
+    def _add(self, entities: str, **values: Any) -> dict[str, Any]:
+        n = self.next_id()
+        key = str(UUID(int=n))
+        row = {"@odata.etag": f'W/"{n}"', "id": key, "number": f"{PREFIX.get(entities, '')}{100000 + n}", **values}
+        return self.tables[entities].setdefault(key, row)
+
+    # --- what tests ask
+
+    def settings(self) -> dict[str, Any]:
+        named = {"customer": "CHANNEL", "warehouse": "MAIN", "currency": "USD"}
+        return {"company": COMPANY, "tenant": "tenant", "client_id": "client", "sign_in": self.url, **named}
+
+    def booked(self, reference: str) -> list[dict[str, Any]]:
+        shipped = [each["externalDocumentNumber"] for each in self.tables["salesShipments"].values()]
+        found = [_told(each, 1, shipped.count(reference)) for each in self._under("salesInvoices", reference)]
+        return found + [_told(each, -1, 0) for each in self._under("salesCreditMemos", reference)]
+
+    def _under(self, entities: str, reference: str) -> list[dict[str, Any]]:
+        rows = self.tables[entities].values()
+        return [row for row in rows if row["externalDocumentNumber"] == reference and row["status"] == "Open"]
+
+    def by_hand(self, reference: str) -> None:
+        named = {"externalDocumentNumber": reference, "orderNumber": "SO1", "salesInvoiceLines": []}
+        self._add("salesInvoices", status="Open", customerNumber="X", totalAmountIncludingTax=1.0, **named)
+
+
+def _told(row: dict[str, Any], sign: int, deliveries: int) -> dict[str, Any]:
+    total = sign * Decimal(str(row["totalAmountIncludingTax"])).quantize(Decimal("0.01"))
+    return {"number": row["number"], "total": total, "deliveries": deliveries, "invoices": 1 if sign > 0 else 0}
+
+
+def _no(status: int, code: str, words: str) -> No:
+    message = f"{words}  CorrelationId:  8c5f7a4e-0000-4000-8000-000000000002."
+    return No(Told(status, {"error": {"code": code, "message": message}}))
