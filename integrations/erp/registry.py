@@ -9,6 +9,7 @@ from integrations.erp.erpnext.sales import ErpNextPort
 from integrations.erp.netsuite.sales import NetSuitePort
 from integrations.erp.odoo.sales import OdooPort
 from integrations.erp.port import ErpPort
+from integrations.erp.sap.sales import SapPort
 from integrations.erp.tryton.sales import Tryton
 from integrations.models import Connection
 
@@ -17,6 +18,7 @@ VENDORS: dict[str, Callable[[Connection], ErpPort]] = {
     "erpnext": ErpNextPort,
     "netsuite": NetSuitePort,
     "odoo": OdooPort,
+    "sap": SapPort,
     "tryton": Tryton,
 }
 

@@ -21,6 +21,7 @@ from tests.integrations.servers.erp import Told
 from tests.integrations.servers.erpnext import ErpNextServer
 from tests.integrations.servers.netsuite import NetSuiteServer
 from tests.integrations.servers.odoo import OdooServer
+from tests.integrations.servers.sap import SapServer
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -29,6 +30,7 @@ ERPS = {
     "erpnext": (ErpNextServer, "erpnext", {}),
     "netsuite": (NetSuiteServer, "netsuite", {}),
     "odoo": (OdooServer, "odoo", {}),
+    "sap": (SapServer, "sap", {}),
     "odoo-18": (OdooServer, "odoo", {"api": "jsonrpc"}),
 }
 
@@ -187,7 +189,7 @@ def test_a_wrong_key_troubles_the_connection_and_rejects_nothing(erp):
     assert no.value.failure_class == FailureClass.AUTHENTICATION
 
 
-@pytest.mark.parametrize("erp", ["businesscentral", "netsuite"], indirect=True)
+@pytest.mark.parametrize("erp", ["businesscentral", "netsuite", "sap"], indirect=True)
 def test_a_token_that_ended_early_is_renewed_in_the_middle_of_it(erp):
     post(erp, sale("FIRST"))
     erp.end_tokens()
