@@ -12,7 +12,10 @@ class LocalServer:
 
     def __init__(self, handler: type[BaseHTTPRequestHandler], port: int = 0, **shared: Any):
         """`shared` becomes attributes of every connection's handler."""
-        self.http = ThreadingHTTPServer(("127.0.0.1", port), type(f"Bound{handler.__name__}", (handler,), shared))
+        # Headers and body are written one after the other: without this the body waits 40 ms for the headers' receipt.
+        at_once = {"disable_nagle_algorithm": True}
+        bound = type(f"Bound{handler.__name__}", (handler,), {**at_once, **shared})
+        self.http = ThreadingHTTPServer(("127.0.0.1", port), bound)
         self.http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
 
