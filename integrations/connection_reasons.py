@@ -15,10 +15,10 @@ from core.subjects import Subject
 from exceptions import reasons
 from exceptions.reasons import Action, Column, Context, Evidence, Opening, Reason, Row
 from integrations import breaker
-from integrations.models import Breaker, Connection, OutboundCall
+from integrations.evidence import latest_calls
+from integrations.models import Breaker, Connection
 
 LONG = timedelta(minutes=5)  # a breaker that closes sooner was a hiccup
-CALLS = 10
 
 
 def _down(uid: str) -> bool:
@@ -48,22 +48,13 @@ def _evidence(uid: str) -> list[Evidence]:
         return [Evidence("It answers again", (), ())]
     since = f"{localtime(row.opened_at):%d %b %H:%M}" if row.opened_at else "a moment ago"
     probe = f"{localtime(row.next_probe_at):%H:%M:%S}" if row.next_probe_at else "now"
-    calls = OutboundCall.objects.filter(connection=UUID(uid)).order_by("-id")[:CALLS]
     return [
         Evidence(
             f"No calls since {since}",
             ("State", Column("Failures", numeric=True), Column("Of calls", numeric=True), "Next try", "What it said"),
             [Row((row.get_state_display(), str(row.failures), str(row.calls), probe, row.reason[:200]), hot=True)],
         ),
-        Evidence(
-            "The latest calls",
-            ("At", "What", Column("Status", numeric=True), "Outcome"),
-            [
-                Row((f"{localtime(call.at):%d %b %H:%M:%S}", call.purpose, str(call.status or ""), call.error[:120]))
-                for call in calls
-            ],
-            empty="None are kept.",
-        ),
+        latest_calls(UUID(uid)),
     ]
 
 

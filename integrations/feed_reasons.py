@@ -14,10 +14,10 @@ from core.subjects import Subject
 from exceptions import reasons
 from exceptions.reasons import Action, Column, Context, Evidence, Opening, Reason, Row
 from integrations.channels import polling
-from integrations.models import Connection, FeedState, OutboundCall
+from integrations.evidence import latest_calls
+from integrations.models import Connection, FeedState
 
 FAILURES, LONG = 3, timedelta(minutes=30)
-CALLS = 10
 
 
 def _behind() -> QuerySet[FeedState]:
@@ -59,19 +59,13 @@ def _evidence(uid: str) -> list[Evidence]:
     found = _find(uid)
     if found is None:
         return []
-    calls = OutboundCall.objects.filter(connection=found.connection_id).order_by("-id")[:CALLS]
     return [
         Evidence(
             "How far it was read",
             ("Read to its end", "Asked", Column("Failures in a row", numeric=True), "Next try", "What went wrong"),
             [Row(_standing_of(found), hot=found.failures > 0)],
         ),
-        Evidence(
-            "The latest calls",
-            ("At", "What", Column("Status", numeric=True), "Outcome"),
-            [Row((_when(call.at), call.purpose, str(call.status or ""), call.error[:120])) for call in calls],
-            empty="None are kept.",
-        ),
+        latest_calls(found.connection_id),
     ]
 
 

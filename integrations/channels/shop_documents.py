@@ -14,6 +14,7 @@ from integrations.documents import read_json, without_nul, write_json
 from integrations.failures import FailureClass, Fault, Unreadable, unparsable
 from integrations.models import Connection
 from integrations.reading import ZERO, Faults, Node, shown
+from orders.canonical import Address, Buyer
 
 _FOUR_PLACES = Decimal("0.0001")
 _LOCAL = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S")
@@ -229,3 +230,33 @@ def country(node: Node, key: str) -> str:
         node.at(key).fault(f"should be a two-letter country code, is {word!r}")
         return ""
     return word
+
+
+def people(doc: Node, billing: Node | None, bill_to: Address | None) -> Buyer | None:
+    """Who bought: the shop's customer, "0" standing for a guest, with what the billing address says."""
+    ref = doc.number_id("customer_id")
+    found = Buyer(
+        ref="" if ref == "0" else ref,
+        name=bill_to.name if bill_to else "",
+        email=billing.text("email") if billing else "",
+        phone=billing.text("phone") if billing else "",
+    )
+    return found if found != Buyer() else None
+
+
+def address(node: Node | None, *, lines: tuple[str, str], postal_code: str, country_code: str) -> Address | None:
+    """The address in this object, by the names of those keys that differ from shop to shop; None for an empty one."""
+    if node is None:
+        return None
+    found = Address(
+        name=f"{node.text('first_name')} {node.text('last_name')}".strip()[:255],
+        company=node.text("company"),
+        line1=node.text(lines[0]),
+        line2=node.text(lines[1]),
+        city=node.text("city"),
+        region=node.text("state"),
+        postal_code=node.text(postal_code),
+        country=country(node, country_code),
+        phone=node.text("phone"),
+    )
+    return found if found != Address() else None

@@ -19,7 +19,6 @@ from integrations.reading import EPOCH, ZERO, Node, checked
 from orders import currencies
 from orders.canonical import (
     Address,
-    Buyer,
     IncomingLine,
     IncomingOrder,
     IncomingPayment,
@@ -299,18 +298,11 @@ def _people(parts: Parts) -> dict[str, Any]:
     doc = parts.order
     billing = doc.object("billing_address")
     bill_to = _address(billing)
-    customer = doc.number_id("customer_id")
-    buyer = Buyer(
-        ref="" if customer == "0" else customer,
-        name=bill_to.name if bill_to else "",
-        email=billing.text("email") if billing else "",
-        phone=billing.text("phone") if billing else "",
-    )
     goes_to = list(parts.listed("shipping_addresses"))
     if len(goes_to) > 1 and len({_address(each) for each in goes_to if each.raw("items_total") != 0}) > 1:
         parts.holder.at("shipping_addresses").fault(f"are {len(goes_to)}: an order goes to one address here")
     found: dict[str, Any] = {
-        "buyer": buyer if buyer != Buyer() else None,
+        "buyer": shops.people(doc, billing, bill_to),
         "bill_to": bill_to,
         "ship_to": next((_address(each) for each in goes_to), bill_to),
     }
@@ -323,20 +315,7 @@ def _people(parts: Parts) -> dict[str, Any]:
 
 
 def _address(node: Node | None) -> Address | None:
-    if node is None:
-        return None
-    found = Address(
-        name=f"{node.text('first_name')} {node.text('last_name')}".strip()[:255],
-        company=node.text("company"),
-        line1=node.text("street_1"),
-        line2=node.text("street_2"),
-        city=node.text("city"),
-        region=node.text("state"),
-        postal_code=node.text("zip"),
-        country=shops.country(node, "country_iso2"),
-        phone=node.text("phone"),
-    )
-    return found if found != Address() else None
+    return shops.address(node, lines=("street_1", "street_2"), postal_code="zip", country_code="country_iso2")
 
 
 def moment(node: Node, key: str, *, must: bool = False) -> datetime | None:

@@ -14,7 +14,6 @@ from integrations.channels.shop_documents import Terms
 from integrations.reading import EPOCH, ZERO, Node, checked
 from orders.canonical import (
     Address,
-    Buyer,
     IncomingLine,
     IncomingOrder,
     IncomingPayment,
@@ -293,33 +292,13 @@ def _payments(doc: Node, paid_at: datetime | None, total: Decimal | None, curren
 
 def _people(doc: Node) -> dict[str, Any]:
     billing = shops.part(doc, "billing")
-    ref = doc.number_id("customer_id")
     bill_to = _address(billing)
-    buyer = Buyer(
-        ref="" if ref == "0" else ref,
-        name=bill_to.name if bill_to else "",
-        email=billing.text("email") if billing else "",
-        phone=billing.text("phone") if billing else "",
-    )
     ship_to = _address(shops.part(doc, "shipping"))
-    return {"buyer": buyer if buyer != Buyer() else None, "bill_to": bill_to, "ship_to": ship_to or bill_to}
+    return {"buyer": shops.people(doc, billing, bill_to), "bill_to": bill_to, "ship_to": ship_to or bill_to}
 
 
 def _address(node: Node | None) -> Address | None:
-    if node is None:
-        return None
-    found = Address(
-        name=f"{node.text('first_name')} {node.text('last_name')}".strip()[:255],
-        company=node.text("company"),
-        line1=node.text("address_1"),
-        line2=node.text("address_2"),
-        city=node.text("city"),
-        region=node.text("state"),
-        postal_code=node.text("postcode"),
-        country=shops.country(node, "country"),
-        phone=node.text("phone"),
-    )
-    return found if found != Address() else None
+    return shops.address(node, lines=("address_1", "address_2"), postal_code="postcode", country_code="country")
 
 
 def _delivery(doc: Node) -> dict[str, Any]:
