@@ -241,6 +241,7 @@ REST_FRAMEWORK: dict[str, Any] = {
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Backroom",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.0",  # bodies are described by JSON Schema 2020-12, which 3.0 is no superset of
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "SERVE_INCLUDE_SCHEMA": False,

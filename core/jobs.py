@@ -10,16 +10,20 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from celery import current_app
 from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
 
+from core import wake
 from core.actors import PERSON, Actor
 from core.errors import Refusal
 from core.models import Job
 from core.models.jobs import JobStatus as Status
 
 FAILURES_KEPT = 200
+SENT_AGAIN = 100  # a minute
+UNHEARD = timedelta(minutes=2)  # a queued job that nobody took for so long is called out again
 SILENCE = timedelta(minutes=5)  # a running job that says nothing for so long has lost its worker
 OVER = (Status.STOPPED, Status.DONE, Status.FAILED)
 
@@ -31,12 +35,18 @@ class Stopped(Exception):
 def start(
     kind: str, actor: Actor, params: dict[str, Any] | None = None, *, total: int | None = None, title: str = ""
 ) -> Job:
-    """Write a job down as QUEUED; the caller then sends its task (on commit)."""
+    """Write a job down as QUEUED; the caller then calls `send`."""
     owner = int(actor.uid) if actor.kind == PERSON else None
     return Job.objects.create(
         kind=kind, title=title or kind.replace(".", " ").replace("_", " ").capitalize(), owner_id=owner,
         params=params or {}, total=total,
     )  # fmt: skip
+
+
+def send(job_id: int, task: Any) -> None:
+    """Hand a job to a worker on commit: `task` takes its id. Should the word get lost, `watch` sends it again."""
+    Job.objects.filter(pk=job_id).update(task=task.name)
+    wake.task(task, job_id)
 
 
 def begin(job_id: int, *, total: int | None = None) -> bool:
@@ -102,7 +112,9 @@ def _end(job_id: int, status: str, result: dict[str, Any] | None) -> None:
 
 
 def watch() -> int:
-    """End the jobs whose worker fell silent; returns how many."""
+    """End the jobs whose worker fell silent, and call out again what nobody took; returns how many were ended."""
+    for job_id, name in Job.objects.filter(unheard()).order_by("pk").values_list("pk", "task")[:SENT_AGAIN]:
+        wake.task(current_app.tasks[name], job_id)
     silent = Job.objects.filter(status__in=(Status.RUNNING, Status.STOPPING), heartbeat_at__lt=Now() - SILENCE)
     return silent.update(
         status=models.Case(
@@ -111,6 +123,11 @@ def watch() -> int:
         finished_at=Now(),
         result={"reason": "Its worker stopped without a word. What it had done is kept; start it again for the rest."},
     )
+
+
+def unheard() -> Q:
+    """The queued jobs whose task was sent and not taken up. To take one up twice is harmless: `begin` lets one in."""
+    return Q(status=Status.QUEUED, created_at__lt=Now() - UNHEARD) & ~Q(task="")
 
 
 def run_over(job_id: int, rows: Iterable[Any], work: Any, *, every: int = 25) -> None:

@@ -10,6 +10,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
@@ -46,6 +47,18 @@ def now(queue: str) -> bool:
         log.warning("relay.not_woken", extra={"queue": queue, "error": type(error).__name__})
         return False
     return True
+
+
+def task(task: Any, *args: Any) -> None:
+    """Hand work that a row remembers to a worker, when the transaction commits. A broker that is down fails nobody."""
+    transaction.on_commit(lambda: _send(task, args), robust=True)
+
+
+def _send(task: Any, args: tuple[Any, ...]) -> None:
+    try:
+        task.apply_async(args=list(args), retry=False, ignore_result=True)
+    except Exception as error:  # noqa: BLE001  (as above)
+        log.warning("task.not_sent", extra={"task": task.name, "error": type(error).__name__})
 
 
 def heard(queue: str) -> None:

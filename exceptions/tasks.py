@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.core.cache import cache
 
+from core import jobs
 from core.actors import SYSTEM
 from exceptions.services import (
     approvals,
@@ -99,7 +100,7 @@ def learn(job_id: int) -> None:
 @shared_task
 def learn_when_due() -> None:
     if learning.due():
-        learn.delay(learning.start(actor=SYSTEM).pk)
+        jobs.send(learning.start(actor=SYSTEM).pk, learn)
 
 
 @shared_task

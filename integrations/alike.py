@@ -76,7 +76,7 @@ def start(message_id: int, *, actor: Actor, expected: int | None = None) -> Job:
     params = {"ids": ids, "actor": [actor.kind, actor.uid, actor.label]}
     with transaction.atomic():
         job = jobs.start(JOB, actor, params, total=len(ids), title=title[:200])
-        transaction.on_commit(lambda: _send(reprocess_alike, job.pk), robust=True)
+        jobs.send(job.pk, reprocess_alike)
     return job
 
 
@@ -96,10 +96,6 @@ def run(job_id: int) -> None:
             raise Refusal("failed_again", outcome.reason)
 
     jobs.run_over(job_id, params["ids"], again)
-
-
-def _send(task: Any, job_id: int) -> None:
-    task.apply_async(args=[job_id], retry=False, ignore_result=True)
 
 
 def _place(faults: list[dict[str, str]]) -> str:

@@ -6,12 +6,20 @@ no by trigger. The owner of a table may switch its triggers off, and that is all
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.db import OperationalError
 from django.db.backends.postgresql.operations import DatabaseOperations
+from psycopg.errors import DeadlockDetected
 
+PATIENCE = 10.0
+_BUSY = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND backend_type = 'client backend' AND state <> 'idle'"
+)
 _REFUSING = "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal AND tgtype & 32 <> 0"
 
 
@@ -24,6 +32,16 @@ def switches(cursor: Any) -> tuple[list[str], list[str]]:
     ]
 
 
+def _wait_for_others(cursor: Any) -> None:
+    """A page that was left still asks for its panels: what the live server is about would deadlock with the emptying."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        cursor.execute(_BUSY)
+        if not cursor.fetchone()[0]:
+            return
+        time.sleep(0.02)
+
+
 @contextmanager
 def past_append_only_triggers() -> Iterator[None]:
     """While this lasts, Django's flush of a database gets past the append-only triggers, in its own transaction."""
@@ -32,7 +50,14 @@ def past_append_only_triggers() -> Iterator[None]:
     def flush(self: DatabaseOperations, sql_list: Any) -> Any:
         with self.connection.cursor() as cursor:
             off, on = switches(cursor)
-        return original(self, [*off, *sql_list, *on])
+            _wait_for_others(cursor)
+        try:
+            return original(self, [*off, *sql_list, *on])
+        except OperationalError as error:
+            if not isinstance(error.__cause__, DeadlockDetected):
+                raise
+            _wait_for_others(self.connection.cursor())
+            return original(self, [*off, *sql_list, *on])
 
     DatabaseOperations.execute_sql_flush = flush  # type: ignore[method-assign]
     try:

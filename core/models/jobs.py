@@ -22,6 +22,9 @@ class Job(models.Model):
 
     kind = models.CharField(max_length=60)
     title = models.CharField(max_length=200)
+    task = models.CharField(
+        max_length=100, blank=True, default="", help_text="Who works it off, to be told again when the word got lost"
+    )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT)
     params = models.JSONField(default=dict)
     status = models.CharField(max_length=10, choices=JobStatus, default=JobStatus.QUEUED)

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from core import actors, events, live
+from core import actors, events, live, wake
 from core.actors import Actor
 from core.subjects import Subject
 from exceptions import events as facts
@@ -210,7 +210,7 @@ def adopts(reason: Reason, case_id: int) -> None:
     if reason.code in origins.roots():
         from exceptions import tasks
 
-        transaction.on_commit(lambda: tasks.adopt.delay(case_id))
+        wake.task(tasks.adopt, case_id)
 
 
 def searchable(subject: Subject, title: str, summary: str) -> str:

@@ -11,7 +11,7 @@ from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from core import actors, events, live
+from core import actors, events, live, wake
 from core.actors import Actor
 from core.errors import Refusal
 from core.models import Event
@@ -122,7 +122,7 @@ def after(root_id: int, *, actor: Actor) -> None:
     if _settle_some(root_id, actor, BATCH) is not None and _symptoms(root_id).exists():
         from exceptions import tasks
 
-        transaction.on_commit(lambda: tasks.settle.delay(root_id))
+        wake.task(tasks.settle, root_id)
 
 
 def settle(root_id: int, *, actor: Actor = actors.SYSTEM, batch: int = BATCH) -> tuple[int, int]:

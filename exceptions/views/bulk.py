@@ -104,7 +104,7 @@ def _as_job(request: HttpRequest, ids: list[int], title: str, params: dict[str, 
         job = jobs.start(
             "exceptions.bulk", actors.person(request.user), {"ids": ids, **params}, total=len(ids), title=title
         )
-        transaction.on_commit(lambda: tasks.bulk.delay(job.pk))
+        jobs.send(job.pk, tasks.bulk)
     if not htmx.asked(request):
         return htmx.redirect(request, reverse("core:job", args=[job.pk]))
     return htmx.part(request, "exceptions/_job.html", {"job": job}, status=202)

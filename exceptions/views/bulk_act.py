@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, downloads, htmx
+from core import actors, downloads, htmx, jobs
 from core.errors import Invalid, Refusal
 from core.models import Job
 from exceptions import tasks
@@ -44,7 +44,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         return _ask(request, some, action, questions, values=given, problems=problems)
     with transaction.atomic():
         job = bulk_acting.start_preview(some.ids, action, params, actor=actors.person(request.user))
-        transaction.on_commit(lambda: tasks.preview_many.delay(job.pk))
+        jobs.send(job.pk, tasks.preview_many)
     return htmx.redirect(request, reverse("exceptions:bulk_job", args=[job.pk]))
 
 
@@ -94,7 +94,7 @@ def run(request: HttpRequest, job_id: int) -> HttpResponse:
     """POST /exceptions/bulk/<job>/run: what was previewed begins, once."""
     with transaction.atomic():
         job = bulk_acting.start_run(_find(request, job_id).pk, actor=actors.person(request.user))
-        transaction.on_commit(lambda: tasks.act_on_many.delay(job.pk))
+        jobs.send(job.pk, tasks.act_on_many)
     return htmx.redirect(request, reverse("exceptions:bulk_job", args=[job.pk]))
 
 

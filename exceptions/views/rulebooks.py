@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, jobs
 from core.errors import Invalid, Refusal
 from exceptions import playbook, reasons, tasks
 from exceptions.models import Rulebook, RulebookKind, RulebookVersion, RuleStatus
@@ -116,7 +116,7 @@ def rehearse(request: HttpRequest, code: str, number: int) -> HttpResponse:
     found = _find(code, number)
     with transaction.atomic():
         job = whatif.start(found.pk, actor=actors.person(request.user))
-        transaction.on_commit(lambda: tasks.what_if.delay(job.pk))
+        jobs.send(job.pk, tasks.what_if)
     return htmx.redirect(request, _address(found))
 
 

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, jobs
 from core.errors import Invalid, Problem, Refusal
 from exceptions import forms
 from exceptions.models import Case, EscalationPolicy, SlaPolicy
@@ -194,5 +194,5 @@ def reckon_now(request: HttpRequest) -> HttpResponse:
         )  # fmt: skip
     except Refusal as refusal:
         return htmx.refuse(request, refusal)
-    transaction.on_commit(lambda: tasks.reckon.delay(job.pk))
+    jobs.send(job.pk, tasks.reckon)
     return htmx.redirect(request, reverse("core:job", args=[job.pk]))

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
-from django.db import transaction
 from django.db.models import Avg, Count, Q
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, jobs
 from core.errors import Invalid, Problem, Refusal
 from exceptions import reasons
 from exceptions.models import ActionCount, ActionRun, Autonomy, AutonomyState, Case, Learnt, ReasonHistory, Suggestion
@@ -141,7 +140,7 @@ def learn(request: HttpRequest) -> HttpResponse:
         job = learning.start(actor=actors.person(request.user))
     except Refusal as refusal:
         return htmx.refuse(request, refusal)
-    transaction.on_commit(lambda: tasks.learn.delay(job.pk))
+    jobs.send(job.pk, tasks.learn)
     return htmx.redirect(request, reverse("core:job", args=[job.pk]))
 
 

@@ -123,7 +123,9 @@ def confirm(upload_id: object, *, actor: Actor) -> Job:
     params = {"upload": str(upload.pk), "actor": [actor.kind, actor.uid, actor.label]}
     job = jobs.start(JOB, actor, params, total=len(seen.parsed.lines), title=title[:200])
     StockUpload.objects.filter(pk=upload.pk).update(status=UploadStatus.CONFIRMED, job=job, reason="")
-    transaction.on_commit(lambda: _send(job.pk), robust=True)
+    from inventory.tasks import take_upload
+
+    jobs.send(job.pk, take_upload)
     return job
 
 
@@ -216,9 +218,3 @@ def _reopen(upload: StockUpload, job_id: int) -> None:
 
 def _back(upload: StockUpload, status: str, reason: str) -> None:
     StockUpload.objects.filter(pk=upload.pk, status=UploadStatus.CONFIRMED).update(status=status, reason=reason[:300])
-
-
-def _send(job_id: int) -> None:
-    from inventory.tasks import take_upload
-
-    take_upload.apply_async(args=[job_id], retry=False, ignore_result=True)

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, jobs
 from core.models import Job
 from orders import tasks
 from orders.services import batching
@@ -22,7 +22,7 @@ def start(request: HttpRequest) -> HttpResponse:
     """POST /ops/together: work out a batch of what waits now. Changes nothing else."""
     with transaction.atomic():
         job = batching.start(actor=actors.person(request.user))
-        transaction.on_commit(lambda: tasks.work_out_batch.delay(job.pk))
+        jobs.send(job.pk, tasks.work_out_batch)
     return htmx.redirect(request, reverse("orders:together", args=[job.pk]))
 
 
@@ -43,5 +43,5 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     actor = actors.person(request.user)
     with transaction.atomic():
         job = batching.confirm(pk, actor=actor)
-        transaction.on_commit(lambda: tasks.place_batch.delay(job.pk))
+        jobs.send(job.pk, tasks.place_batch)
     return htmx.redirect(request, reverse("orders:together", args=[pk]))

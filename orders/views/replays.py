@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, wake
 from core.errors import Invalid, Problem
 from inventory.models import Location
 from orders import tasks
@@ -75,7 +75,7 @@ def start(request: HttpRequest, code: str, number: int) -> HttpResponse:
             placed_to=_midnight(ends + timedelta(days=1)),
             actor=actors.person(request.user),
         )
-        transaction.on_commit(tasks.replay.delay)
+        wake.task(tasks.replay)
     return htmx.redirect(request, reverse("orders:replay", args=[replay.pk]))
 
 

@@ -25,7 +25,7 @@ from core.events import Fact
 LEASE_SECONDS = 1.5
 
 
-def work(database: str, heed: str, claim: str | None) -> None:
+def work(database: str, heed: str, claim: str | None, lease: float) -> None:
     """Dispatch until killed. `claim` replaces the claiming statement, for a relay that is wrong on purpose."""
     random.seed(os.getpid())
     connection.settings_dict["NAME"] = database
@@ -35,7 +35,7 @@ def work(database: str, heed: str, claim: str | None) -> None:
     with events.only():
         events.subscribe("thing.happened", "listener", HANDLERS[heed], max_attempts=200)
         while True:
-            if not outbox.dispatch("default", batch=random.randint(1, 25), seconds=LEASE_SECONDS).taken:
+            if not outbox.dispatch("default", batch=random.randint(1, 25), seconds=lease).taken:
                 time.sleep(0.03)
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from core import actors, jobs
 from core.errors import Refusal
 from core.models import Job
+from core.tasks import watch_jobs
 
 pytestmark = pytest.mark.django_db
 
@@ -113,3 +114,19 @@ def test_only_the_first_failures_are_kept(job):
     job.refresh_from_db()
     assert job.failed == 500
     assert len(job.failures) <= jobs.FAILURES_KEPT
+
+
+def test_a_job_nobody_heard_of_is_called_out_again(job, django_capture_on_commit_callbacks):
+    def called_out():
+        with django_capture_on_commit_callbacks() as sent:
+            jobs.watch()
+        return len(sent)
+
+    jobs.send(job.pk, watch_jobs)
+    assert called_out() == 0  # its worker has a while to take it
+
+    Job.objects.update(created_at=timezone.now() - timedelta(minutes=3))
+    assert called_out() == 1
+
+    jobs.begin(job.pk)
+    assert called_out() == 0

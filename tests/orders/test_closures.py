@@ -19,8 +19,9 @@ from tests.factories.orders import incoming_line, place
 pytestmark = pytest.mark.django_db
 
 
-def tomorrow():
-    return timezone.now() + timedelta(hours=20)
+def after_all_is_due():
+    """Longer than a weekend with a holiday on either side, so that whatever the day, the work is due before."""
+    return timezone.now() + timedelta(days=6)
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def shop():
 def test_a_preview_says_what_becomes_of_each_and_changes_nothing(shop):
     before = Event.objects.count()
 
-    seen = closures.preview(shop.pk, until=tomorrow(), actor=SYSTEM)
+    seen = closures.preview(shop.pk, until=after_all_is_due(), actor=SYSTEM)
 
     assert [(fate.outcome, fate.to) for fate in seen.fates if fate.outcome != "collected"] == [
         ("moves", (("depot", 1),)), ("stays", ())
@@ -54,7 +55,7 @@ def test_a_preview_says_what_becomes_of_each_and_changes_nothing(shop):
 
 
 def test_what_can_move_moves_and_what_stays_is_promised_later(shop):
-    until = tomorrow()
+    until = after_all_is_due()
 
     done = closures.close_for_day(shop.pk, until, "Burst pipe", SYSTEM)
     again = closures.clear(shop.pk)
@@ -74,7 +75,7 @@ def test_what_can_move_moves_and_what_stays_is_promised_later(shop):
 
 
 def test_a_closed_site_gets_nothing_new_until_it_opens_again(shop):
-    closures.close_for_day(shop.pk, tomorrow(), "Burst pipe", SYSTEM)
+    closures.close_for_day(shop.pk, after_all_is_due(), "Burst pipe", SYSTEM)
 
     away = place(incoming_line("SKU-1"), channel_ref="new")
     closures.reopen(shop.pk, actor=SYSTEM)
@@ -89,7 +90,7 @@ def test_work_somebody_began_stays(shop):
     work = FulfilmentOrder.objects.get(order__channel_ref="0")
     fulfilment.start_pick(work.pk, actor=SYSTEM)
 
-    closures.close_for_day(shop.pk, tomorrow(), "Burst pipe", SYSTEM)
+    closures.close_for_day(shop.pk, after_all_is_due(), "Burst pipe", SYSTEM)
 
     work.refresh_from_db()
     assert work.status == "PICKING"

@@ -292,10 +292,9 @@ def test_a_webhook_carries_the_same_id_on_every_try_and_a_signature_that_holds(r
     live(medium="WEBHOOK", subject="")
     sent_order()
 
-    outbox.drain()
+    outbox.drain(hurry=True)  # the first answer is 503
     message = CustomerMessage.objects.get()
-    assert message.status == "QUEUED"  # the first answer was 503
-    sending.send(message.pk)
+    assert message.status == "SENT"
     sending.send(message.pk)
 
     assert len(receiver.got) == 2
