@@ -18,7 +18,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection, transaction
 from django.db.models import Q
 
-from core import correlation, events, leases, metrics, wake
+from core import correlation, events, in_hand, leases, metrics, wake
 from core.actors import SYSTEM, Actor
 from core.errors import NotWanted, Permanent, Refusal, TryLater
 from core.events import EventDraft, Subscription
@@ -87,7 +87,7 @@ def dispatch(
     if not lease.lanes:
         return Tally()
     tally = _Dispatch(
-        lease, stop_at=min(started + LEASE_SHARE * seconds, until or math.inf), levels=frozenset(levels)
+        lease, queue=queue, stop_at=min(started + LEASE_SHARE * seconds, until or math.inf), levels=frozenset(levels)
     ).run()
     for outcome in ("delivered", "failed", "dead", "superseded", "lost"):
         metrics.DELIVERED.labels(outcome).inc(getattr(tally, outcome))
@@ -195,8 +195,9 @@ def subject(delivery_id: int, handler: str) -> Subject:
 class _Dispatch:
     """One lease being worked off."""
 
-    def __init__(self, lease: Lease, *, stop_at: float, levels: frozenset[str]):
+    def __init__(self, lease: Lease, *, queue: str, stop_at: float, levels: frozenset[str]):
         self.lease = lease
+        self.queue = queue
         self.stop_at = stop_at
         self.levels = levels
         self.endings: list[Ending] = []
@@ -268,11 +269,12 @@ class _Dispatch:
         if known is None:
             raise TryLater(f"No handler called {delivery.handler} is wired here.")
         correlation.adopt(delivery.fact.correlation_id)
-        if self.nested:
-            with transaction.atomic():
+        with in_hand.holding(str(delivery.fact.uid), self.queue):
+            if self.nested:
+                with transaction.atomic():
+                    known.handler(delivery.fact)
+            else:
                 known.handler(delivery.fact)
-        else:
-            known.handler(delivery.fact)
 
     def _failed(
         self, delivery: Leased, limit: int, error: Exception, *, seconds: float | None = None, unspent: bool = False

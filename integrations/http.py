@@ -22,7 +22,7 @@ import httpx2
 from django.db.models import Q
 from django.utils import timezone
 
-from core import correlation
+from core import correlation, in_hand
 from core.errors import Permanent, TryLater
 from integrations import addresses, breaker, pace, rate_limits, redaction
 from integrations.failures import FailureClass, Unreadable
@@ -96,7 +96,8 @@ def request(
 ) -> Answer:
     """Make one call for this connection. `purpose` is what the log calls it; secrets never reach the log.
 
-    `about` is the fact it carries. `private_allowed` overrules what the connection's settings say of private addresses.
+    `about` is the fact it carries, by itself the one that is being handed over. `private_allowed` overrules what the
+    connection's settings say of private addresses.
     """
     if connection.status != Connection.Status.ACTIVE:
         raise TryLater(f"{connection.name} is {connection.status.lower()}.", seconds=300, spends_attempt=False)
@@ -112,7 +113,7 @@ def request(
         method=method,
         url=redaction.url(url)[:500],
         purpose=purpose[:100],
-        about=about,
+        about=about or in_hand.fact(),
         correlation_id=correlation.current(),
         request_excerpt=_sent_excerpt(content or b"", headers or {}),
     )

@@ -19,8 +19,8 @@ _SECRET_NAME = re.compile(
     r"(token|secret|passw|authorization|api[_-]?key|signature|hmac|cookie|credential)", re.IGNORECASE
 )
 _PERSONAL = re.compile(
-    r"^(email|contact_?email|phone|first_?name|last_?name|name|address_?[12]|street[12]?|zip|postcode|latitude|longitude"
-    r"|browser_?ip|client_?ip|company)$",
+    r"^(email|contact_?email|phone|first_?name|last_?name|name|address_?[12]|street[12]?|line_?[12]|zip|postcode"
+    r"|postal_?code|latitude|longitude|browser_?ip|client_?ip|company)$",
     re.IGNORECASE,
 )
 # Objects in which `name` and `company` speak of a person; elsewhere they name a product or an order.
@@ -56,6 +56,16 @@ def secrets(document: Any) -> Any:
 def people(document: Any) -> Any:
     """The document as shown on a screen: secrets hidden, people masked to a first letter."""
     return _walk(document, lambda key, parent: bool(_SECRET_NAME.search(key)) or _personal(key, parent))
+
+
+def is_personal(path: str) -> bool:
+    """Whether a dotted place (`ship_to.name`) speaks of a person."""
+    parent, _, key = path.rpartition(".")
+    return _personal(key, parent.rpartition(".")[2])
+
+
+def mask(text: str) -> str:
+    return str(_mask(text))
 
 
 def _personal(key: str, parent: str) -> bool:

@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from integrations.channels import views as hooks
-from integrations.views import link, links, messages, webhooks
+from integrations.views import link, links, messages, trace, webhooks
 
 app_name = "integrations"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -14,6 +14,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ops/messages/<int:message_id>/reprocess", messages.reprocess, name="reprocess"),
     path("ops/messages/<int:message_id>/reprocess-alike", messages.reprocess_alike, name="reprocess_alike"),
     path("ops/messages/<int:message_id>/discard", messages.discard, name="discard"),
+    path("orders/<str:number>/trace", trace.trace, name="trace"),
+    path("orders/<str:number>/trace/panel", trace.panel, name="trace_panel"),
+    path("orders/<str:number>/trace/difference", trace.difference, name="trace_difference"),
+    path("orders/<str:number>/trace/<slug:kind>/<int:pk>", trace.one, name="trace_row"),
     path("ops/webhooks/", webhooks.webhooks, name="webhooks"),
     path("ops/webhooks/new", webhooks.new, name="webhook_new"),
     path("ops/webhooks/<slug:code>", webhooks.webhook, name="webhook"),

@@ -19,7 +19,7 @@ SIZE, MAX_SIZE = 50, 200
 
 def keyset(queryset: QuerySet[Any], request: Any, order: Sequence[str] = ("-id",)) -> Page:
     """The page `after` or `before` names, `page_size` rows of it (50, at most 200). A broken cursor is 400."""
-    return htmx.keyset_page(queryset, getattr(request, "_request", request), order, _size(request))
+    return htmx.keyset_page(queryset, getattr(request, "_request", request), order, size_of(request))
 
 
 def page_reply(request: Any, page: Page, shape: Callable[[Any], Any]) -> HttpResponse:
@@ -33,7 +33,8 @@ def page_reply(request: Any, page: Page, shape: Callable[[Any], Any]) -> HttpRes
     return reply(body, headers={"Link": ", ".join(links)} if links else None)
 
 
-def _size(request: Any) -> int:
+def size_of(request: Any) -> int:
+    """How many rows a page is asked to have."""
     given = request.GET.get("page_size", "")
     if not given:
         return SIZE

@@ -136,6 +136,9 @@ class OutboundCall(models.Model):
         indexes = [
             models.Index(fields=["connection", "-id"], name="call_by_connection"),
             models.Index(fields=["at"], name="call_by_age"),
+            # A call was made for a fact or, to fetch something, for none: each is in one of the two.
+            models.Index(fields=["about"], condition=~Q(about=""), name="call_for_fact"),
+            models.Index(fields=["correlation_id"], condition=Q(about=""), name="call_by_cause"),
         ]
 
     def __str__(self) -> str:

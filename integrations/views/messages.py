@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
@@ -16,22 +13,22 @@ from django.views.decorators.http import require_POST, require_safe
 from core import actors, htmx, tabs, timeline
 from core.errors import Refusal
 from exceptions.models import Case
-from integrations import alike, documents, endings, inbox, redaction
+from integrations import alike, endings, inbox
 from integrations.endings import REASON
-from integrations.failures import FailureClass, Unreadable
+from integrations.failures import FailureClass
 from integrations.filters import STATUSES, WAITING, MessageFilter
 from integrations.models import Connection, InboundMessage
+from integrations.views import payloads
+from integrations.views.trace import note_opened
 
 COLUMNS = (
     "id", "topic", "external_id", "status", "failure_class", "reason", "waits_for", "received_at", "attempts",
     "copies", "size", "connection__name", "connection__status", "result_kind", "result_uid", "result_label",
 )  # fmt: skip
-SHOWN_BYTES = 200_000  # of a payload on the page; the download has all of it
 VIEWS: tabs.Views = (
     ("All", {}), ("Failed", {"status": "FAILED"}), ("Waiting", {"status": WAITING}), ("Ignored", {"status": "IGNORED"}),
 )  # fmt: skip
 Status = InboundMessage.Status
-_MARKED = re.compile(r'"\\u0001([^"\\]*)\\u0001"')
 
 
 @require_safe
@@ -79,6 +76,7 @@ def message(request: HttpRequest, message_id: int) -> HttpResponse:
 def raw(request: HttpRequest, message_id: int) -> HttpResponse:
     """GET /ops/messages/<id>/raw: the bytes as they came, as a download no browser will interpret."""
     found = _find(request, message_id)
+    note_opened(found, request, "downloaded")
     return HttpResponse(
         bytes(found.body),
         content_type="application/octet-stream",
@@ -143,9 +141,11 @@ def _context(request: HttpRequest, found: InboundMessage) -> dict[str, Any]:
     return {
         "message": found,
         "result": found.result,
+        "traced": bool(found.result_kind == "order" and found.result_label)
+        and request.user.has_perm("orders.view_order"),
         "waiting": found.status == Status.RECEIVED and bool(found.waits_for),
         "case": case.first() if failed else None,
-        "payload": _payload(found),
+        "payload": payloads.masked(found),
         "headers": sorted(found.headers.items()),
         "events": timeline.of(found.subject, 50),
         "words": timeline.words,
@@ -154,26 +154,3 @@ def _context(request: HttpRequest, found: InboundMessage) -> dict[str, Any]:
         "may_discard": may_act and failed,
         "family": alike.of(found.pk) if may_act and failed else None,
     }
-
-
-def _payload(found: InboundMessage) -> dict[str, Any]:
-    """The body for people: JSON set out with persons and secrets masked, anything else as text, a beginning of both."""
-    body = bytes(found.body)
-    try:
-        shown = json.dumps(redaction.people(_plain(documents.read_json(body))), indent=2, ensure_ascii=False)
-        shown, kind = _MARKED.sub(r"\1", shown), "json"
-    except (Unreadable, RecursionError):
-        # Nothing is known of its parts, so nothing can be masked but by showing only a beginning.
-        shown = body[:2000].decode("utf-8", errors="replace").replace("\x00", "\ufffd")
-        kind = "text"
-    cut = len(shown) > SHOWN_BYTES or (kind == "text" and len(body) > 2000)
-    return {"text": shown[:SHOWN_BYTES], "kind": kind, "cut": cut, "empty": not body}
-
-
-def _plain(value: Any) -> Any:
-    """The document with its exact decimals as marked text, so that they can be shown as they came."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    return f"\x01{value}\x01" if isinstance(value, Decimal) else value

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from core.api.openapi import ANY, JSON, KEY, page_of, problems
 
 _READS, _WRITES = (400, 401, 403, 404, 429), (400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 503)
-_PAGES = [
+PAGES = [
     OpenApiParameter(name, OpenApiTypes.INT if name == "page_size" else OpenApiTypes.STR, OpenApiParameter.QUERY)
     for name in ("page_size", "after", "before")
 ]
@@ -44,7 +44,7 @@ _HOURS = {"type": "integer", "minimum": 0, "maximum": 168}
 LIST = extend_schema(
     operation_id="webhooks_list",
     summary="Webhooks, by code",
-    parameters=_PAGES,
+    parameters=PAGES,
     responses={200: page_of(ANY), **problems(400, 401, 403, 429)},
 )
 CREATE = extend_schema(
@@ -89,6 +89,6 @@ ACT = extend_schema(
 CALLS = extend_schema(
     operation_id="webhooks_calls",
     summary="Its calls, newest first",
-    parameters=_PAGES,
+    parameters=PAGES,
     responses={200: page_of(ANY), **problems(*_READS)},
 )
