@@ -203,8 +203,11 @@ def _hear_of_limits(connection: Connection, answer: Answer) -> None:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Retry-After as seconds, from either of its two forms."""
+    """Retry-After as seconds, from either of its two forms; or Walmart's own word for it, a moment in milliseconds."""
     text = headers.get("retry-after", "").strip()
+    moment = headers.get("x-next-replenish-time", "").strip()
+    if not text and moment.isascii() and moment.isdigit() and len(moment) <= 16:
+        return max(0.0, int(moment) / 1000 - time.time())
     if not text:
         return None
     try:

@@ -5,7 +5,8 @@
 - `X-Rate-Limit-Requests-Left` with `X-Rate-Limit-Time-Reset-Ms` (BigCommerce)
 - `X-Shopify-Shop-Api-Call-Limit: 32/40`: a bucket that leaks two calls a second
 
-Amazon's `x-amzn-RateLimit-Limit` is about one operation, not about the account, so it says nothing here.
+Amazon's `x-amzn-RateLimit-Limit` and Walmart's `x-current-token-count` are about one operation, not about the account,
+so they say nothing here (Amazon's is learnt in channels/amazon/quota.py).
 """
 
 from __future__ import annotations

@@ -1,24 +1,28 @@
-"""Local shops that speak REST with JSON: what their protocols share, and the faults tests ask for.
+"""Local shops and marketplaces that speak REST: what their protocols share, and the faults tests ask for.
 
-A shop answers `answer(method, path, query, body, headers)` with (status, document). `faults` makes so many of the next
-calls go wrong: "500", "429" (with Retry-After), and "lose_answer", which does what was asked and hangs up.
+A shop answers `answer(method, path, query, body, headers)` with (status, document), or with headers of its own as a
+third. A body is JSON, a form (as a dict) or bytes, by its content type. `faults` makes so many of the next calls go
+wrong: "500", "429" (with Retry-After), "lose_answer", which does what was asked and hangs up, and "lose_write", which
+does so to the next call that changes something.
 """
 
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
+
+Told = tuple[int, Any] | tuple[int, Any, Mapping[str, str]]
 
 
 class Shop(Protocol):
     faults: Counter[str]
 
-    def answer(
-        self, method: str, path: str, query: dict[str, str], body: Any, headers: dict[str, str]
-    ) -> tuple[int, Any]: ...
+    def answer(self, method: str, path: str, query: dict[str, str], body: Any, headers: dict[str, str]) -> Told: ...
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -38,14 +42,18 @@ class Handler(BaseHTTPRequestHandler):
         lost = self._fault("lose_answer")
         split = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        body = json.loads(raw) if raw else None
-        status, document = self.shop.answer(self.command, split.path, dict(parse_qsl(split.query)), body, headers)
+        body = _read(raw, headers.get("content-type", ""))
+        query = dict(parse_qsl(split.query, keep_blank_values=True))
+        told = self.shop.answer(self.command, split.path, query, body, headers)
+        is_write = getattr(self.shop, "is_write", None)
+        if is_write and told[0] < 300 and is_write(self.command, split.path):
+            lost = self._fault("lose_write") or lost
         if lost:
             self.close_connection = True
             return None
-        return self._write(status, document, {})
+        return self._write(told[0], told[1], told[2] if len(told) > 2 else {})
 
-    do_GET = do_POST = do_PUT = _serve  # noqa: N815  (the names are the library's)
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815  (the names are the library's)
 
     def _fault(self, name: str) -> bool:
         if self.shop.faults[name] <= 0:
@@ -53,12 +61,50 @@ class Handler(BaseHTTPRequestHandler):
         self.shop.faults[name] -= 1
         return True
 
-    def _write(self, status: int, document: Any, headers: dict[str, str]) -> None:
-        body = b"" if status == 204 else json.dumps(document).encode()
+    def _write(self, status: int, document: Any, headers: Mapping[str, str]) -> None:
+        body = b"" if status == 204 else document if isinstance(document, bytes) else json.dumps(document).encode()
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Type", "application/json")
+        if "Content-Type" not in headers:
+            self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+class Market:
+    """What the local marketplaces share: access tokens that end, faults, and which calls change something."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.faults: Counter[str] = Counter()
+        self.tokens: set[str] = set()
+        self.asked = 0  # for a token
+        self.orders: dict[str, dict[str, Any]] = {}
+        self.told: dict[str, list[dict[str, Any]]] = {}  # shipments, by order
+        self.stock: dict[str, int] = {}  # what is for sale, by SKU
+
+    def is_write(self, method: str, path: str) -> bool:
+        return method != "GET" and "token" not in path and "search" not in path
+
+    def grant(self) -> str:
+        self.asked += 1
+        token = f"token-{self.asked}"
+        self.tokens.add(token)
+        return token
+
+    def lets_in(self, token: str | None) -> bool:
+        """Whether the token is good; tests end tokens by clearing them."""
+        return token in self.tokens
+
+    def bare(self, document: dict[str, Any], *keys: str) -> dict[str, Any]:
+        return {key: value for key, value in document.items() if key not in keys}
+
+
+def _read(raw: bytes, content_type: str) -> Any:
+    if not raw:
+        return None
+    if "form-urlencoded" in content_type:
+        return dict(parse_qsl(raw.decode(), keep_blank_values=True))
+    return json.loads(raw) if "json" in content_type else raw

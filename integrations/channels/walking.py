@@ -17,27 +17,34 @@ FIRST = timedelta(days=30)  # how far back a first walk looks
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Where a walk stands: what changed since `since` is asked for, page `page`; it began at `began`."""
+    """Where a walk stands: what changed since `since` is asked for, page `page`; it began at `began`.
+
+    Where the other side names its pages itself, `token` is the name of this one; empty for the first.
+    """
 
     since: datetime
     began: datetime
     page: int = 1
+    token: str = ""
 
     @classmethod
-    def at(cls, cursor: str, now: datetime) -> Walk:
+    def at(cls, cursor: str, now: datetime, *, first: timedelta = FIRST) -> Walk:
         """The walk a cursor speaks of, or a new one. A moment put in by hand begins there."""
         if not cursor:
-            return cls(now - FIRST, now)
+            return cls(now - first, now)
         if not cursor.startswith("{"):
             return cls(datetime.fromisoformat(cursor).astimezone(UTC), now)
         kept = json.loads(cursor)
         began = datetime.fromisoformat(kept["began"]) if kept.get("began") else now
-        return cls(datetime.fromisoformat(kept["since"]), began, kept.get("page", 1))
+        return cls(datetime.fromisoformat(kept["since"]), began, kept.get("page", 1), kept.get("token", ""))
 
-    def onward(self, *, more: bool) -> str:
+    def onward(self, *, more: bool, token: str = "") -> str:
         """The cursor of the next page, or of the next walk."""
-        if more:
-            kept = {"since": self.since.isoformat(), "began": self.began.isoformat(), "page": self.page + 1}
-        else:
-            kept = {"since": (self.began - LOOK_BACK).isoformat()}
-        return json.dumps(kept)
+        if not more:
+            return json.dumps({"since": (self.began - LOOK_BACK).isoformat()})
+        kept = {"since": self.since.isoformat(), "began": self.began.isoformat(), "page": self.page + 1}
+        return json.dumps(kept | ({"token": token} if token else {}))
+
+    def afresh(self) -> str:
+        """The cursor of the same walk from its first page: names of pages don't last for ever."""
+        return json.dumps({"since": self.since.isoformat()})

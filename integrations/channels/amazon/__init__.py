@@ -1,14 +1,19 @@
 """Amazon: orders, refunds and stock in, shipments and stock out, through the Selling Partner API."""
 
-from integrations.channels import stock_documents
-from integrations.channels.amazon import translate
-from integrations.channels.vendor import Vendor, never_signed
+from integrations.channels.amazon import client, selling, translate, webhooks
+from integrations.channels.vendor import Vendor
 
 AMAZON = Vendor(
     name="amazon",
     title="Amazon",
     mapping_version=translate.VERSION,
     understand=translate.understand,
-    verify=never_signed,
-    delivery=stock_documents.delivery,
+    verify=webhooks.verify,
+    delivery=webhooks.delivery,
+    can_be_called=client.can_be_called,
+    feeds=client.FEEDS,
+    fetch=client.fetch,
+    tell_shipment=client.tell_shipment,
+    set_levels=selling.set_levels,
+    levels_at_once=selling.AT_ONCE,
 )

@@ -75,6 +75,8 @@ def understand(topic: str, body: bytes) -> Meaning:
 
 
 def _translate(node: Node) -> Meaning | None:
+    if node.has("detail-type"):  # as EventBridge hands notifications on
+        node = node.object("detail") or node
     told = notices.meaning(node) or _stock(node)
     if told is not None:
         return told

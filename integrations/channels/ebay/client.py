@@ -115,7 +115,7 @@ def _call(connection: Connection, method: str, path: str, *, purpose: str, json:
     def renew() -> tuple[str, float]:
         form = {"grant_type": "refresh_token", "refresh_token": refresh}
         client = (str(connection.settings.get("client_id") or ""), secret)
-        return tokens.ask(connection, f"{base}/identity/v1/oauth2/token", form, client=client)
+        return tokens.lasting(tokens.ask(connection, f"{base}/identity/v1/oauth2/token", form, client=client))
 
     def make(token: str) -> http.Answer:
         headers = {"Authorization": f"Bearer {token}"}

@@ -1,14 +1,21 @@
-"""Walmart: orders in."""
+"""Walmart Marketplace: orders and refunds in; shipments, cancellations and stock out."""
 
 from integrations.channels import stock_documents
-from integrations.channels.vendor import Vendor, never_signed
-from integrations.channels.walmart import translate
+from integrations.channels.vendor import Vendor
+from integrations.channels.walmart import client, translate, webhooks
 
 WALMART = Vendor(
     name="walmart",
     title="Walmart",
     mapping_version=translate.VERSION,
     understand=translate.understand,
-    verify=never_signed,
+    verify=webhooks.verify,
     delivery=stock_documents.delivery,
+    can_be_called=client.can_be_called,
+    feeds=client.FEEDS,
+    fetch=client.fetch,
+    tell_shipment=client.tell_shipment,
+    tell_change=client.tell_change,
+    set_levels=client.set_levels,
+    levels_at_once=client.LEVELS,
 )

@@ -1,0 +1,37 @@
+"""How Amazon's notifications come and are known. Pure.
+
+Amazon delivers to SQS or EventBridge; a rule of EventBridge (an API destination) or a function behind the queue posts
+them on to us with the header `X-Backroom-Token`, the connection's secret `webhook`, because nothing of them is signed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from integrations import signatures
+from integrations.channels.vendor import Delivery
+from integrations.documents import read_json
+from integrations.failures import Unreadable
+
+HEADER = "x-backroom-token"
+
+
+def verify(body: bytes, headers: Mapping[str, str], secrets: Iterable[str], now: datetime) -> bool:
+    return signatures.shared_token(headers.get(HEADER, ""), secrets)
+
+
+def delivery(body: bytes, headers: Mapping[str, str]) -> Delivery:
+    """By the notification's own id: Amazon delivers at least once."""
+    try:
+        document = read_json(body)
+    except (Unreadable, RecursionError):
+        document = None
+    known = document if isinstance(document, dict) else {}
+    inner = known.get("detail") if isinstance(known.get("detail"), dict) else known
+    told = (inner or {}).get("NotificationMetadata") or (inner or {}).get("notificationMetadata") or {}
+    named = told.get("NotificationId") or told.get("notificationId") if isinstance(told, dict) else None
+    if isinstance(named, str) and 0 < len(named) <= 100:
+        return Delivery(f"notification:{named}", "")
+    return Delivery(f"sha256:{hashlib.sha256(body).hexdigest()}", "")
