@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.conf import settings
 from django.core.cache import cache
@@ -53,10 +53,12 @@ def due(limit: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def let_go(key: str, process: Callable[[int], object]) -> int:
-    """What `key` names has arrived: try every message that waits for it, oldest first. Safe to repeat."""
+def let_go(keys: Sequence[str], process: Callable[[int], object]) -> int:
+    """What these keys name has arrived: try every message that waits for one, oldest first. Safe to repeat."""
+    if not keys:
+        return 0
     with connection.cursor() as cursor:
-        cursor.execute(_LET_GO, [key])
+        cursor.execute(_LET_GO, [list(keys)])
         freed = sorted(row[0] for row in cursor.fetchall())
     for message_id in freed:
         process(message_id)
@@ -73,6 +75,11 @@ def order_key(channel: str, ref: str) -> str:
     return f"order:{channel}:{ref}"
 
 
+def payment_key(channel: str, ref: str) -> str:
+    """What a message about a payment waits for until an order paid with it is known."""
+    return f"payment:{channel}:{ref}"
+
+
 _DUE = """
 SELECT m.id FROM integrations_inboundmessage m
 JOIN integrations_connection c ON c.id = m.connection_id AND c.status = 'ACTIVE'
@@ -85,6 +92,6 @@ FOR NO KEY UPDATE OF m SKIP LOCKED
 _LET_GO = """
 UPDATE integrations_inboundmessage
 SET status = 'RECEIVED', next_at = statement_timestamp()
-WHERE waits_for = %s AND status IN ('RECEIVED', 'FAILED') AND lease_token IS NULL
+WHERE waits_for = ANY(%s::text[]) AND status IN ('RECEIVED', 'FAILED') AND lease_token IS NULL
 RETURNING id
 """

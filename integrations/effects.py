@@ -9,15 +9,16 @@ from dataclasses import dataclass, field, replace
 from core import events
 from core.errors import NotYet, Refusal
 from core.subjects import Subject
+from integrations import codes, goods
 from integrations import events as facts
-from integrations import goods
-from integrations.arrivals import order_key
+from integrations.arrivals import order_key, payment_key
 from integrations.channels.meaning import (
     Act,
     AnswerRequest,
     AskFor,
     CancelOrder,
     FollowParcel,
+    LearnCodes,
     MoveGoods,
     PlaceOrder,
     RecordPayments,
@@ -29,6 +30,7 @@ from integrations.models import InboundMessage
 from integrations.suppliers import answers
 from inventory.models import StockSnapshot
 from inventory.services import snapshots, sources
+from orders.models import Channel, Payment
 from orders.services import intake, payments, tracking
 
 
@@ -61,6 +63,10 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
         done.changed, done.words = True, ""
         return
     connection = message.connection
+    if isinstance(act, LearnCodes):
+        learnt = codes.learn(act, connection)
+        done.changed, done.words = done.changed or learnt.new > 0, learnt.words
+        return
     if isinstance(act, TakeSnapshot):
         _take(act, message, done)
         return
@@ -89,6 +95,7 @@ def _placing(
     if isinstance(act, PlaceOrder):
         placed = intake.place(act.order, channel=channel, actor=actor, source=source)
         done.made_known.append(order_key(channel.code, act.order.channel_ref))
+        done.made_known += [payment_key(channel.code, payment.ref) for payment in act.order.payments]
     elif isinstance(act, CancelOrder):
         try:
             placed = intake.cancel(channel, act.order_ref, actor=actor, reason=act.reason, at=act.at, source=source)
@@ -99,7 +106,9 @@ def _placing(
     elif isinstance(act, RecordRefund):
         placed = intake.refund(act.refund, channel=channel, actor=actor, source=source)
     else:
-        placed = payments.record(act.order_ref, act.payments, channel=channel, actor=actor, source=source)
+        ref = act.order_ref or _paid_with(act.of_payment, channel)
+        placed = payments.record(ref, act.payments, channel=channel, actor=actor, source=source)
+        done.made_known += [payment_key(channel.code, payment.ref) for payment in act.payments]
     done.order_id, done.number = placed.order_id, placed.number
     if placed.outcome in {"created", "changed"}:
         done.changed = True
@@ -112,6 +121,15 @@ def _placing(
             if stale
             else f"order {placed.number} already says all of this"
         )
+
+
+def _paid_with(payment_ref: str, channel: Channel) -> str:
+    """The order this payment was for. Raises NotYet while nobody knows."""
+    paid = Payment.objects.filter(provider_ref=payment_ref, order__channel=channel).exclude(kind="refunded")
+    ref = paid.values_list("order__channel_ref", flat=True).order_by("pk").first()
+    if ref is None:
+        raise NotYet(payment_key(channel.code, payment_ref))
+    return ref
 
 
 def _set_aside(body: bytes, message: InboundMessage, done: Done) -> None:

@@ -184,8 +184,7 @@ def _carry_out(message: InboundMessage, token: UUID) -> None:
             endings.done(message, token, done, mapping_version=vendor.mapping_version)
         return done
 
-    for key in retrying(work).made_known:
-        arrivals.let_go(key, process)
+    arrivals.let_go(retrying(work).made_known, process)
 
 
 def _wait(message: InboundMessage, token: UUID, wait: NotYet) -> None:

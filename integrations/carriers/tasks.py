@@ -34,7 +34,7 @@ def let_waiting_go(fact: Fact) -> None:
         "tracking_number", flat=True
     )
     for number in set(numbers):
-        arrivals.let_go(tracking.waits_for(number), inbox.process)
+        arrivals.let_go([tracking.waits_for(number)], inbox.process)
     tracking.settle(job_id, actor=SYSTEM)
 
 

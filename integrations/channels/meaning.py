@@ -37,10 +37,11 @@ class RecordRefund:
 
 @dataclass(frozen=True, slots=True)
 class RecordPayments:
-    """Money events of an order that must be known."""
+    """Money events of an order that must be known: by its own ref or, where that isn't said, by a payment of its."""
 
     order_ref: str
     payments: tuple[IncomingPayment, ...]
+    of_payment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,13 @@ class MoveGoods:
     at: datetime
     lines: tuple[GoodsLine, ...]
     store: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LearnCodes:
+    """What the sender calls articles that it names a SKU of: (its code, the SKU)."""
+
+    codes: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +137,7 @@ Act = (
     | TakeSnapshot
     | AnswerRequest
     | FollowParcel
+    | LearnCodes
     | SetAside
 )
 

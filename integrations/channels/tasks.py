@@ -51,7 +51,7 @@ def tell_channel(event: Fact) -> None:
 
 def let_waiting_go(event: Fact) -> None:
     """order.received: try the messages that came before their order. Safe to repeat."""
-    arrivals.let_go(arrivals.order_key(event.data["channel"], event.data["channel_ref"]), inbox.process)
+    arrivals.let_go([arrivals.order_key(event.data["channel"], event.data["channel_ref"])], inbox.process)
 
 
 def _order(event: Fact) -> Order:

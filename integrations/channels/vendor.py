@@ -69,6 +69,8 @@ class Vendor:
     understand: Callable[[str, bytes], Meaning]
     verify: Callable[[bytes, Mapping[str, str], Iterable[str], datetime], bool]
     delivery: Callable[[bytes, Mapping[str, str]], Delivery]
+    # For a vendor that signs the address it sent to as well: `verify` with that address before the others.
+    verify_at: Callable[[str, bytes, Mapping[str, str], Iterable[str], datetime], bool] | None = None
     # Tell the vendor of a shipment, once whatever is retried; returns the vendor's own id of it.
     tell_shipment: Callable[[Connection, ShipmentNews], str] | None = None
     # Tell the vendor that an order of its was changed here; returns words for people. Permanent where it won't have it.

@@ -6,11 +6,13 @@ import logging
 from collections.abc import Mapping
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, InterfaceError
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -91,7 +93,17 @@ def _signed(vendor: Vendor, connection: Connection, body: bytes, headers: Mappin
     except Undecipherable:
         log.exception("hook.secret_unreadable", extra={"connection": connection.code})
         return False
-    return bool(secrets) and vendor.verify(body, headers, secrets, timezone.now())
+    if not secrets:
+        return False
+    if vendor.verify_at is not None:
+        return vendor.verify_at(_address(connection), body, headers, secrets, timezone.now())
+    return vendor.verify(body, headers, secrets, timezone.now())
+
+
+def _address(connection: Connection) -> str:
+    """Where the vendor was told to send to: as it was told, not as a proxy in between rewrote it."""
+    told = connection.settings.get("webhook_address")
+    return str(told) if told else settings.PUBLIC_URL + reverse("integrations:hook", args=[connection.pk])
 
 
 def _answer(status: int, words: str, *, retry_after: int | None = None, **facts: object) -> HttpResponse:

@@ -30,18 +30,20 @@ _HAPPENED = "an adjustment or transfer says what happened, not what is there; th
 def translate(document: dict[str, Any], faults: Faults) -> Meaning | None:
     node = Node(document, "", faults)
     if "counts" in document:
-        return _levels(document, list(node.items("counts")), "calculated_at")
+        return levels(document, list(node.items("counts")), "calculated_at")
+    if "count" in document and isinstance(document["count"], dict):
+        return levels(document, [node.at("count")], "calculated_at")
     if "adjustment" in document or "transfer" in document:
         return ignored(_HAPPENED)
     if "physical_count" in document:
-        return _levels(document, [node.at("physical_count")], "occurred_at")
+        return levels(document, [node.at("physical_count")], "occurred_at")
     if "changes" in document:
         counted = [each.at("physical_count") for each in node.items("changes") if each.has("physical_count")]
-        return _levels(document, counted, "occurred_at") if counted else ignored(_HAPPENED)
+        return levels(document, counted, "occurred_at") if counted else ignored(_HAPPENED)
     return None
 
 
-def _levels(document: dict[str, Any], counts: list[Node], moment: str) -> Meaning:
+def levels(document: dict[str, Any], counts: list[Node], moment: str) -> Meaning:
     lines = []
     for each in counts:
         variation = each.line("catalog_object_id")
