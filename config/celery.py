@@ -112,6 +112,7 @@ app.conf.beat_schedule = {
     "follow-parcels": _every(600, "integrations.carriers.tasks.follow_parcels", queue="outside"),
     "probe-accounts": _every(30, "integrations.carriers.tasks.probe_accounts", queue="outside"),
     "poll-feeds": _every(15, "integrations.tasks.poll_feeds"),
+    "replay-messages": _every(5, "integrations.tasks.replay"),
     "process-messages": _every(5, "integrations.tasks.process_due"),
     "forget-old-calls": _every(6 * 3600, "integrations.tasks.forget_old_calls"),
     "sweep-clocks": _every(15, "exceptions.tasks.sweep_clocks"),

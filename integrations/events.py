@@ -3,6 +3,7 @@
 MESSAGE_FAILED = "message.failed"
 MESSAGE_REPROCESSED = "message.reprocessed"  # a person asked for another try
 MESSAGE_DISCARDED = "message.discarded"
+MESSAGE_EDITED = "message.edited"  # a person's version is read from now on; data: version, reason, sha256
 MESSAGE_OPENED = "message.opened"  # a person read it unmasked; data: what
 MESSAGE_RECOVERED = "message.recovered"  # one that had failed went through
 DOCUMENT_WANTED = "document.wanted"  # a message only named it; data: connection, what, ref

@@ -25,6 +25,7 @@ from core.actors import Actor
 from core.errors import Invalid, NotYet, Refusal, TryLater
 from integrations import arrivals, effects, endings, redaction
 from integrations.channels import registry
+from integrations.channels.meaning import Meaning
 from integrations.documents import clean
 from integrations.failures import FailureClass, Fault, Unreadable
 from integrations.models import Connection, InboundMessage
@@ -123,6 +124,34 @@ def outcome(message_id: int) -> Outcome:
     return Outcome(message_id, row[0], row[1], row[2], waits_for=row[5], **became)
 
 
+def rehearse(message_id: int, body: bytes | None = None) -> Outcome:
+    """What a try would come to now, by trying and taking all of it back; `body` is read in place of what is kept.
+
+    Nothing is left behind and nobody is told. The locks of a real try are held for as long as it takes.
+    """
+    message = InboundMessage.objects.select_related("connection__channel", "edit").get(pk=message_id)
+    content = message.content if body is None else body
+    try:
+        meaning = _read(message, content)
+        if meaning.ignored:
+            return Outcome(message_id, Status.IGNORED, meaning.ignored)
+        with transaction.atomic():
+            done = effects.carry_out(meaning.acts, message)
+            transaction.set_rollback(True)
+    except NotYet as wait:
+        return Outcome(message_id, Status.RECEIVED, f"waits for {_spoken(wait.waits_for)}", waits_for=wait.waits_for)
+    except (TryLater, DatabaseError) as error:
+        return Outcome(message_id, Status.RECEIVED, str(error)[:300])
+    except Exception as error:
+        failed = _failure(error)
+        if failed is None:
+            log.exception("message.rehearsal_broke", extra={"message_id": message_id})
+            failed = FailureClass.CONFLICT, (Fault("", f"Backroom stumbled over it ({type(error).__name__})"),)
+        reason = Unreadable(failed[0], *failed[1]).reason or failed[0].label
+        return Outcome(message_id, Status.FAILED, reason, failed[0].value)
+    return Outcome(message_id, Status.PROCESSED if done.changed else done.idle_status, done.words, order=done.number)
+
+
 def reprocess(message_id: int, *, actor: Actor) -> Outcome:
     """Try a failed or ignored message again, now. Refusal("nothing_to_reprocess") when it is neither."""
     endings.reopen(message_id, actor=actor)
@@ -143,17 +172,14 @@ def _try(message: InboundMessage, token: UUID) -> None:
         _carry_out(message, token)
     except endings.Fenced:
         raise
-    except Unreadable as error:
-        endings.fail(message, token, error.failure_class, error.faults)
     except NotYet as wait:
         _wait(message, token, wait)
-    except Invalid as error:
-        endings.fail(message, token, FailureClass.BAD_VALUE, [Fault(p.path, p.message) for p in error.problems])
-    except Refusal as refusal:
-        if refusal.status == 503:
-            _later(message, token, refusal.message, None)
+    except (Unreadable, Refusal) as error:
+        failed = _failure(error)
+        if failed is None:
+            _later(message, token, str(error), None)
             return
-        endings.fail(message, token, FailureClass.CONFLICT, (Fault("", refusal.message),))
+        endings.fail(message, token, *failed)
     except TryLater as later:
         _later(message, token, str(later), later.seconds)
     except DatabaseError as error:
@@ -167,12 +193,28 @@ def _try(message: InboundMessage, token: UUID) -> None:
         endings.fail(message, token, FailureClass.CONFLICT, (Fault("", words + correlation.current()),))
 
 
-def _carry_out(message: InboundMessage, token: UUID) -> None:
+def _failure(error: Exception) -> tuple[FailureClass, Sequence[Fault]] | None:
+    """The class and faults of an error that trying again won't heal; None for any other."""
+    if isinstance(error, Unreadable):
+        return error.failure_class, error.faults
+    if isinstance(error, Invalid):
+        return FailureClass.BAD_VALUE, [Fault(p.path, p.message) for p in error.problems]
+    if isinstance(error, Refusal) and error.status != 503:
+        return FailureClass.CONFLICT, (Fault("", error.message),)
+    return None
+
+
+def _read(message: InboundMessage, content: bytes) -> Meaning:
+    """What these bytes mean to the connection of the message. Pure but for the registry."""
     limit = int(message.connection.settings.get("max_bytes") or MAX_BYTES)
-    if message.size > limit:
-        raise Unreadable(FailureClass.TOO_LARGE, Fault("", f"{message.size} bytes; at most {limit} are read"))
+    if len(content) > limit:
+        raise Unreadable(FailureClass.TOO_LARGE, Fault("", f"{len(content)} bytes; at most {limit} are read"))
+    return registry.get(message.connection.vendor).reader(message.connection)(message.topic, content)
+
+
+def _carry_out(message: InboundMessage, token: UUID) -> None:
+    meaning = _read(message, message.content)
     vendor = registry.get(message.connection.vendor)
-    meaning = vendor.reader(message.connection)(message.topic, bytes(message.body))
     if meaning.ignored:
         endings.ignore(message, token, meaning.ignored, mapping_version=vendor.mapping_version)
         return

@@ -8,12 +8,10 @@ from datetime import datetime, timedelta
 from django.db import connection as database
 from django.utils import timezone
 
-from integrations.failures import FailureClass
 from integrations.models import Connection, Pace
 from integrations.pace import BURST_SECONDS
 
 TOLD_FOR = timedelta(minutes=5)
-GROUPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +46,6 @@ class Backlog:
     failed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Messages that failed for one cause; `example` is the newest of them."""
-
-    failure: str
-    topic: str
-    place: str
-    count: int
-    first: datetime
-    example: int
-    reason: str
-
-
 def calls(connection: Connection) -> Calls:
     with database.cursor() as cursor:
         cursor.execute(_CALLS, [connection.pk])
@@ -91,13 +76,6 @@ def backlog(connection: Connection) -> Backlog:
         return Backlog(*cursor.fetchone())
 
 
-def failed_alike(connection: Connection) -> list[Group]:
-    """What failed, by cause, the largest first."""
-    with database.cursor() as cursor:
-        cursor.execute(_ALIKE, [connection.pk, GROUPS])
-        return [Group(FailureClass(failure).label, *rest) for failure, *rest in cursor.fetchall()]
-
-
 _CALLS = """
 SELECT count(*), count(*) FILTER (WHERE failure_class <> ''),
     percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ms), percentile_cont(0.95) WITHIN GROUP (ORDER BY duration_ms)
@@ -112,12 +90,4 @@ _BACKLOG = """
 SELECT count(*) FILTER (WHERE status = 'RECEIVED'), min(received_at) FILTER (WHERE status = 'RECEIVED'),
     count(*) FILTER (WHERE status = 'FAILED')
 FROM integrations_inboundmessage WHERE connection_id = %s AND status IN ('RECEIVED', 'FAILED')
-"""
-
-# A place in a list is the same place whichever the item: line_items[3].price and line_items[0].price.
-_ALIKE = r"""
-SELECT failure_class, topic, regexp_replace(coalesce(faults -> 0 ->> 'path', ''), '\[\d+\]', '[]', 'g'),
-    count(*), min(received_at), max(id), (array_agg(reason ORDER BY id DESC))[1]
-FROM integrations_inboundmessage WHERE connection_id = %s AND status = 'FAILED'
-GROUP BY 1, 2, 3 ORDER BY count(*) DESC, max(id) DESC LIMIT %s
 """

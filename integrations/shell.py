@@ -8,6 +8,8 @@ from typing import Any
 from django.urls import reverse
 
 from core import screens
+from core.models import Delivery
+from core.models.events import DeliveryStatus
 from core.screens import Count, Found
 from integrations import filters
 from integrations.models import Connection, InboundMessage, WebhookSubscription
@@ -19,6 +21,10 @@ def register() -> None:
     screens.register_nav(
         "Run", "Messages", "webhook", "integrations:messages", "integrations.view_inboundmessage", count=failed,
         order=20, topic="messages",
+    )  # fmt: skip
+    screens.register_nav(
+        "Run", "Dead letters", "archive", "integrations:dead", "integrations.view_inboundmessage", count=dead, order=22,
+        topic="messages",
     )  # fmt: skip
     screens.register_nav(
         "Run", "Connections", "plug", "integrations:links", "integrations.view_connection", count=troubled, order=10
@@ -34,6 +40,14 @@ def failed(user: Any) -> Count:
     rows = InboundMessage.objects.for_user(user).filter(status="FAILED").order_by()
     count = rows[:CAP].count()
     return Count(count, capped=count >= CAP)
+
+
+def dead(user: Any) -> Count | None:
+    """Deliveries that ran out of attempts; failed messages are counted beside Messages."""
+    if not user.has_perm("core.view_delivery"):
+        return None
+    count = Delivery.objects.filter(status=DeliveryStatus.DEAD).order_by()[:CAP].count()
+    return Count(count, capped=count >= CAP) if count else None
 
 
 def troubled(user: Any) -> Count | None:

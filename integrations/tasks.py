@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from integrations import alike, arrivals, inbox, upkeep
+from integrations import arrivals, inbox, replaying, upkeep
 from integrations.channels import polling, publishing
 
 
@@ -41,7 +41,13 @@ def poll_feed(feed_id: int) -> None:
 
 @shared_task
 def reprocess_alike(job_id: int) -> None:
-    alike.run(job_id)
+    replaying.step(job_id)
+
+
+@shared_task
+def replay() -> None:
+    """Let the next few of what is tried again at a rate go."""
+    replaying.tick()
 
 
 @shared_task

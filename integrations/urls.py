@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from integrations.channels import views as hooks
-from integrations.views import link, links, messages, trace, webhooks
+from integrations.views import dead, editing, link, links, messages, trace, webhooks
 
 app_name = "integrations"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -14,6 +14,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ops/messages/<int:message_id>/reprocess", messages.reprocess, name="reprocess"),
     path("ops/messages/<int:message_id>/reprocess-alike", messages.reprocess_alike, name="reprocess_alike"),
     path("ops/messages/<int:message_id>/discard", messages.discard, name="discard"),
+    path("ops/messages/<int:message_id>/edit", editing.edit, name="edit"),
+    path("ops/dead/", dead.groups, name="dead"),
+    path("ops/dead/messages", dead.messages, name="dead_messages"),
+    path("ops/dead/messages/<slug:verb>", dead.start_messages, name="dead_messages_start"),
+    path("ops/dead/deliveries", dead.deliveries, name="dead_deliveries"),
+    path("ops/dead/deliveries/<slug:verb>", dead.start_deliveries, name="dead_deliveries_start"),
     path("orders/<str:number>/trace", trace.trace, name="trace"),
     path("orders/<str:number>/trace/panel", trace.panel, name="trace_panel"),
     path("orders/<str:number>/trace/difference", trace.difference, name="trace_difference"),

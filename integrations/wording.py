@@ -14,6 +14,7 @@ def register() -> None:
     timeline.register([facts.SHIPMENT_TOLD], _told)
     for type_, text, icon, tone in (
         (facts.MESSAGE_REPROCESSED, "Tried again", "rotate-ccw", ""),
+        (facts.MESSAGE_EDITED, "Edited", "pencil", ""),
         (facts.MESSAGE_OPENED, "Read unmasked", "eye", ""),
         (facts.MESSAGE_RECOVERED, "Went through", "circle-check", "ok"),
         (facts.MESSAGE_DISCARDED, "Discarded", "trash-2", ""),

@@ -1,17 +1,21 @@
 from integrations.models.clients import ApiClient
-from integrations.models.connections import Breaker, Connection, ConnectionSecret, Pace
+from integrations.models.connections import Breaker, CallSlot, Connection, ConnectionSecret, Pace
 from integrations.models.feeds import FeedState
-from integrations.models.messages import InboundMessage, OutboundCall
+from integrations.models.messages import InboundMessage, MessageEdit, OutboundCall
+from integrations.models.shadow import ShadowResult
 from integrations.models.webhooks import WebhookSubscription
 
 __all__ = [
     "ApiClient",
     "Breaker",
+    "CallSlot",
     "Connection",
     "ConnectionSecret",
     "FeedState",
     "InboundMessage",
+    "MessageEdit",
     "OutboundCall",
     "Pace",
+    "ShadowResult",
     "WebhookSubscription",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -58,6 +59,13 @@ class Connection(models.Model):
         PAUSED = "PAUSED", "Paused"  # nothing is sent or processed; what arrives is kept
         DISABLED = "DISABLED", "Disabled"  # webhooks are answered 404
 
+    class Mode(models.TextChoices):
+        """How much of what it says has effect; see integrations/cutover.py."""
+
+        SHADOW = "SHADOW", "Shadow"  # read and compared, nothing else
+        PART = "PART", "Partly live"  # for some places or for a share of the orders
+        LIVE = "LIVE", "Live"
+
     class Health(models.TextChoices):
         UNKNOWN = "UNKNOWN", "Not tried yet"
         OK = "OK", "Healthy"
@@ -80,6 +88,21 @@ class Connection(models.Model):
     last_failure_at = models.DateTimeField(null=True, blank=True)
     refused_signatures = models.PositiveIntegerField(default=0, editable=False)
     rate_per_minute = models.PositiveIntegerField(default=600, validators=[MinValueValidator(1)])
+    calls_at_once = models.PositiveSmallIntegerField(
+        default=4, db_default=4, validators=[MinValueValidator(1)], help_text="By all workers together"
+    )
+    mode = models.CharField(max_length=6, choices=Mode.choices, default=Mode.LIVE, db_default="LIVE", editable=False)
+    live_share = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False, help_text="Percent of its orders that are live while it is partly live"
+    )
+    live_places = ArrayField(
+        models.CharField(max_length=120), default=list, db_default=[], blank=True, editable=False,
+        help_text="Codes of the locations that are live while it is partly live",
+    )  # fmt: skip
+    compared_channel = models.ForeignKey(
+        "orders.Channel", on_delete=models.PROTECT, null=True, blank=True, related_name="+",
+        help_text="Whose orders a shadow compares its own with; by default those of its own channel",
+    )  # fmt: skip
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -108,11 +131,17 @@ class Connection(models.Model):
             models.CheckConstraint(
                 condition=Q(status__in=["ACTIVE", "PAUSED", "DISABLED"]), name="connection_status_is_known"
             ),
+            models.CheckConstraint(condition=Q(mode__in=["SHADOW", "PART", "LIVE"]), name="connection_mode_is_known"),
+            models.CheckConstraint(condition=Q(live_share__lte=100), name="connection_share_is_percent"),
+            models.CheckConstraint(condition=Q(calls_at_once__gte=1), name="a_connection_may_be_called"),
             models.CheckConstraint(
                 condition=~Q(kind="CHANNEL") | Q(channel__isnull=False), name="channel_connection_has_its_channel"
             ),
         ]
-        permissions = [("pause_connection", "Can pause and resume connections")]
+        permissions = [
+            ("pause_connection", "Can pause and resume connections"),
+            ("cut_over_connection", "Can take connections live and back"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -166,9 +195,26 @@ class Pace(models.Model):
     spent_until = models.DateTimeField()
     told_per_minute = models.FloatField(null=True)  # what the other side's headers allow…
     told_at = models.DateTimeField(null=True)  # …as of then
+    slow_until = models.DateTimeField(null=True)  # a call took long: until then its work goes where it delays nobody
 
     def __str__(self) -> str:
         return f"{self.connection_id} until {self.spent_until}"
+
+
+class CallSlot(models.Model):
+    """One of the calls a connection may have under way at once, whoever makes it: a lease that ends by itself."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="slots", db_index=False)
+    slot = models.PositiveSmallIntegerField()
+    token = models.UUIDField()
+    taken_at = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "slot"], name="a_call_slot_is_taken_once")]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} {self.slot}"
 
 
 class Breaker(models.Model):

@@ -70,6 +70,10 @@ class InboundMessage(StateMachine):
     processed_at = models.DateTimeField(null=True)
     correlation_id = models.CharField(max_length=64, blank=True)
     copies = models.PositiveIntegerField(default=0)  # later deliveries with the same external id
+    # A person's version that is read in place of the bytes that came; these stay as they are.
+    edit = models.ForeignKey(
+        "integrations.MessageEdit", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
 
     objects = MessageQuerySet.as_manager()
 
@@ -111,8 +115,36 @@ class InboundMessage(StateMachine):
         return Subject("message", str(self.pk), f"Message {self.pk}")
 
     @property
+    def content(self) -> bytes:
+        """What is read of it: the last version a person made, else the bytes that came."""
+        return bytes(self.edit.body if self.edit_id and self.edit else self.body)
+
+    @property
     def result(self) -> Subject | None:
         return Subject(self.result_kind, self.result_uid, self.result_label) if self.result_kind else None
+
+
+class MessageEdit(models.Model):
+    """A version of a message that a person made because the bytes that came could not be taken. Never changed."""
+
+    message = models.ForeignKey(InboundMessage, on_delete=models.PROTECT, related_name="edits")
+    number = models.PositiveSmallIntegerField()
+    body = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+    reason = models.CharField(max_length=500)
+    by_kind = models.CharField(max_length=12)
+    by_uid = models.CharField(max_length=64)
+    by_label = models.CharField(max_length=200)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["message", "number"], name="a_version_of_a_message_has_one_number"),
+            models.CheckConstraint(condition=~Q(reason=""), name="an_edited_message_says_why"),
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.number} of message {self.message_id}"
 
 
 class OutboundCall(models.Model):

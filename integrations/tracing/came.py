@@ -32,7 +32,7 @@ class Compared:
 
 def compare(order: Order, message_id: int | None = None) -> Compared | None:
     """The newest message that tells the whole order (or the one named) against what is stored; None without one."""
-    found = rows.messages_of(order).select_related("connection__channel")
+    found = rows.messages_of(order).select_related("connection__channel", "edit")
     found = found.filter(pk=message_id) if message_id else found.exclude(status=InboundMessage.Status.FAILED)
     for message in found.order_by("-id")[:LOOKED_AT]:
         incoming = told(message, order.channel_ref)
@@ -49,7 +49,7 @@ def told(message: InboundMessage, order_ref: str) -> IncomingOrder | None:
     if vendor is None:
         return None
     try:
-        meaning = vendor.reader(message.connection)(message.topic, bytes(message.body))
+        meaning = vendor.reader(message.connection)(message.topic, message.content)
     except (Unreadable, Invalid):
         return None
     for act in meaning.acts:

@@ -67,7 +67,7 @@ def _asked(request: HttpRequest, params: QueryDict) -> QuerySet[InboundMessage]:
 @permission_required("integrations.view_inboundmessage", raise_exception=True)
 def message(request: HttpRequest, message_id: int) -> HttpResponse:
     """GET /ops/messages/<id>: what came, what it became, and why not."""
-    found = _find(request, message_id)
+    found = find(request, message_id)
     return htmx.render(request, "integrations/message.html", _context(request, found))
 
 
@@ -75,7 +75,7 @@ def message(request: HttpRequest, message_id: int) -> HttpResponse:
 @permission_required("integrations.see_message_payload", raise_exception=True)
 def raw(request: HttpRequest, message_id: int) -> HttpResponse:
     """GET /ops/messages/<id>/raw: the bytes as they came, as a download no browser will interpret."""
-    found = _find(request, message_id)
+    found = find(request, message_id)
     note_opened(found, request, "downloaded")
     return HttpResponse(
         bytes(found.body),
@@ -91,7 +91,7 @@ def raw(request: HttpRequest, message_id: int) -> HttpResponse:
 @permission_required("integrations.reprocess_inboundmessage", raise_exception=True)
 def reprocess(request: HttpRequest, message_id: int) -> HttpResponse:
     """POST /ops/messages/<id>/reprocess: try it again now and say what came of it."""
-    found = _find(request, message_id)
+    found = find(request, message_id)
     outcome = inbox.reprocess(found.pk, actor=actors.person(request.user))
     if outcome.status == Status.FAILED:
         htmx.toast(request, f"It failed again: {outcome.reason}", tone="warn")
@@ -104,7 +104,7 @@ def reprocess(request: HttpRequest, message_id: int) -> HttpResponse:
 @permission_required("integrations.reprocess_inboundmessage", raise_exception=True)
 def reprocess_alike(request: HttpRequest, message_id: int) -> HttpResponse:
     """POST /ops/messages/<id>/reprocess-alike: all that failed alike, as a job; refused when the count has changed."""
-    found = _find(request, message_id)
+    found = find(request, message_id)
     expected = request.POST.get("expected", "")
     if not (expected.isascii() and expected.isdigit() and len(expected) < 10):
         raise Refusal("bad_count", "Say how many messages you saw.", status=400)
@@ -118,14 +118,14 @@ def reprocess_alike(request: HttpRequest, message_id: int) -> HttpResponse:
 @permission_required("integrations.reprocess_inboundmessage", raise_exception=True)
 def discard(request: HttpRequest, message_id: int) -> HttpResponse:
     """POST /ops/messages/<id>/discard: it is not needed, for a reason that is kept."""
-    found = _find(request, message_id)
+    found = find(request, message_id)
     endings.discard(found.pk, request.POST.get("reason", ""), actor=actors.person(request.user))
     htmx.toast(request, f"Message {found.pk} is discarded")
     return htmx.redirect(request, reverse("integrations:message", args=[found.pk]))
 
 
-def _find(request: HttpRequest, message_id: int) -> InboundMessage:
-    rows = InboundMessage.objects.for_user(request.user).select_related("connection__channel")
+def find(request: HttpRequest, message_id: int) -> InboundMessage:
+    rows = InboundMessage.objects.for_user(request.user).select_related("connection__channel", "edit")
     found = rows.filter(pk=message_id).first()
     if found is None:
         raise Http404("There is no such message.")
@@ -152,5 +152,8 @@ def _context(request: HttpRequest, found: InboundMessage) -> dict[str, Any]:
         "failed": failed,
         "may_reprocess": may_act and found.status in {Status.FAILED, Status.IGNORED},
         "may_discard": may_act and failed,
+        "may_edit": may_act and failed and request.user.has_perm("integrations.see_message_payload"),
+        "versions": list(found.edits.defer("body").order_by("-number")) if found.edit_id else [],
         "family": alike.of(found.pk) if may_act and failed else None,
+        "cause": alike.cause_of(found.pk) if may_act and failed else None,
     }
