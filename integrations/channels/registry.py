@@ -8,6 +8,7 @@ from integrations.channels.bigcommerce import BIGCOMMERCE
 from integrations.channels.ebay import EBAY
 from integrations.channels.edi import EDI
 from integrations.channels.etsy import ETSY
+from integrations.channels.lightspeed import LIGHTSPEED
 from integrations.channels.magento import MAGENTO
 from integrations.channels.mirakl import MIRAKL
 from integrations.channels.shopify import SHOPIFY
@@ -27,8 +28,8 @@ from integrations.suppliers.standard import PARTNER
 _VENDORS: dict[str, Vendor] = {
     vendor.name: vendor
     for vendor in (
-        AMAZON, BIGCOMMERCE, EBAY, EDI, ETSY, MAGENTO, MIRAKL, PARTNER, SALES, SHOPIFY, SQUARE, STANDARD, TIKTOK,
-        UNICOMMERCE, VENDURE, WALMART, WOOCOMMERCE,
+        AMAZON, BIGCOMMERCE, EBAY, EDI, ETSY, LIGHTSPEED, MAGENTO, MIRAKL, PARTNER, SALES, SHOPIFY, SQUARE, STANDARD,
+        TIKTOK, UNICOMMERCE, VENDURE, WALMART, WOOCOMMERCE,
         *READERS,
     )
 }  # fmt: skip
@@ -37,7 +38,6 @@ _VENDORS: dict[str, Vendor] = {
 # and is reprocessed once its translator is there.
 ANNOUNCED = {
     "adyen": "Adyen",
-    "lightspeed": "Lightspeed",
     "stripe": "Stripe",
 }
 

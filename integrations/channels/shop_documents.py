@@ -148,6 +148,12 @@ def listed(node: Node, key: str) -> Iterator[Node]:
     return node.items(key)
 
 
+def listed_or_one(node: Node, key: str) -> Iterator[Node]:
+    """The objects under the key, of which a single one may stand there without a list."""
+    one = node.object(key) if isinstance(node.raw(key), dict) else None
+    return iter([one]) if one is not None else node.items(key)
+
+
 def part(node: Node, key: str) -> Node | None:
     """The object under the key; an empty list is how PHP writes an empty one."""
     return None if node.raw(key) in ([], "", False) else node.object(key)
