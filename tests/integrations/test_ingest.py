@@ -104,12 +104,12 @@ def test_any_file_gets_a_named_outcome(shop: Connection, tmp_path: Path, name: s
 
 def test_the_known_formats_of_other_vendors_are_kept_until_they_can_be_read(shop: Connection, tmp_path: Path):
     path = tmp_path / "order.json"
-    path.write_text('{"saleID": "1"}')
+    path.write_text('{"id": "evt_1"}')
 
-    (found,), _ = ingest(str(path), vendor="lightspeed")
+    (found,), _ = ingest(str(path), vendor="stripe")
 
     assert (found["outcome"], found["reason"]) == (
-        "failed", "unparsable: no translator for Lightspeed is installed; the bytes are kept",
+        "failed", "unparsable: no translator for Stripe is installed; the bytes are kept",
     )  # fmt: skip
 
 
