@@ -42,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
         lost = self._fault("lose_answer")
         split = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        body = _read(raw, headers.get("content-type", ""))
+        body = self.decoded(raw, headers.get("content-type", ""))
         query = dict(parse_qsl(split.query, keep_blank_values=True))
         told = self.shop.answer(self.command, split.path, query, body, headers)
         is_write = getattr(self.shop, "is_write", None)
@@ -54,6 +54,13 @@ class Handler(BaseHTTPRequestHandler):
         return self._write(told[0], told[1], told[2] if len(told) > 2 else {})
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815  (the names are the library's)
+
+    def decoded(self, raw: bytes, content_type: str) -> Any:
+        if not raw:
+            return None
+        if "form-urlencoded" in content_type:
+            return dict(parse_qsl(raw.decode(), keep_blank_values=True))
+        return json.loads(raw) if "json" in content_type else raw
 
     def _fault(self, name: str) -> bool:
         if self.shop.faults[name] <= 0:
@@ -95,16 +102,18 @@ class Market:
         return token
 
     def lets_in(self, token: str | None) -> bool:
-        """Whether the token is good; tests end tokens by clearing them."""
+        """Whether the token is good and has not ended."""
         return token in self.tokens
+
+    def end_tokens(self) -> None:
+        self.tokens.clear()
+
+    def put_on_sale(self, *skus: str) -> None:
+        self.stock |= dict.fromkeys(skus, 0)
+
+    def quantities(self) -> dict[str, int]:
+        """What is for sale of each SKU."""
+        return self.stock
 
     def bare(self, document: dict[str, Any], *keys: str) -> dict[str, Any]:
         return {key: value for key, value in document.items() if key not in keys}
-
-
-def _read(raw: bytes, content_type: str) -> Any:
-    if not raw:
-        return None
-    if "form-urlencoded" in content_type:
-        return dict(parse_qsl(raw.decode(), keep_blank_values=True))
-    return json.loads(raw) if "json" in content_type else raw

@@ -10,7 +10,10 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class ShipmentNews:
-    """Units of an order left. `reference` is ours and names the shipment for ever; lines are (line ref, units)."""
+    """Units of an order left. `reference` is ours and names the shipment for ever; lines are (line ref, units).
+
+    `completes` says that nothing of the order is left to be sent, as of now.
+    """
 
     order_ref: str
     reference: str
@@ -18,6 +21,7 @@ class ShipmentNews:
     carrier: str = ""
     tracking_number: str = ""
     tracking_url: str = ""
+    completes: bool = True
 
 
 @dataclass(frozen=True, slots=True)

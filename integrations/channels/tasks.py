@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import F
 
 from core import events
 from core.errors import Permanent
@@ -37,6 +38,7 @@ def tell_channel(event: Fact) -> None:
         carrier=event.data.get("carrier", ""),
         tracking_number=event.data.get("tracking_number", ""),
         tracking_url=event.data.get("tracking_url", ""),
+        completes=not order.lines.filter(ordered__gt=F("cancelled") + F("fulfilled"), requires_shipping=True).exists(),
     )
     theirs = vendor.tell_shipment(connection, news)
     with transaction.atomic():

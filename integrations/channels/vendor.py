@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +32,11 @@ class Document:
     external_id: str
     topic: str
     body: bytes
+
+    @classmethod
+    def named_by_itself(cls, name: str, body: bytes) -> Document:
+        """For a vendor that states no version, or one that not every change moves: its own bytes name the version."""
+        return cls(f"{name}@{hashlib.sha256(body).hexdigest()[:32]}", "", body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,8 @@ class Vendor:
     delivery: Callable[[bytes, Mapping[str, str]], Delivery]
     # For a vendor that signs the address it sent to as well: `verify` with that address before the others.
     verify_at: Callable[[str, bytes, Mapping[str, str], Iterable[str], datetime], bool] | None = None
+    # For a vendor that asks an address before it sends anything: answer_challenge(query, address, token), its answer.
+    answer_challenge: Callable[[Mapping[str, str], str, str], Mapping[str, str] | None] | None = None
     # Tell the vendor of a shipment, once whatever is retried; returns the vendor's own id of it.
     tell_shipment: Callable[[Connection, ShipmentNews], str] | None = None
     # Tell the vendor that an order of its was changed here; returns words for people. Permanent where it won't have it.

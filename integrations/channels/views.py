@@ -11,11 +11,11 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, InterfaceError
 from django.db.models import F
-from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse, UnreadablePostError
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from integrations import inbox
 from integrations.channels import registry
@@ -26,21 +26,37 @@ from integrations.secrets import Undecipherable, reveal
 log = logging.getLogger(__name__)
 
 SIGNING_SECRET = "webhook"  # noqa: S105  (the name of a secret, not one)
+CHALLENGE_SECRET = "verification_token"  # noqa: S105
 
 
 @csrf_exempt
 @login_not_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def receive(request: HttpRequest, connection_id: UUID, topic: str = "") -> HttpResponse:
     """Store one signed delivery: 202 new, 200 known, 401 not signed, 404 nobody's, 413 too large, 503 come again.
 
-    Nothing is parsed before the signature holds, and nothing is understood before the answer is given.
+    Nothing is parsed before the signature holds, and nothing is understood before the answer is given. A GET is a
+    vendor that asks whether the address is ours.
     """
     try:
+        if request.method == "GET":
+            return _challenged(request, connection_id)
         return _receive(request, connection_id, topic)
     except (DatabaseError, InterfaceError):
         log.warning("hook.database_down", extra={"connection": str(connection_id)})
         return _answer(503, "come again", retry_after=30)
+
+
+def _challenged(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    connection = Connection.objects.exclude(status=Connection.Status.DISABLED).filter(pk=connection_id).first()
+    vendor = registry.find(connection.vendor) if connection else None
+    if connection is None or vendor is None:
+        return _answer(404, "no such hook")
+    if vendor.answer_challenge is None:
+        return HttpResponseNotAllowed(["POST"])
+    token = connection.secret(CHALLENGE_SECRET)
+    told = vendor.answer_challenge(request.GET.dict(), _address(connection), token)
+    return JsonResponse(dict(told)) if told else _answer(400, "nothing was asked")
 
 
 def _receive(request: HttpRequest, connection_id: UUID, topic: str) -> HttpResponse:

@@ -1,18 +1,21 @@
-"""eBay: orders and refunds in, shipments out."""
+"""eBay: orders and refunds in; shipments, cancellations and stock out."""
 
-from integrations.channels import stock_documents
-from integrations.channels.ebay import client, translate
-from integrations.channels.vendor import Vendor, never_signed
+from integrations.channels.ebay import client, selling, translate, webhooks
+from integrations.channels.vendor import Vendor
 
 EBAY = Vendor(
     name="ebay",
     title="eBay",
     mapping_version=translate.VERSION,
     understand=translate.understand,
-    verify=never_signed,
-    delivery=stock_documents.delivery,
-    tell_shipment=client.tell_shipment,
+    verify=webhooks.verify,
+    delivery=webhooks.delivery,
+    answer_challenge=webhooks.answer_challenge,
     can_be_called=client.can_be_called,
     feeds=(client.ORDERS,),
     fetch=client.fetch,
+    tell_shipment=client.tell_shipment,
+    tell_change=client.tell_change,
+    set_levels=selling.set_levels,
+    levels_at_once=selling.AT_ONCE,
 )

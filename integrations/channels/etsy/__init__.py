@@ -1,14 +1,19 @@
-"""Etsy: receipts in."""
+"""Etsy: receipts and refunds in, parcels and stock out."""
 
-from integrations.channels import stock_documents
-from integrations.channels.etsy import translate
-from integrations.channels.vendor import Vendor, never_signed
+from integrations.channels.etsy import client, translate, webhooks
+from integrations.channels.vendor import Vendor
 
 ETSY = Vendor(
     name="etsy",
     title="Etsy",
     mapping_version=translate.VERSION,
     understand=translate.understand,
-    verify=never_signed,
-    delivery=stock_documents.delivery,
+    verify=webhooks.verify,
+    delivery=webhooks.delivery,
+    can_be_called=client.can_be_called,
+    feeds=client.FEEDS,
+    fetch=client.fetch,
+    tell_shipment=client.tell_shipment,
+    set_levels=client.set_levels,
+    levels_at_once=client.AT_ONCE,
 )

@@ -1,7 +1,7 @@
-"""Mirakl marketplaces: orders in."""
+"""Mirakl marketplaces: orders and refunds in; shipments, cancellations and stock out."""
 
 from integrations.channels import stock_documents
-from integrations.channels.mirakl import translate
+from integrations.channels.mirakl import client, translate
 from integrations.channels.vendor import Vendor, never_signed
 
 MIRAKL = Vendor(
@@ -11,4 +11,11 @@ MIRAKL = Vendor(
     understand=translate.understand,
     verify=never_signed,
     delivery=stock_documents.delivery,
+    can_be_called=client.can_be_called,
+    feeds=client.FEEDS,
+    fetch=client.fetch,
+    tell_shipment=client.tell_shipment,
+    tell_change=client.tell_change,
+    set_levels=client.set_levels,
+    levels_at_once=client.LEVELS,
 )

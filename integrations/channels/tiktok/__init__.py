@@ -1,14 +1,20 @@
-"""TikTok Shop: orders, refunds and stock per warehouse in."""
+"""TikTok Shop: orders, returns and stock in; parcels, cancellations and stock out."""
 
-from integrations.channels import stock_documents
-from integrations.channels.tiktok import translate
-from integrations.channels.vendor import Vendor, never_signed
+from integrations.channels.tiktok import client, translate, webhooks
+from integrations.channels.vendor import Vendor
 
 TIKTOK = Vendor(
     name="tiktok",
     title="TikTok Shop",
     mapping_version=translate.VERSION,
     understand=translate.understand,
-    verify=never_signed,
-    delivery=stock_documents.delivery,
+    verify=webhooks.verify,
+    delivery=webhooks.delivery,
+    can_be_called=client.can_be_called,
+    feeds=client.FEEDS,
+    fetch=client.fetch,
+    tell_shipment=client.tell_shipment,
+    tell_change=client.tell_change,
+    set_levels=client.set_levels,
+    levels_at_once=client.LEVELS,
 )

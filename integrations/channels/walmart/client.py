@@ -8,7 +8,6 @@ an order whose acknowledgement was made and whose document was lost.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -113,9 +112,7 @@ def _acknowledged(connection: Connection, order: dict[str, Any]) -> dict[str, An
 
 
 def _document(order: dict[str, Any]) -> Document:
-    """Walmart states no version, so the order's own bytes name it."""
-    body = write_json({"order": order})
-    return Document(f"order:{order.get('purchaseOrderId')}@{hashlib.sha256(body).hexdigest()[:32]}", "", body)
+    return Document.named_by_itself(f"order:{order.get('purchaseOrderId')}", write_json({"order": order}))
 
 
 def _written(moment: datetime) -> str:
