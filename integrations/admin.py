@@ -50,12 +50,12 @@ class SecretInline(admin.TabularInline):
 
 @admin.register(Connection)
 class ConnectionAdmin(admin.ModelAdmin):
-    list_display = ("name", "code", "kind", "vendor", "channel", "status", "health")
+    list_display = ("name", "code", "kind", "vendor", "channel", "status", "mode", "health")
     list_filter = ("kind", "vendor", "status", "health")
     search_fields = ("name", "code")
     readonly_fields = (
-        "id", "health", "health_reason", "last_ok_at", "last_failure_at", "refused_signatures", "created_at",
-        "updated_at",
+        "id", "mode", "live_share", "live_places", "health", "health_reason", "last_ok_at",
+        "last_failure_at", "refused_signatures", "created_at", "updated_at",
     )  # fmt: skip
     inlines = [SecretInline]
 

@@ -7,6 +7,7 @@ MESSAGE_EDITED = "message.edited"  # a person's version is read from now on; dat
 MESSAGE_OPENED = "message.opened"  # a person read it unmasked; data: what
 MESSAGE_RECOVERED = "message.recovered"  # one that had failed went through
 DOCUMENT_WANTED = "document.wanted"  # a message only named it; data: connection, what, ref
+CONNECTION_CUT_OVER = "connection.cut_over"  # taken live or back, in part or whole; data: from, to, words, reason
 CONNECTION_PAUSED = "connection.paused"
 CONNECTION_RESUMED = "connection.resumed"
 CONNECTION_SUSPENDED = "connection.suspended"  # its breaker opened; data: reason

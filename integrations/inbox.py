@@ -23,7 +23,7 @@ from django.utils import timezone
 from core import correlation, live
 from core.actors import Actor
 from core.errors import Invalid, NotYet, Refusal, TryLater
-from integrations import arrivals, effects, endings, redaction
+from integrations import arrivals, cutover, effects, endings, redaction, shadowing
 from integrations.channels import registry
 from integrations.channels.meaning import Meaning
 from integrations.documents import clean
@@ -219,10 +219,15 @@ def _carry_out(message: InboundMessage, token: UUID) -> None:
         endings.ignore(message, token, meaning.ignored, mapping_version=vendor.mapping_version)
         return
 
+    acts, shadowed = cutover.split(meaning.acts, message)
+
     def work() -> effects.Done:
         with transaction.atomic():  # also inside a caller's transaction it is all or nothing
             endings.fence(message, token)
-            done = effects.carry_out(meaning.acts, message)
+            seen = shadowing.look(shadowed, message) if shadowed else ""
+            done = effects.carry_out(acts, message)
+            if seen and not done.changed:
+                done.idle_status, done.words = Status.IGNORED, seen
             endings.done(message, token, done, mapping_version=vendor.mapping_version)
         return done
 

@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from integrations.channels import views as hooks
-from integrations.views import dead, editing, link, links, messages, trace, webhooks
+from integrations.views import cutover, dead, editing, link, links, messages, trace, webhooks
 
 app_name = "integrations"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -37,6 +37,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ops/links/", links.links, name="links"),
     path("ops/links/<uuid:connection_id>", link.link, name="link"),
     path("ops/links/<uuid:connection_id>/feeds/<slug:name>", link.read_feed, name="feed_read"),
+    path("ops/links/<uuid:connection_id>/cutover", cutover.panel, name="cutover"),
+    path("ops/links/<uuid:connection_id>/cutover/preview", cutover.preview, name="cutover_preview"),
+    path("ops/links/<uuid:connection_id>/cutover/change", cutover.change, name="cutover_change"),
+    path("ops/links/<uuid:connection_id>/cutover/back", cutover.back, name="cutover_back"),
+    path("ops/links/<uuid:connection_id>/cutover/take-in", cutover.take_in, name="cutover_take_in"),
+    path("ops/links/<uuid:connection_id>/shadow", cutover.shadow, name="shadow"),
     path("ops/links/<uuid:connection_id>/pause", links.pause, name="pause"),
     path("ops/links/<uuid:connection_id>/resume", links.resume, name="resume"),
 ]

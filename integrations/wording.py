@@ -12,6 +12,7 @@ from integrations.failures import FailureClass
 def register() -> None:
     timeline.register([facts.MESSAGE_FAILED], _failed)
     timeline.register([facts.SHIPMENT_TOLD], _told)
+    timeline.register([facts.CONNECTION_CUT_OVER], _cut_over)
     for type_, text, icon, tone in (
         (facts.MESSAGE_REPROCESSED, "Tried again", "rotate-ccw", ""),
         (facts.MESSAGE_EDITED, "Edited", "pencil", ""),
@@ -29,6 +30,10 @@ def _plain(text: str, icon: str, tone: str) -> timeline.Teller:
         return Words(text, str(event.data.get("reason", "")), icon, tone)
 
     return tell
+
+
+def _cut_over(event: Event) -> Words:
+    return Words(f"Is {event.data.get('words', 'changed')}", str(event.data.get("reason", "")), "git-branch")
 
 
 def _failed(event: Event) -> Words:

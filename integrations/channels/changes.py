@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.errors import Permanent
 from core.events import Fact
+from integrations import cutover
 from integrations.channels import registry
 from integrations.channels.news import ChangeMemory, ChangeNews, Wanted
 from integrations.models import Connection
@@ -75,6 +76,12 @@ def _teller(order: Order) -> tuple[Teller, Connection] | None:
     for connection in connections.exclude(status=Connection.Status.DISABLED).order_by("created_at"):
         vendor = registry.find(connection.vendor)
         wanted = connection.settings.get("tell_changes", True)
-        if vendor and vendor.tell_change and vendor.can_be_called(connection) and wanted:
+        if (
+            vendor
+            and vendor.tell_change
+            and vendor.can_be_called(connection)
+            and wanted
+            and cutover.tells(connection, order)
+        ):
             return vendor.tell_change, connection
     return None

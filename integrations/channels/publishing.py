@@ -6,6 +6,7 @@ import logging
 import time
 
 from core.errors import Permanent, TryLater
+from integrations import cutover
 from integrations.channels import registry
 from integrations.channels.vendor import Vendor
 from integrations.failures import FailureClass
@@ -53,7 +54,7 @@ def follow_connections() -> dict[str, tuple[Vendor, Connection, ChannelFeed]]:
         channel = connection.channel
         if channel is None or channel.code in tellers or vendor is None or vendor.set_levels is None:
             continue
-        if vendor.can_be_called(connection):
+        if vendor.can_be_called(connection) and cutover.publishes(connection):
             feed = publishing.open_feed(
                 channel.code,
                 channel.name,

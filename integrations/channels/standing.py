@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from core.events import EventDraft, Fact
+from integrations import cutover
 from integrations.channels import registry
 from integrations.channels.news import Standing
 from integrations.channels.vendor import Vendor
@@ -53,6 +54,12 @@ def _teller(order: Order) -> tuple[Vendor, Connection] | None:
     for connection in connections.exclude(status=Connection.Status.DISABLED).order_by("created_at"):
         vendor = registry.find(connection.vendor)
         wanted = connection.settings.get("tell_standing", True)
-        if vendor and vendor.tell_standing and vendor.can_be_called(connection) and wanted:
+        if (
+            vendor
+            and vendor.tell_standing
+            and vendor.can_be_called(connection)
+            and wanted
+            and cutover.tells(connection, order)
+        ):
             return vendor, connection
     return None

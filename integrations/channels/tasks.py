@@ -9,7 +9,7 @@ from core import events
 from core.errors import Permanent
 from core.events import Fact
 from core.subjects import Subject
-from integrations import arrivals, inbox
+from integrations import arrivals, cutover, inbox
 from integrations import events as facts
 from integrations.channels import registry
 from integrations.channels.news import ShipmentNews
@@ -69,6 +69,12 @@ def _teller(order: Order) -> tuple[Vendor, Connection] | None:
     for connection in connections.exclude(status=Connection.Status.DISABLED).order_by("created_at"):
         vendor = registry.find(connection.vendor)
         wanted = connection.settings.get("tell_shipments", True)
-        if vendor and vendor.tell_shipment and vendor.can_be_called(connection) and wanted:
+        if (
+            vendor
+            and vendor.tell_shipment
+            and vendor.can_be_called(connection)
+            and wanted
+            and cutover.tells(connection, order)
+        ):
             return vendor, connection
     return None

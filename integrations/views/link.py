@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from core import htmx, timeline
 from core.subjects import Subject
-from integrations import alike, insight
+from integrations import alike, insight, phases
 from integrations.channels import polling, registry
 from integrations.models import Connection, FeedState, OutboundCall
 from integrations.models.connections import Breaker
@@ -37,6 +37,7 @@ def link(request: HttpRequest, connection_id: UUID) -> HttpResponse:
         "calls": insight.calls(found),
         "rate": insight.rate(found),
         "backlog": insight.backlog(found),
+        "phased": phases.can_change(found),
         "groups": alike.groups([found], 20),
         "feeds": [(feed, titles.get(feed.name, feed.name)) for feed in found.feeds.order_by("name")],
         "secrets": list(found.sealed_secrets.filter(active=True).order_by("name", "-id")),
