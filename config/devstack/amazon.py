@@ -172,7 +172,7 @@ class Account(Market):
     def _store(self, method: str, path: str, body: Any) -> Told:
         name = path.removeprefix("/store/")
         if method == "PUT":
-            self.uploads[name] = json.dumps(body).encode()
+            self.uploads[name] = body if isinstance(body, bytes) else json.dumps(body).encode()
             return 200, b""
         return 200, gzip.compress(self.uploads[name]), {"Content-Type": "application/octet-stream"}
 
@@ -181,7 +181,8 @@ class Account(Market):
 
     def _feed(self, *, body: Any, **_: Any) -> Told:
         name = f"feed-{len(self.feeds)}"
-        self.feeds[name] = {"feedId": name, "asked": 0, "document": body["inputFeedDocumentId"]}
+        kind = body["feedType"]
+        self.feeds[name] = {"feedId": name, "asked": 0, "document": body["inputFeedDocumentId"], "kind": kind}
         return 202, {"feedId": name}
 
     def _state(self, name: str, **_: Any) -> Told:
@@ -189,6 +190,8 @@ class Account(Market):
         feed["asked"] += 1
         if feed["asked"] < 2:
             return 200, {"feedId": name, "processingStatus": "IN_PROGRESS"}
+        if feed["kind"] == "POST_ORDER_ACKNOWLEDGEMENT_DATA":
+            return self._acknowledged(name, self.uploads[feed["document"]].decode())
         issues = []
         for message in json.loads(self.uploads[feed["document"]])["messages"]:
             sku = message["sku"]
@@ -197,6 +200,17 @@ class Account(Market):
             else:
                 issues.append(_issue(self.refuses.get(sku, "unknown SKU")) | {"messageId": message["messageId"]})
         self.uploads[f"out-{name}"] = json.dumps({"header": {}, "issues": issues, "summary": {}}).encode()
+        return 200, {"feedId": name, "processingStatus": "DONE", "resultFeedDocumentId": f"out-{name}"}
+
+    def _acknowledged(self, name: str, text: str) -> Told:
+        """An order of which nothing has left is cancelled, any other refused."""
+        order = self.orders[re.findall("<AmazonOrderID>(.+?)<", text)[0]]
+        said = ""
+        if any(item["QuantityShipped"] for item in order["OrderItems"]):
+            said = "<ResultDescription>The order has shipped already</ResultDescription>"
+        else:
+            order["OrderStatus"] = "Canceled"
+        self.uploads[f"out-{name}"] = f"<AmazonEnvelope><Message>{said}</Message></AmazonEnvelope>".encode()
         return 200, {"feedId": name, "processingStatus": "DONE", "resultFeedDocumentId": f"out-{name}"}
 
 

@@ -112,14 +112,17 @@ class Called:
 
     def poll(self, name: str = "orders") -> int:
         """How many documents nobody had brought before; what they asked for is fetched as well."""
-        polling.ensure()
+        found = self.read(name)
         state = FeedState.objects.get(connection=self.connection, name=name)
-        FeedState.objects.filter(pk=state.pk).update(next_at=timezone.now())
-        found = polling.read(state.pk)
-        state.refresh_from_db()
         assert state.last_error == ""
         inbox.process_due()
         return found
+
+    def read(self, name: str) -> int:
+        polling.ensure()
+        state = FeedState.objects.get(connection=self.connection, name=name)
+        FeedState.objects.filter(pk=state.pk).update(next_at=timezone.now())
+        return polling.read(state.pk)
 
     def set_levels(self, *levels: Level) -> list[Outcome]:
         """Asked again where the marketplace works on a file for a while."""

@@ -113,6 +113,31 @@ def test_walmarts_statuses_count_by_quantity():
     assert (cancelled.fulfilled_elsewhere, cancelled.cancelled_quantity) == (0, 1)
 
 
+def test_a_discount_among_walmarts_product_charges_counts_once():
+    document = fixture("walmart", "order")
+    charges = document["order"]["orderLines"]["orderLine"][0]["charges"]["charge"]
+    money = {"currency": "USD", "amount": -4.9}
+    charges.append({"chargeType": "PRODUCT", "chargeName": "SubscriptionDiscount", "chargeAmount": money, "tax": None})
+
+    order = order_of("walmart", document)
+
+    assert totals_problem(order) == []
+    assert (order.lines[0].unit_price, order.total, order.discount_total) == (
+        Decimal(49), Decimal("67.12"), Decimal("7.4"))  # fmt: skip
+
+
+def test_a_refund_of_mirakls_gives_its_taxes_back_too():
+    document = fixture("mirakl", "order")
+    tax = [{"amount": 2.7, "code": "TVA"}]
+    refund = {"id": "r1", "amount": 13.5, "quantity": 1, "taxes": tax, "state": "REFUNDED",
+              "transaction_date": "2026-03-04T10:00:00Z"}  # fmt: skip
+    document["orders"][0]["order_lines"][0]["refunds"] = [refund]
+
+    (given_back,) = order_of("mirakl", document).refunds
+
+    assert given_back.amount == Decimal("16.2")
+
+
 def test_mirakls_volume_price_is_a_discount_and_its_address_a_country():
     order = order_of("mirakl", fixture("mirakl", "order"))
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 
 from core.errors import Permanent, TryLater
-from integrations import http, inbox
+from integrations import feed_reasons, http, inbox
 from integrations.channels import polling
-from integrations.models import InboundMessage, OutboundCall
+from integrations.models import FeedState, InboundMessage, OutboundCall
 from inventory.services.figures import Level
 from orders.models import Order
 from tests.integrations.markets import CASES, Called, calling
@@ -91,6 +91,11 @@ def test_credentials_that_are_refused_are_for_a_person(called: Called):
     with pytest.raises(Permanent) as caught:
         called.vendor.fetch(called.connection, "order", called.case.ref)
     assert caught.value.failure_class == "authentication"
+
+    for _ in range(feed_reasons.FAILURES):
+        called.read("orders")
+    feed = FeedState.objects.get(connection=called.connection, name="orders")
+    assert feed_reasons.FEED_BEHIND.predicate(str(feed.pk))
 
     called.connection.sealed_secrets.all().delete()
     with pytest.raises(Permanent, match="lacks"):

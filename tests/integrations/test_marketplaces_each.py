@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
@@ -69,6 +69,32 @@ def test_amazon_s_refunds_come_in_by_themselves():
         assert (called.poll("refunds"), called.poll("refunds")) == (1, 0)
 
         assert [each.amount for each in Refund.objects.all()] == [Decimal("14.58")]
+
+
+@dataclass
+class Memory:
+    ref: str = ""
+
+    def keep(self, ref: str) -> None:
+        self.ref = ref
+
+
+def test_amazon_cancels_by_a_feed_that_is_sent_once_and_says_why_it_refuses():
+    with calling(amazon_case("2026-01-01")) as called:
+        gone = ChangeNews(called.case.ref, ({"edit": "cancel"},), (), "C-1")
+        memory = Memory()
+        for _ in range(2):
+            with pytest.raises(TryLater):
+                called.vendor.tell_change(called.connection, gone, memory)
+        with pytest.raises(Permanent, match="has shipped already"):
+            called.vendor.tell_change(called.connection, gone, memory)
+
+        for item in called.market.orders[called.case.ref]["OrderItems"]:
+            item["QuantityShipped"] = 0
+        with pytest.raises(TryLater):
+            called.vendor.tell_change(called.connection, gone, memory)
+        assert called.vendor.tell_change(called.connection, gone, memory) == "It is cancelled at Amazon."
+        assert len(called.market.feeds) == 1
 
 
 def test_walmart_s_released_orders_are_acknowledged_and_come_in_once():

@@ -1,6 +1,6 @@
-"""Amazon: orders, refunds and stock in, shipments and stock out, through the Selling Partner API."""
+"""Amazon: orders, refunds and stock in, shipments, cancellations and stock out, through the Selling Partner API."""
 
-from integrations.channels.amazon import client, selling, translate, webhooks
+from integrations.channels.amazon import changes, client, selling, translate, webhooks
 from integrations.channels.vendor import Vendor
 
 AMAZON = Vendor(
@@ -14,6 +14,7 @@ AMAZON = Vendor(
     feeds=client.FEEDS,
     fetch=client.fetch,
     tell_shipment=client.tell_shipment,
+    tell_change=changes.tell_change,
     set_levels=selling.set_levels,
     levels_at_once=selling.AT_ONCE,
 )

@@ -104,6 +104,13 @@ def marketplaces(connection: Connection) -> str:
     return ",".join(map(str, named))
 
 
+def seller(connection: Connection) -> str:
+    named = str(connection.settings.get("seller_id") or "")
+    if not named:
+        raise Permanent(f"{connection.name} has no seller_id in its settings.")
+    return named
+
+
 def _restricted(connection: Connection) -> tuple[str, float]:
     """A token that may read buyers and addresses, of any order."""
     resource = {"method": "GET", "path": f"{V0}/{{orderId}}", "dataElements": ["buyerInfo", "shippingAddress"]}

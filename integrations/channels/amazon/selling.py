@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from core.errors import Permanent
 from integrations import http
-from integrations.channels import stock_feeds
-from integrations.channels.amazon import client
+from integrations.channels import stock_feeds, tokens
+from integrations.channels.amazon import client, feeds
 from integrations.documents import read_json, write_json
 from integrations.models import Connection
 from inventory.services.figures import Level
@@ -18,8 +17,6 @@ from inventory.services.publishing import Outcome
 
 AT_ONCE = 500
 PATCHED_AT_MOST = 20
-_FEEDS = "/feeds/2021-06-30"
-_WAITS = {"IN_QUEUE", "IN_PROGRESS"}
 
 
 def set_levels(connection: Connection, levels: Sequence[Level], key: str) -> list[Outcome]:
@@ -35,7 +32,7 @@ def set_levels(connection: Connection, levels: Sequence[Level], key: str) -> lis
 
 
 def _patched(connection: Connection, level: Level) -> Outcome:
-    seller = _seller(connection)
+    seller = client.seller(connection)
     asked = {"marketplaceIds": client.marketplaces(connection), "issueLocale": "en_US"}
     for sku in [level.ref] if level.ref else level.codes:
         path = f"/listings/2021-08-01/items/{quote(seller, safe='')}/{quote(sku, safe='')}"
@@ -62,13 +59,6 @@ def _issues(found: Any) -> str:
     return "; ".join(f"{each.get('code')}: {each.get('message')}" for each in errors)[:300]
 
 
-def _seller(connection: Connection) -> str:
-    named = str(connection.settings.get("seller_id") or "")
-    if not named:
-        raise Permanent(f"{connection.name} has no seller_id in its settings.")
-    return named
-
-
 # --- As a feed
 
 
@@ -77,46 +67,27 @@ def _send(connection: Connection, figures: stock_feeds.Figures) -> str:
         {"messageId": n, "sku": sku, "operationType": "PATCH", "productType": "PRODUCT", "patches": _patches(units)}
         for n, (sku, units) in enumerate(figures, start=1)
     ]
-    header = {"sellerId": _seller(connection), "version": "2.0", "issueLocale": "en_US"}
-    kind = "application/json; charset=UTF-8"
-    given: dict[str, Any] = {"contentType": kind}
-    place = client.call(connection, "POST", f"{_FEEDS}/documents", operation="createFeedDocument", json=given)
+    header = {"sellerId": client.seller(connection), "version": "2.0", "issueLocale": "en_US"}
     content = write_json({"header": header, "messages": messages})
-    http.request(
-        connection, "PUT", place["url"], purpose="upload feed", headers={"Content-Type": kind}, content=content
-    )
-    given = {
-        "feedType": "JSON_LISTINGS_FEED",
-        "marketplaceIds": client.marketplaces(connection).split(","),
-        "inputFeedDocumentId": place["feedDocumentId"],
-    }
-    return str(client.call(connection, "POST", f"{_FEEDS}/feeds", operation="createFeed", json=given)["feedId"])
+    return feeds.submit(connection, "JSON_LISTINGS_FEED", content, "application/json; charset=UTF-8")
 
 
 def _refused(connection: Connection, name: str, figures: stock_feeds.Figures) -> Mapping[str, str] | None:
-    feed = client.call(connection, "GET", f"{_FEEDS}/feeds/{name}", operation="getFeed")
-    state = str(feed.get("processingStatus"))
-    if state in _WAITS:
+    ended = feeds.outcome(connection, name)
+    if ended is None:
         return None
-    report = _report(connection, str(feed.get("resultFeedDocumentId") or ""))
-    if state != "DONE":
+    state, body = ended
+    report = read_json(body) if body else {}
+    issues = tokens.listed(report, "issues")
+    if state != feeds.DONE:
         stock_feeds.forget(connection)
-        raise Permanent(f"Amazon's feed {name} is {state}: {_issues(report.get('issues'))}")
+        raise Permanent(f"Amazon's feed {name} is {state}: {_issues(issues)}")
     found: dict[str, list[Any]] = {}
-    for issue in report.get("issues") or []:
+    for issue in issues:
         number = issue.get("messageId")
         if isinstance(number, int) and 0 < number <= len(figures):
             found.setdefault(figures[number - 1][0], []).append(issue)
-    return {sku: _issues(issues) for sku, issues in found.items()}
-
-
-def _report(connection: Connection, document: str) -> dict[str, Any]:
-    if not document:
-        return {}
-    found = client.call(connection, "GET", f"{_FEEDS}/documents/{document}", operation="getFeedDocument")
-    body = http.request(connection, "GET", found["url"], purpose="read feed report").body
-    report = read_json(gzip.decompress(body) if found.get("compressionAlgorithm") == "GZIP" else body)
-    return report if isinstance(report, dict) else {}
+    return {sku: _issues(each) for sku, each in found.items()}
 
 
 _WAY = stock_feeds.Way(_send, _refused, pause=30.0)

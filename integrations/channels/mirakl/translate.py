@@ -1,8 +1,9 @@
 """From a document of a Mirakl marketplace's seller API (OR11, OR12) to what it means for Backroom: pure and total.
 
 A line's `price` is for all its units, without shipping; `price_unit` is one unit before volume prices and promotions,
-so what it is more is the discount. With `order_tax_mode` TAX_INCLUDED the totals hold the taxes, with TAX_EXCLUDED the
-taxes come on top. The address is given once the order is to be shipped; before that the order only waits.
+so what it is more is the discount. With `order_tax_mode` TAX_INCLUDED all prices hold the taxes, those of refunds too;
+with TAX_EXCLUDED the taxes come on top. The address is given once the order is to be shipped; before that the order
+only waits.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ def _order(doc: Node, ref: str, state: str | None) -> IncomingOrder:
     moments = [updated, *(_moment(node, "last_updated_date") for node in nodes), placed]
     version = updated or max((moment for moment in moments if moment), default=None)
     figures = _figures(doc, nodes, lines, included=included)
-    refunds = tuple(refund for node in nodes for refund in _refunds(node, ref, currency))
+    refunds = tuple(refund for node in nodes for refund in _refunds(node, ref, currency, included=included))
     people = _people(doc)
     number, paid, note = doc.line("commercial_id"), _paid(doc), doc.text("order_state_reason_label")
     doc.faults.raise_if_any()
@@ -193,19 +194,26 @@ def _each(nodes: list[Node], key: str) -> Iterator[Decimal | None]:
     return (node.money(key) for node in nodes)
 
 
-def _refunds(node: Node, ref: str, currency: str) -> Iterator[IncomingRefund]:
+def _refunds(node: Node, ref: str, currency: str, *, included: bool) -> Iterator[IncomingRefund]:
     line = node.line("order_line_id")
     for each in node.items("refunds"):
         done = word(each, "state", _REFUNDS, "a refund state") if each.has("state") else True
         own, at = each.line("id"), _moment(each, "transaction_date") or _moment(each, "created_date")
         amount, shipping = each.money("amount"), each.money("shipping_amount")
+        tax, shipping_tax = (added(t.money("amount") for t in each.items(key)) for key in ("taxes", "shipping_taxes"))
+        if not included:
+            amount, shipping = added([amount, tax]), added([shipping, shipping_tax])
         units = each.count("quantity")
         if not done:
             continue
         if not own or at is None:
             each.fault("names no id or no date")
             continue
-        lines = (RefundLine(line_ref=line, quantity=units, restock="none", amount=amount),) if units and line else ()
+        lines = (
+            (RefundLine(line_ref=line, quantity=units, restock="none", amount=amount, tax=tax),)
+            if units and line
+            else ()
+        )
         yield IncomingRefund(
             ref=own,
             order_ref=ref,

@@ -1,6 +1,7 @@
 """From a document of Walmart's Marketplace API to what it means for Backroom: pure and total.
 
-An order states no totals: its lines' charges are all there is, and their sum is what the buyer paid. Statuses stand per
+An order states no totals: its lines' charges are all there is, and their sum is what the buyer paid. A charge is the
+line's, for all its units (only a return's `chargePerUnit` is one unit's). Statuses stand per
 quantity of a line, so one line may be shipped in part and cancelled in part. Times are milliseconds since 1970.
 """
 
@@ -212,7 +213,7 @@ def _line(node: Node, currency: str) -> IncomingLine | None:
     elif held.text("unitOfMeasurement") not in {"EACH", ""}:
         held.at("unitOfMeasurement").fault(f"is no count of units: {held.text('unitOfMeasurement')!r}")
     goods = [charge for charge in _charges(node) if _kind(charge) == _GOODS]
-    price = added(_amount(charge, "chargeAmount", currency) for charge in goods)
+    price = added(_amount(charge, "chargeAmount", currency) for charge in goods if not _lowers(charge))
     if price is None:
         node.at("charges").fault("hold no PRODUCT charge")
     states = _states(node)
@@ -237,6 +238,13 @@ def _line(node: Node, currency: str) -> IncomingLine | None:
 def _kind(charge: Node) -> str | None:
     found: str | None = word(charge, "chargeType", _CHARGES, "a type of charge")
     return found
+
+
+def _lowers(charge: Node) -> bool:
+    """Whether it takes something off: a subscription's discount is a PRODUCT charge below zero."""
+    held = charge.object("chargeAmount")
+    amount = held.amount("amount") if held else None
+    return (amount is not None and amount < 0) or str(charge.raw("isDiscount")).upper() in {"TRUE", "Y"}
 
 
 def _states(node: Node) -> Counter[str]:
@@ -274,9 +282,9 @@ def _sums(nodes: list[Node], currency: str) -> dict[str, Decimal]:
     sums = {"discount": ZERO, _CARRIAGE: ZERO, _ASIDE: ZERO}
     for charge in (each for node in nodes for each in _charges(node)):
         kind, amount = _kind(charge), _amount(charge, "chargeAmount", currency)
-        if amount is None or kind is None or (kind == _GOODS and amount >= 0):
+        if amount is None or kind is None or (kind == _GOODS and not _lowers(charge)):
             continue
-        sums["discount" if amount < 0 else kind] += abs(amount)
+        sums["discount" if _lowers(charge) else kind] += abs(amount)
     return sums
 
 
