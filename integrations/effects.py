@@ -9,14 +9,16 @@ from dataclasses import dataclass, field, replace
 from core import events
 from core.errors import NotYet, Refusal
 from core.subjects import Subject
-from integrations import codes, goods
+from integrations import amending, codes, goods, numbers
 from integrations import events as facts
 from integrations.arrivals import order_key, payment_key
 from integrations.channels.meaning import (
     Act,
+    AmendOrder,
     AnswerRequest,
     AskFor,
     CancelOrder,
+    ClaimNumber,
     FollowParcel,
     LearnCodes,
     MoveGoods,
@@ -82,6 +84,12 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
     if isinstance(act, SetAside | FollowParcel):
         _follow(act, message, done)
         return
+    if isinstance(act, ClaimNumber):
+        numbers.claim(act, message)
+        return
+    if isinstance(act, AmendOrder):
+        amending.carry_out(act, message, lambda order: _placing(PlaceOrder(order), message, done))
+        return
     _placing(act, message, done)
 
 
@@ -95,6 +103,8 @@ def _placing(
     if isinstance(act, PlaceOrder):
         placed = intake.place(act.order, channel=channel, actor=actor, source=source)
         done.made_known.append(order_key(channel.code, act.order.channel_ref))
+        if act.order.po_number and act.order.po_number != act.order.channel_ref:
+            done.made_known.append(order_key(channel.code, act.order.po_number))
         done.made_known += [payment_key(channel.code, payment.ref) for payment in act.order.payments]
     elif isinstance(act, CancelOrder):
         try:

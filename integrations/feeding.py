@@ -82,8 +82,23 @@ def feed(path: Path, connection: Connection, *, topic: str = "") -> FedFile:
         )
         if new:
             _settle(message_id)
-        fed.deliveries.append(Fed(message_id, new))
+        fed.deliveries.extend(_documents_of(message_id, new) or [Fed(message_id, new)])
+    fed.many = fed.many or len(fed.deliveries) > 1
     return fed
+
+
+def _documents_of(message_id: int, new: bool) -> list[Fed]:
+    """What became messages of their own of a delivery that was nothing but a wrapping; empty for any other."""
+    told = InboundMessage.objects.without_body().get(pk=message_id)
+    if not new or told.status != Status.PROCESSED or told.result_kind:
+        return []
+    parts = InboundMessage.objects.filter(
+        connection=told.connection_id, external_id__startswith=f"{told.external_id[:120]}#"
+    )
+    found = [Fed(pk, True) for pk in parts.order_by("pk").values_list("pk", flat=True)]
+    for each in found:
+        _settle(each.message_id)
+    return found
 
 
 def settle_all(files: list[FedFile]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -84,7 +84,10 @@ class TakeSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRequest:
-    """What a supplier or third party says of work it was asked to do, named by the request's uid."""
+    """What a supplier or third party says of work it was asked to do, named by the request's uid.
+
+    A partner that doesn't repeat the uid names the `work` by its number, and may name lines by the article's codes.
+    """
 
     uid: str
     status: Literal["accepted", "rejected", "shipped"]
@@ -97,6 +100,29 @@ class AnswerRequest:
     service: str = ""
     tracking_number: str = ""
     tracking_url: str = ""
+    work: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AmendOrder:
+    """A change stated against what was said of an order before: which order it is now depends on all of it.
+
+    `orders(bodies)` reads the bodies of every message about it, in any order, and makes the order or orders anew.
+    """
+
+    order_ref: str
+    orders: Callable[[Sequence[bytes]], Sequence[IncomingOrder]]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimNumber:
+    """The document's number at its sender, which that uses once: `says` is a digest of what the document says.
+
+    The same number with the same contents is the same document again; with others it is refused.
+    """
+
+    number: str
+    says: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +165,8 @@ Act = (
     | FollowParcel
     | LearnCodes
     | SetAside
+    | AmendOrder
+    | ClaimNumber
 )
 
 

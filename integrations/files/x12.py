@@ -1,4 +1,8 @@
-"""An X12 interchange as segments: its own delimiters, its envelopes checked, line breaks and indents forgiven. Pure."""
+"""X12 interchanges as segments: their own delimiters, their envelopes checked, line breaks and indents forgiven. Pure.
+
+A file may hold several interchanges, each with groups of transaction sets. What is wrong is noted on the smallest part
+it spoils (the set, or the interchange as a whole), so that a partner's one bad set doesn't stop the others.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,12 @@ from integrations.failures import FailureClass, Fault, Unreadable, unparsable
 
 ISA_ELEMENTS = 16
 MAX_SEGMENTS = 500_000
+STRAY = "\x00\x1a\ufeff"  # what editors, mainframes and FTP leave between segments
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One segment and its number in the interchange, for faults."""
+    """One segment and its number in the file, for faults."""
 
     n: int
     elements: tuple[str, ...]
@@ -39,104 +44,135 @@ class Segment:
 
 
 @dataclass(slots=True)
+class Interchange:
+    """ISA to IEA. `fault` spoils all of it: something of its own envelope can't be right."""
+
+    isa: Segment
+    between: str
+    end: str
+    transactions: list[Transaction] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
+    fault: Unreadable | None = None
+
+    @property
+    def sender(self) -> str:
+        return self.isa[6]
+
+    @property
+    def receiver(self) -> str:
+        return self.isa[8]
+
+    @property
+    def control(self) -> str:
+        return self.isa[13]
+
+    @property
+    def is_test(self) -> bool:
+        return self.isa[15] == "T"
+
+    @property
+    def component(self) -> str:
+        return self.isa[16][:1]
+
+    def written(self, *, only: Transaction | None = None) -> str:
+        """These segments as text again: all of them, or an interchange that holds this one set."""
+        if only is None:
+            return self._lines(self.segments)
+        group = only.group
+        elements = {"GE": ("GE", "1", group[6]), "IEA": ("IEA", "1", self.control)}
+        trailers = [Segment(0, elements["GE"]), Segment(0, elements["IEA"])]
+        return self._lines([self.isa, group, *only.segments, *trailers])
+
+    def _lines(self, segments: list[Segment]) -> str:
+        ending = self.end if self.end in "\r\n" else f"{self.end}\n"
+        return "".join(self.between.join(segment.elements) + ending for segment in segments)
+
+
+@dataclass(slots=True)
 class Transaction:
-    """One transaction set (ST to SE) and who sent it to whom."""
+    """One transaction set (ST to SE), where it stood, and what of its envelope is wrong."""
 
     kind: str
     control: str
-    sender: str
-    receiver: str
-    interchange: str
+    interchange: Interchange
+    group: Segment
     segments: list[Segment] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    fault: Unreadable | None = None
+
+    @property
+    def sender(self) -> str:
+        return self.interchange.sender
+
+    @property
+    def ref(self) -> str:
+        return f"{self.kind}:{self.sender}:{self.interchange.control}:{self.control}"
 
 
-def transactions(body: bytes) -> list[Transaction]:
-    """Every transaction set of the interchange. Raises Unreadable naming the segment that can't be right.
+def interchanges(body: bytes, *, code_page: str = "", forgiving: bool = False) -> list[Interchange]:
+    """Every interchange of the file. Raises Unreadable where not even its first header can be read.
 
     The counts of SE, GE and IEA and the control numbers of ST and GS must be right: they are how a cut or merged file
-    shows.
-    A trailer that names the interchange otherwise than its header is said in the remarks: nothing is lost by it.
+    shows. With `forgiving` (an agreement with the partner) a wrong count is only remarked on; a file that breaks off is
+    refused all the same. A trailer that names the interchange otherwise than its header is always a remark: nothing is
+    lost by it.
     """
-    segments = _segments(body)
-    isa = segments[0]
-    found: list[Transaction] = []
-    open_: Transaction | None = None
-    group: Segment | None = None
-    in_group = groups = 0
-    closed = False
-    for segment in segments[1:]:
-        if closed:
-            raise _fault(segment, "stands after the end of the interchange")
-        match segment.name:
-            case "GS":
-                group, in_group = segment, 0
-            case "ST":
-                if open_ is not None:
-                    raise _fault(segment, "begins before the transaction set before it has ended")
-                open_ = Transaction(segment[1], segment[2], isa[6], isa[8], isa[13], [segment])
-            case "SE":
-                found.append(_ended(open_, segment))
-                open_, in_group = None, in_group + 1
-            case "GE":
-                _check_group(group, segment, in_group)
-                group, groups = None, groups + 1
-            case "IEA":
-                closed = True
-                _check_end(group, segment, groups)
-                _compare_names(isa, segment, found)
-            case _ if open_ is not None:
-                open_.segments.append(segment)
-            case _:
-                raise _fault(segment, "stands outside of any transaction set")
-    if open_ is not None or not closed:
-        raise Unreadable(FailureClass.UNPARSABLE, Fault("", "the interchange breaks off before its IEA trailer"))
+    text = decoded(body, code_page)
+    found: list[Interchange] = []
+    number = 0
+    while text:
+        head, rest = _opened(text, body, first=not found)
+        mine, text, number = _cut(head, rest, number)
+        _sort(mine, forgiving)
+        found.append(mine)
     return found
 
 
-def _compare_names(isa: Segment, iea: Segment, found: list[Transaction]) -> None:
-    if iea[2] != isa[13]:
-        for each in found:
-            each.remarks.append(f"The trailer names interchange {iea[2]!r}, the header {isa[13]!r}.")
+def transactions(body: bytes, *, code_page: str = "", forgiving: bool = False) -> list[Transaction]:
+    """Every transaction set of a file that is right as a whole. Raises Unreadable naming the segment that isn't."""
+    found: list[Transaction] = []
+    for interchange in interchanges(body, code_page=code_page, forgiving=forgiving):
+        if interchange.fault:
+            raise interchange.fault
+        for each in interchange.transactions:
+            if each.fault:
+                raise each.fault
+            found.append(each)
+    return found
 
 
-def _ended(open_: Transaction | None, segment: Segment) -> Transaction:
-    if open_ is None:
-        raise _fault(segment, "ends a transaction set that never began")
-    open_.segments.append(segment)
-    if segment[1] != str(len(open_.segments)):
-        raise _fault(segment, f"counts {segment[1]} segments, there are {len(open_.segments)}")
-    if segment[2] != open_.control:
-        raise _fault(segment, f"ends transaction set {segment[2]!r}, {open_.control!r} is open")
-    return open_
+def decoded(body: bytes, code_page: str = "") -> str:
+    """The file's text by the agreed code page; else UTF-8, or Latin-1 where it is none. Raises Unreadable."""
+    if code_page:
+        try:
+            text = body.decode("utf-8-sig" if code_page.lower() in {"utf-8", "utf8"} else code_page)
+        except UnicodeDecodeError as error:
+            words = (
+                f"byte {error.start} (0x{body[error.start]:02X}) is no character of the agreed code page {code_page}"
+            )
+            raise unparsable(words) from None
+        except LookupError:
+            raise unparsable(f"the connection's setting code_page names none: {code_page[:40]!r}") from None
+    else:
+        try:
+            text = body.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = body.decode("latin-1")
+    return text.translate(dict.fromkeys(map(ord, STRAY))).strip()
 
 
-def _check_group(group: Segment | None, segment: Segment, sets: int) -> None:
-    if group is None:
-        raise _fault(segment, "ends a group that never began")
-    if segment[1] != str(sets):
-        raise _fault(segment, f"counts {segment[1]} transaction sets, there are {sets}")
-    if segment[2] != group[6]:
-        raise _fault(segment, f"ends group {segment[2]!r}, {group[6]!r} is open")
+@dataclass(frozen=True, slots=True)
+class _Head:
+    between: str
+    end: str
 
 
-def _check_end(group: Segment | None, segment: Segment, groups: int) -> None:
-    if group is not None:
-        raise _fault(segment, f"ends the interchange before its group {group[6]!r} has ended")
-    if segment[1].lstrip("0") != str(groups or ""):
-        raise _fault(segment, f"counts {segment[1]} groups, there are {groups}")
-
-
-def _segments(body: bytes) -> list[Segment]:
+def _opened(text: str, body: bytes, *, first: bool) -> tuple[_Head, str]:
     """Delimiters stand in the ISA segment itself: the element separator is its fourth character, and what follows the
     one character of ISA16 ends a segment."""
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = body.decode("latin-1")
-    text = text.strip().replace("\x00", "")
     if not text.startswith("ISA") or len(text) < 20:
-        raise unparsable(f"no X12 interchange: it starts with {first_characters(body)!r}")
+        beginning = first_characters(body) if first else text[:20]
+        raise unparsable(f"no X12 interchange: it starts with {beginning!r}")
     between = text[3]
     place = 3
     for _ in range(ISA_ELEMENTS - 1):
@@ -144,12 +180,151 @@ def _segments(body: bytes) -> list[Segment]:
         if place < 0:
             raise unparsable("the ISA header has too few elements")
     end = text[place + 2 : place + 3]
-    if not end or end.isalnum() or end == between:
+    if between.isalnum() or not end or end.isalnum() or end == between:
         raise unparsable("the ISA header does not say how a segment ends")
-    parts = [part.strip() for part in text.split(end)]
-    if len(parts) > MAX_SEGMENTS:
-        raise Unreadable(FailureClass.TOO_LARGE, Fault("", f"more than {MAX_SEGMENTS} segments"))
-    return [Segment(n, tuple(part.split(between))) for n, part in enumerate(filter(None, parts), 1)]
+    return _Head(between, end), text
+
+
+def _cut(head: _Head, text: str, number: int) -> tuple[Interchange, str, int]:
+    """The segments up to this interchange's IEA, and the text after it."""
+    segments: list[Segment] = []
+    while text:
+        part, _, rest = text.partition(head.end)
+        part = part.strip()
+        if segments and part.startswith("ISA") and _is_header(part):
+            break  # the next interchange begins, though this one has not ended
+        text = rest
+        if not part:
+            continue
+        number += 1
+        if number > MAX_SEGMENTS:
+            raise Unreadable(FailureClass.TOO_LARGE, Fault("", f"more than {MAX_SEGMENTS} segments"))
+        segments.append(Segment(number, tuple(part.split(head.between))))
+        if segments[-1].name == "IEA":
+            following = text.lstrip()
+            if not following or following.startswith("ISA"):
+                text = following
+                break
+    return Interchange(segments[0], head.between, head.end, segments=segments), text.strip(), number
+
+
+def _is_header(part: str) -> bool:
+    return len(part) > 4 and not part[3].isalnum() and part.count(part[3]) >= ISA_ELEMENTS - 1
+
+
+class _Sorter:
+    """Walks the segments of one interchange into its sets."""
+
+    def __init__(self, interchange: Interchange, forgiving: bool):
+        self.interchange = interchange
+        self.forgiving = forgiving
+        self.open: Transaction | None = None
+        self.group: Segment | None = None
+        self.in_group: list[Transaction] = []
+        self.groups = 0
+        self.closed = False
+        self.remarks: list[str] = []
+
+    def walk(self) -> None:
+        for segment in self.interchange.segments[1:]:
+            if self.closed:
+                raise _fault(segment, "stands after the end of the interchange")
+            self._one(segment)
+        if self.open is not None or not self.closed:
+            raise Unreadable(FailureClass.UNPARSABLE, Fault("", "the interchange breaks off before its IEA trailer"))
+        for each in self.interchange.transactions:
+            each.remarks.extend(self.remarks)
+
+    def _one(self, segment: Segment) -> None:
+        match segment.name:
+            case "GS":
+                if self.group is not None:
+                    raise _fault(segment, f"begins before group {self.group[6]!r} has ended")
+                self.group, self.in_group = segment, []
+            case "ST":
+                self._begin(segment)
+            case "SE":
+                self._end_set(segment)
+            case "GE":
+                self._end_group(segment)
+            case "IEA":
+                self._end(segment)
+            case _ if self.open is not None:
+                self._keep(self.open, segment)
+            case "TA1" if self.group is None:
+                self.remarks.append(f"It carries an interchange acknowledgement (TA1) of {segment[1]!r}: {segment[4]}.")
+            case _:
+                raise _fault(segment, "stands outside of any transaction set")
+
+    def _keep(self, open_: Transaction, segment: Segment) -> None:
+        open_.segments.append(segment)
+        name = segment.name
+        if open_.fault is None and not (2 <= len(name) <= 3 and name.isalnum() and name.isascii() and name.isupper()):
+            open_.fault = _fault(segment, "is no segment of X12: its name should be two or three capitals or digits")
+
+    def _begin(self, segment: Segment) -> None:
+        if self.open is not None:
+            raise _fault(segment, "begins before the transaction set before it has ended")
+        if self.group is None:
+            raise _fault(segment, "stands outside of any group")
+        self.open = Transaction(segment[1], segment[2], self.interchange, self.group, [segment])
+
+    def _end_set(self, segment: Segment) -> None:
+        done = self.open
+        if done is None:
+            raise _fault(segment, "ends a transaction set that never began")
+        done.segments.append(segment)
+        words = ""
+        if segment[1].lstrip("0") != str(len(done.segments)):
+            words = f"counts {segment[1]} segments, there are {len(done.segments)}"
+        elif segment[2] != done.control:
+            words = f"ends transaction set {segment[2]!r}, {done.control!r} is open"
+        if words and self.forgiving:
+            done.remarks.append(f"{segment.path} {words}.")
+        elif words and done.fault is None:
+            done.fault = _fault(segment, words)
+        elif done.control in {each.control for each in self.in_group}:
+            done.fault = done.fault or _fault(
+                done.segments[0], f"repeats control number {done.control!r} within its group"
+            )
+        self.in_group.append(done)
+        self.interchange.transactions.append(done)
+        self.open = None
+
+    def _end_group(self, segment: Segment) -> None:
+        if self.open is not None:
+            raise _fault(segment, f"ends the group before transaction set {self.open.control!r} has ended")
+        if self.group is None:
+            raise _fault(segment, "ends a group that never began")
+        if segment[1].lstrip("0") != str(len(self.in_group) or ""):
+            self._miscounted(segment, f"counts {segment[1]} transaction sets, there are {len(self.in_group)}")
+        if segment[2] != self.group[6]:
+            self._miscounted(segment, f"ends group {segment[2]!r}, {self.group[6]!r} is open")
+        self.group, self.groups = None, self.groups + 1
+
+    def _end(self, segment: Segment) -> None:
+        if self.open is not None:
+            raise _fault(segment, f"ends the interchange before transaction set {self.open.control!r} has ended")
+        if self.group is not None:
+            raise _fault(segment, f"ends the interchange before its group {self.group[6]!r} has ended")
+        if segment[1].lstrip("0") != str(self.groups or ""):
+            self._miscounted(segment, f"counts {segment[1]} groups, there are {self.groups}")
+        if segment[2] != self.interchange.control:
+            words = f"The trailer names interchange {segment[2]!r}, the header {self.interchange.control!r}."
+            self.remarks.append(words)
+        self.closed = True
+
+    def _miscounted(self, segment: Segment, words: str) -> None:
+        if not self.forgiving:
+            raise _fault(segment, words)
+        self.remarks.append(f"{segment.path} {words}.")
+
+
+def _sort(interchange: Interchange, forgiving: bool) -> None:
+    try:
+        _Sorter(interchange, forgiving).walk()
+    except Unreadable as fault:
+        interchange.fault = fault
 
 
 def _fault(segment: Segment, words: str) -> Unreadable:

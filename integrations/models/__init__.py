@@ -2,6 +2,7 @@ from integrations.models.clients import ApiClient
 from integrations.models.connections import Breaker, CallSlot, Connection, ConnectionSecret, Pace
 from integrations.models.feeds import FeedState
 from integrations.models.messages import InboundMessage, MessageEdit, OutboundCall
+from integrations.models.numbers import DocumentNumber
 from integrations.models.shadow import ShadowResult
 from integrations.models.webhooks import WebhookSubscription
 
@@ -11,6 +12,7 @@ __all__ = [
     "CallSlot",
     "Connection",
     "ConnectionSecret",
+    "DocumentNumber",
     "FeedState",
     "InboundMessage",
     "MessageEdit",

@@ -10,13 +10,11 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from integrations.channels.meaning import Act, Meaning, TakeSnapshot, ignored
-from integrations.failures import FailureClass, Fault, Unreadable, unparsable
-from integrations.files import x12
+from integrations.channels.meaning import TakeSnapshot
+from integrations.failures import FailureClass, Fault, Unreadable
 from integrations.files.x12 import Segment, Transaction
 from inventory.snapshots import ALIAS, GTIN, LIMIT, Code, IncomingSnapshot, ReportedLine
 
-VERSION = "x12-stock/1"
 _ACTIVITIES = tuple("QB QD QL QM QN QO QP QR QS QT QU QW QX QZ Q1 Q2 Q3 RE TS LS".split())  # noqa: SIM905
 STATUSES = {
     # 846 and 852, element 673
@@ -53,28 +51,15 @@ _DIGITS = re.compile(r"-?[0-9]{1,15}(\.0*)?")
 _DATE, _TIME = re.compile(r"[0-9]{8}"), re.compile(r"[0-9]{4,8}")
 
 
-def understand(topic: str, body: bytes) -> Meaning:
-    """Every 846 and 852 of the interchange as a snapshot. Raises nothing but Unreadable."""
-    if body.lstrip(b"\xef\xbb\xbf \r\n\t")[:3] in {b"UNA", b"UNB"}:
-        raise unparsable("no translator for EDIFACT is installed; the bytes are kept")
-    sets = x12.transactions(body)
-    acts: list[Act] = [_act(each) for each in sets if each.kind in {"846", "852"}]
-    others = sorted({each.kind for each in sets} - {"846", "852"})
-    if others:
-        named = ", ".join(others)
-        raise unparsable(f"no translator for the transaction set {named} of X12 is installed; the bytes are kept")
-    return Meaning(acts=tuple(acts)) if acts else ignored("the interchange holds no transaction set")
-
-
-def _act(found: Transaction) -> TakeSnapshot:
-    ref = f"{found.kind}:{found.sender.strip()}:{found.interchange}:{found.control}"
+def snapshot_of(found: Transaction) -> TakeSnapshot:
+    """What the set says of stock. Raises nothing but Unreadable."""
     _check_total(found)
     lines = tuple(_lines(found))
     if not lines:
         raise Unreadable(FailureClass.BAD_VALUE, Fault(found.kind, "names no quantity of any item"))
     as_of, exact = _as_of(found)
     remarks = tuple(found.remarks)
-    return TakeSnapshot(IncomingSnapshot(ref, as_of, lines, remarks=remarks, whole_day=not exact), STATUSES)
+    return TakeSnapshot(IncomingSnapshot(found.ref, as_of, lines, remarks=remarks, whole_day=not exact), STATUSES)
 
 
 def _check_total(found: Transaction) -> None:
