@@ -28,6 +28,6 @@ def carry_out(act: AmendOrder, message: InboundMessage, place: Callable[[Incomin
     if not uids:
         raise NotYet(order_key(channel.code, act.order_ref))
     about = InboundMessage.objects.filter(connection=message.connection, result_kind="order", result_uid__in=uids)
-    earlier = about.exclude(pk=message.pk).order_by("pk").values_list("body", flat=True)
-    for order in act.orders([*map(bytes, earlier), bytes(message.body)]):
+    earlier = about.exclude(pk=message.pk).select_related("edit").order_by("pk")
+    for order in act.orders([each.content for each in earlier]):
         place(order)

@@ -107,7 +107,7 @@ class AnswerRequest:
 class AmendOrder:
     """A change stated against what was said of an order before: which order it is now depends on all of it.
 
-    `orders(bodies)` reads the bodies of every message about it, in any order, and makes the order or orders anew.
+    `orders(bodies)` reads the bodies of every other message about it, in any order, and makes the order or orders anew.
     """
 
     order_ref: str

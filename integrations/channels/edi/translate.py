@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from integrations.channels.edi import edifact_documents, kinds, stock, x12_answers, x12_invoices, x12_orders
 from integrations.channels.edi import x12_warehouse as warehouse
-from integrations.channels.edi.purchase import CANCEL, CHANGE, Purchase, amended, orders_of
+from integrations.channels.edi.purchase import CANCEL, CHANGE, NEW, Purchase, amended, orders_of
 from integrations.channels.edi.terms import EdiTerms
 from integrations.channels.meaning import Act, AmendOrder, ClaimNumber, Meaning, PlaceOrder, SetAside, ignored
 from integrations.documents import first_characters
@@ -136,9 +136,9 @@ def _x12(found: Transaction, terms: EdiTerms) -> Meaning:
         return Meaning(acts=(stock.snapshot_of(found),))
     if found.kind in {"850", "860"}:
         reason = x12_orders.no_order(found)
-        return ignored(reason) if reason else _ordered(x12_orders.read(found, terms), terms)
+        return ignored(reason) if reason else _ordered(found, x12_orders.read(found, terms), terms)
     if found.kind == "940":
-        return _ordered(warehouse.read(found, terms), terms)
+        return _ordered(found, warehouse.read(found, terms), terms)
     if reader := _X12.get(found.kind):
         return reader(found, terms)
     reason = kinds.x12_reason(found.kind)
@@ -161,7 +161,7 @@ _X12: dict[str, ReadX12] = {
 def _edifact(found: Message, terms: EdiTerms) -> Meaning:
     if found.kind in {"ORDERS", "ORDCHG"}:
         reason = edifact_documents.no_order(found)
-        return ignored(reason) if reason else _ordered(edifact_documents.order(found, terms), terms)
+        return ignored(reason) if reason else _ordered(found, edifact_documents.order(found, terms), terms)
     if reader := edifact_documents.READERS.get(found.kind):
         return reader(found, terms)
     reason = kinds.edifact_reason(found.kind)
@@ -173,34 +173,34 @@ def _edifact(found: Message, terms: EdiTerms) -> Meaning:
 # --- Orders and their changes
 
 
-def _ordered(purchase: Purchase, terms: EdiTerms) -> Meaning:
+def _ordered(document: Document, purchase: Purchase, terms: EdiTerms) -> Meaning:
     if purchase.purpose in {CANCEL, CHANGE}:
-        number = purchase.number
+        number, name = purchase.number, _claim(document).number
 
         def orders(bodies: Sequence[bytes]) -> Sequence[IncomingOrder]:
-            return _as_it_stands(number, bodies, terms)
+            return _as_it_stands(number, [*({**_purchases(number, bodies, terms), name: purchase}).values()], terms)
 
         return Meaning(acts=(AmendOrder(number, orders),))
     return Meaning(acts=tuple(PlaceOrder(order) for order in orders_of(purchase, terms)))
 
 
-def _as_it_stands(number: str, bodies: Iterable[bytes], terms: EdiTerms) -> Sequence[IncomingOrder]:
+def _as_it_stands(number: str, said: Sequence[Purchase], terms: EdiTerms) -> Sequence[IncomingOrder]:
     """The order all these documents make: the latest that states it whole, and every later change in turn.
 
     Each further change counts as newer, so that more is known wins over less, in whatever order they came.
     """
-    said = sorted(_purchases(number, bodies, terms), key=lambda each: (each.version, each.purpose != "new"))
-    whole = [index for index, each in enumerate(said) if each.purpose not in {CANCEL, CHANGE}]
+    said = sorted(said, key=lambda each: (each.version, each.purpose != NEW))
+    whole = [index for index, each in enumerate(said) if each.purpose == NEW]
     if not whole:
         raise Unreadable(FailureClass.MISSING_REFERENCE, Fault("", f"nobody has seen order {number} itself"))
     order = said[whole[-1]]
     for change in said[whole[-1] + 1 :]:
         order = amended(order, change)
-    order.version += len(said) - 1
-    return orders_of(order, terms)
+    return orders_of(replace(order, version=order.version + len(said) - 1), terms)
 
 
-def _purchases(number: str, bodies: Iterable[bytes], terms: EdiTerms) -> list[Purchase]:
+def _purchases(number: str, bodies: Iterable[bytes], terms: EdiTerms) -> dict[str, Purchase]:
+    """Every document about this order among these, by its number."""
     found: dict[str, Purchase] = {}
     for body in bodies:
         for part in _parts(body, terms):
@@ -210,7 +210,7 @@ def _purchases(number: str, bodies: Iterable[bytes], terms: EdiTerms) -> list[Pu
             purchase = _purchase(document, terms)
             if purchase is not None and purchase.number == number:
                 found.setdefault(_claim(document).number, purchase)
-    return list(found.values())
+    return found
 
 
 def _purchase(document: Document, terms: EdiTerms) -> Purchase | None:
