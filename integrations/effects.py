@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from core import events
 from core.errors import NotYet, Refusal
 from core.subjects import Subject
-from integrations import amending, codes, goods, numbers
+from integrations import amending, codes, goods, masters, numbers
 from integrations import events as facts
 from integrations.arrivals import order_key, payment_key
 from integrations.channels.meaning import (
@@ -20,6 +20,7 @@ from integrations.channels.meaning import (
     CancelOrder,
     ClaimNumber,
     FollowParcel,
+    KeepMaster,
     LearnCodes,
     MoveGoods,
     PlaceOrder,
@@ -47,6 +48,7 @@ class Done:
     number: str = ""
     snapshot: Subject | None = None
     moved: Subject | None = None  # the first movement of goods without an order
+    kept: Subject | None = None  # the item, place or account whose master data it was
     made_known: list[str] = field(default_factory=list)
 
 
@@ -71,6 +73,9 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
         return
     if isinstance(act, TakeSnapshot):
         _take(act, message, done)
+        return
+    if isinstance(act, KeepMaster):
+        _keep(act, message, done)
         return
     if isinstance(act, AnswerRequest):
         done.order_id, done.number, done.changed = answers.carry_out(act, connection)
@@ -175,6 +180,15 @@ def _record(act: FollowParcel, message: InboundMessage, done: Done) -> None:
     done.order_id, done.number = followed.order_id, followed.number
     done.changed = done.changed or followed.new > 0
     done.words = "" if done.changed else f"the parcel {act.tracking_number} is known to be {followed.state} already"
+
+
+def _keep(act: KeepMaster, message: InboundMessage, done: Done) -> None:
+    kept = masters.keep(act, message)
+    done.kept = kept.subject
+    done.changed = done.changed or kept.changed
+    done.words = kept.words
+    if kept.stale:
+        done.idle_status = InboundMessage.Status.IGNORED
 
 
 def _take(act: TakeSnapshot, message: InboundMessage, done: Done) -> None:

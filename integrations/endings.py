@@ -48,7 +48,9 @@ def fence(message: InboundMessage, token: UUID) -> None:
 def done(message: InboundMessage, token: UUID, what: Done, *, mapping_version: str) -> None:
     """It went through. Inside the transaction of its effects."""
     status = Status.PROCESSED if what.changed else what.idle_status
-    became = Subject("order", str(what.order_id), what.number) if what.order_id else what.snapshot or what.moved
+    became = (
+        Subject("order", str(what.order_id), what.number) if what.order_id else what.snapshot or what.moved or what.kept
+    )
     _end(
         message,
         token,

@@ -36,5 +36,7 @@ SNAPSHOT_TAKEN = "snapshot.taken"  # subject: the snapshot; data: source, moment
 SNAPSHOT_RESOLVED = "snapshot.resolved"  # subject: the snapshot; data: lines that are understood now
 STATUS_MAP_CHANGED = "stock_source.statuses_mapped"  # subject: the source; data: version and what changed
 ALIAS_ADDED = "item.alias_added"  # subject: the item; data: system and code
+ITEM_KEPT = "item.kept"  # subject: the item; another system's master data made or changed it; data: what
+PLACE_KEPT = "location.kept"  # subject: the location; the same
 LOCATION_ALIAS_ADDED = "location.alias_added"  # subject: the location; data: system and code
 DIFFERENCE_CORRECTED = "stock.difference_corrected"  # subject: the stock row; data: what was added to which state

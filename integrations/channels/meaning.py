@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
+from inventory.masters import IncomingItem, IncomingPlace
 from inventory.snapshots import IncomingSnapshot
 from orders.canonical import IncomingOrder, IncomingPayment, IncomingRefund
 from orders.tracking import Scan
@@ -138,6 +140,29 @@ class FollowParcel:
     alone: bytes = b""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingAccount:
+    """A business customer as its master system describes it; None: it says nothing of that."""
+
+    code: str
+    name: str
+    currency: str | None = None
+    payment_terms: str | None = None
+    credit_limit: Decimal | None = None
+    on_stop: bool | None = None
+    tax_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepMaster:
+    """A record of the sender's master data as it stands in `version`. `ref` is the sender's own key of it, for ever;
+    without a version the latest to arrive counts."""
+
+    ref: str
+    version: datetime | None
+    record: IncomingItem | IncomingPlace | IncomingAccount
+
+
 @dataclass(frozen=True, slots=True)
 class SetAside:
     """An item of a list that can't be understood: it becomes a message of its own, which says why it is refused."""
@@ -163,6 +188,7 @@ Act = (
     | TakeSnapshot
     | AnswerRequest
     | FollowParcel
+    | KeepMaster
     | LearnCodes
     | SetAside
     | AmendOrder

@@ -36,13 +36,19 @@ AT_ONCE = 50
 
 
 def ensure() -> None:
-    """A row for each feed that a connection in use can be asked for and whose settings don't say `"feeds": false`."""
-    connections = Connection.objects.filter(kind__in=("CHANNEL", "POS"), status=Connection.Status.ACTIVE)
+    """A row for each feed that a connection in use can be asked for and is meant to be.
+
+    Its settings say `"feeds"`: false for none, names for some. Without a word all of a channel's are read and none of
+    an ERP's: whose word on items and stock counts is for people to say.
+    """
+    connections = Connection.objects.filter(kind__in=("CHANNEL", "POS", "ERP"), status=Connection.Status.ACTIVE)
     wanted = []
     for connection in connections:
         vendor = registry.find(connection.vendor)
-        if vendor and vendor.feeds and vendor.can_be_called(connection) and connection.settings.get("feeds", True):
-            wanted += [FeedState(connection=connection, name=feed.name) for feed in vendor.feeds]
+        told = connection.settings.get("feeds", connection.kind != Connection.Kind.ERP)
+        if vendor and vendor.feeds and told and vendor.can_be_called(connection):
+            names = [feed.name for feed in vendor.feeds if told is True or feed.name in told]
+            wanted += [FeedState(connection=connection, name=name) for name in names]
     FeedState.objects.bulk_create(wanted, ignore_conflicts=True)
 
 

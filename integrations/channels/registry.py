@@ -1,4 +1,4 @@
-"""Whose messages Backroom understands: channels (a folder beside shopify/ and a line here) and carriers."""
+"""Whose messages Backroom understands: channels (a folder beside shopify/ and a line here), carriers and ERPs."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from integrations.channels.vendor import Vendor
 from integrations.channels.vendure import VENDURE
 from integrations.channels.walmart import WALMART
 from integrations.channels.woocommerce import WOOCOMMERCE
+from integrations.erp import readers as erps
 from integrations.failures import unparsable
 from integrations.files.sales import SALES
 from integrations.suppliers.standard import PARTNER
@@ -30,7 +31,7 @@ _VENDORS: dict[str, Vendor] = {
     for vendor in (
         AMAZON, BIGCOMMERCE, EBAY, EDI, ETSY, LIGHTSPEED, MAGENTO, MIRAKL, PARTNER, SALES, SHOPIFY, SQUARE, STANDARD,
         TIKTOK, UNICOMMERCE, VENDURE, WALMART, WOOCOMMERCE,
-        *READERS,
+        *READERS, *erps.READERS,
     )
 }  # fmt: skip
 

@@ -1,6 +1,7 @@
 from integrations.models.clients import ApiClient
 from integrations.models.connections import Breaker, CallSlot, Connection, ConnectionSecret, Pace
 from integrations.models.feeds import FeedState
+from integrations.models.masters import MasterRecord
 from integrations.models.messages import InboundMessage, MessageEdit, OutboundCall
 from integrations.models.numbers import DocumentNumber
 from integrations.models.shadow import ShadowResult
@@ -15,6 +16,7 @@ __all__ = [
     "DocumentNumber",
     "FeedState",
     "InboundMessage",
+    "MasterRecord",
     "MessageEdit",
     "OutboundCall",
     "Pace",

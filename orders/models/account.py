@@ -55,6 +55,7 @@ class Account(models.Model):
     credit_limit = MoneyField(null=True, blank=True, help_text="What it may owe; empty means no limit is watched")
     requires_approval = models.BooleanField(default=False, help_text="A person approves its orders before picking")
     approval_above = MoneyField(null=True, blank=True, help_text="Only orders over this; empty means every order")
+    tax_id = models.CharField(max_length=40, blank=True, default="", db_default="", help_text="Its VAT or tax number")
     on_stop = models.BooleanField(default=False, help_text="Nothing more goes out on credit")
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

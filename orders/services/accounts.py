@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +21,8 @@ from orders.models.order import MONEY_LIMIT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """An account as somebody wants it. None as a limit: none is watched; `approval_above` None: every order."""
+    """An account as somebody wants it. None as a limit: none is watched; `approval_above` None: every order;
+    `tax_id` None: whatever it was."""
 
     name: str
     currency: str
@@ -31,6 +32,12 @@ class Draft:
     approval_above: Decimal | None = None
     on_stop: bool = False
     channel_id: int | None = None
+    tax_id: str | None = None
+
+
+def draft_of(account: Account) -> Draft:
+    """The account as it stands, for whoever changes a part of it."""
+    return Draft(**{field.name: getattr(account, field.name) for field in fields(Draft)})
 
 
 def make(code: str, draft: Draft, *, actor: Actor) -> Account:
@@ -41,7 +48,7 @@ def make(code: str, draft: Draft, *, actor: Actor) -> Account:
     check(draft, code=code)
     try:
         with transaction.atomic():
-            account = Account.objects.create(code=code, **asdict(draft))
+            account = Account.objects.create(code=code, **_told(draft))
             _record(account, {"made": True}, actor)
     except IntegrityError as error:
         if "orders_account_code" not in str(error):
@@ -62,7 +69,7 @@ def change(account_id: int, draft: Draft, *, actor: Actor, version: int | None =
             raise Refusal("not_found", "No such account.", status=404)
         if version is not None and version != account.version:
             raise Refusal("stale", "The account changed meanwhile.", version=account.version, sent=version)
-        wanted = asdict(draft)
+        wanted = _told(draft)
         changes = [
             {"field": name, "before": _plain(getattr(account, name)), "after": _plain(value)}
             for name, value in wanted.items()
@@ -91,6 +98,8 @@ def check(draft: Draft, *, code: str | None = None) -> None:
         problems.append(Problem("currency", "currency", "Must be a currency of ISO 4217 in capitals."))
     if not TERMS.fullmatch(draft.payment_terms):
         problems.append(Problem("payment_terms", "terms", "PREPAID, or NET and the days: NET30."))
+    if draft.tax_id is not None and (len(draft.tax_id) > 40 or not draft.tax_id.isprintable()):
+        problems.append(Problem("tax_id", "text", "A tax number has at most 40 printable characters."))
     for name in ("credit_limit", "approval_above"):
         amount = getattr(draft, name)
         if amount is not None and not 0 <= amount < MONEY_LIMIT:
@@ -103,6 +112,13 @@ def check(draft: Draft, *, code: str | None = None) -> None:
         problems.append(Problem("channel", "unknown", "There is no such channel."))
     if problems:
         raise Invalid(problems, status=422)
+
+
+def _told(draft: Draft) -> dict[str, Any]:
+    told = asdict(draft)
+    if told["tax_id"] is None:
+        del told["tax_id"]
+    return told
 
 
 def _record(account: Account, data: dict[str, Any], actor: Actor) -> None:

@@ -173,7 +173,8 @@ def _draft(request: HttpRequest) -> Draft:
         channel_id=channel.pk if channel else None,
         requires_approval=bool(request.POST.get("requires_approval")),
         on_stop=bool(request.POST.get("on_stop")),
-        **amounts,
+        credit_limit=amounts["credit_limit"],
+        approval_above=amounts["approval_above"],
     )
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from config.devstack import tryton
 from core import actors, outbox
@@ -13,7 +14,12 @@ from core.errors import TryLater
 from exceptions.models import Case
 from finance.models import Posting, Status
 from finance.services import postings
+from integrations import inbox
+from integrations.channels import polling
 from integrations.erp import registry, sending
+from integrations.models import Connection, FeedState, InboundMessage
+from inventory.models import Item, SnapshotLine
+from tests.factories.inventory import LocationFactory
 from tests.finance import making
 from tests.finance.erp import Books, connection
 
@@ -159,3 +165,38 @@ def test_ping_names_the_company(books):
     assert registry.port(registry.connection_for("webshop")).ping() == (
         "Tryton answers for Backroom demonstration (EUR)."
     )
+
+
+def test_products_warehouses_and_quantities_come_in_once_and_what_changed_comes_again(books, running):
+    running.add_products([{"sku": "LAMP", "name": "Lamp", "price": "10"}], opening=4)
+    Connection.objects.update(settings={**Connection.objects.get().settings, "feeds": ["items", "locations", "stock"]})
+    main = LocationFactory(code="MAIN", name="?")
+    LocationFactory(code="STORES")
+
+    read_everything()
+
+    lamp = Item.objects.get(sku="LAMP")
+    main.refresh_from_db()
+    failed = InboundMessage.objects.filter(status="FAILED").values_list("reason", flat=True)
+    assert (lamp.name, lamp.attributes["unit"], lamp.active) == ("Lamp", "u", True)
+    assert main.name == "Main warehouse"
+    assert not Item.objects.filter(sku="SHIPPING").exists()
+    assert not failed, list(failed)
+    told = SnapshotLine.objects.filter(item=lamp).values_list("location__code", "quantity")
+    assert dict(told) == {"MAIN": 4, "STORES": 4}
+
+    before = InboundMessage.objects.count()
+    FeedState.objects.exclude(name="stock").update(next_at=timezone.now())
+    read_everything(but="stock")
+
+    assert InboundMessage.objects.count() == before
+
+
+def read_everything(but: str = "") -> None:
+    polling.ensure()
+    for feed in FeedState.objects.exclude(name=but):
+        while polling.read(feed.pk):
+            pass
+        feed.refresh_from_db()
+        assert not feed.last_error, feed.last_error
+    inbox.process_due()

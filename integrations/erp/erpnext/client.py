@@ -41,10 +41,18 @@ class ErpNext(Calls):
         return Refused(words, asked=asked, failure_class=FailureClass(classes.get(kind, FailureClass.BAD_VALUE)))
 
     def find(
-        self, doctype: str, filters: Sequence[Sequence[Any]], fields: Sequence[str], *, limit: int = 100
+        self,
+        doctype: str,
+        filters: Sequence[Sequence[Any]],
+        fields: Sequence[str],
+        *,
+        limit: int = 100,
+        order: str = "creation asc",
+        parent: str = "",
     ) -> list[dict[str, Any]]:
+        """Rows under every filter; 0 as limit: all. A child table is asked for with the doctype it belongs to."""
         query = {"filters": json.dumps(list(filters)), "fields": json.dumps(list(fields))}
-        query |= {"limit_page_length": str(limit), "order_by": "creation asc"}
+        query |= {"limit_page_length": str(limit), "order_by": order, **({"parent": parent} if parent else {})}
         return list(self.call("GET", f"api/resource/{quote(doctype)}", query=query).json()["data"])
 
     def read(self, doctype: str, name: str) -> dict[str, Any]:

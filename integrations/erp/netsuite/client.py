@@ -100,6 +100,12 @@ class NetSuite(Calls):
     def transform(self, record: str, key: str, into: str, values: Mapping[str, Any]) -> None:
         self.call("POST", f"{RECORD}/{record}/{key}/!transform/{into}", body=values)
 
+    def query(self, text: str, *, limit: int = 1000) -> list[dict[str, Any]]:
+        """The first so many rows of a query, at most a thousand."""
+        query, prefer = {"limit": str(limit)}, {"Prefer": "transient"}
+        answer = self.call("POST", QUERY, query=query, body={"q": text}, headers=prefer).json()
+        return list(answer["items"])
+
     def ids(self, table: str, field: str, names: Iterable[str]) -> dict[str, str]:
         """Internal ids of a table's rows by one of its fields."""
         wanted = sorted(set(names))

@@ -20,6 +20,8 @@ from integrations.http import Answer, FailedForGood
 SALES, DELIVERIES = "sap/opu/odata/sap/API_SALES_ORDER_SRV", "sap/opu/odata/sap/API_OUTBOUND_DELIVERY_SRV;v=0002"
 BILLING, CREDIT = "sap/opu/odata/sap/API_BILLING_DOCUMENT_SRV", "sap/opu/odata/sap/API_CREDIT_MEMO_REQUEST_SRV"
 PRODUCTS = "sap/opu/odata/sap/API_PRODUCT_SRV"
+PLANTS, CUSTOMERS = "sap/opu/odata/sap/API_PLANT_SRV", "sap/opu/odata/sap/API_BUSINESS_PARTNER"
+STOCK = "sap/opu/odata/sap/API_MATERIAL_STOCK_SRV"
 PAGES = 50
 # V1/042 and its like: somebody has the document open. SAP locks while a person edits.
 FOR_NOW = ("V1/042", "VL/046", "MC/601", "/IWBEP/CM_MGW_RT/021")
@@ -98,6 +100,22 @@ class Sap(Calls):
             found = self.call("GET", str(following)).json()["d"]
             rows += found["results"]
         raise Permanent(f"SAP has too many {entities} for {condition}.")
+
+    def page(
+        self, service: str, entities: str, condition: str, *, order: str, limit: int, **more: str
+    ) -> list[dict[str, Any]]:
+        """The first so many entities in an order; the server may answer fewer at once, which is no end."""
+        query = {"$orderby": order, "$top": str(limit), "$format": "json", **more}
+        if condition:
+            query["$filter"] = condition
+        found = self.call("GET", f"{service}/{entities}", query=query).json()["d"]
+        rows = list(found["results"])
+        while len(rows) < limit and (following := found.get("__next")):
+            if not str(following).startswith(f"{self.base}/"):
+                raise Permanent("SAP's next page is at another address.")
+            found = self.call("GET", str(following)).json()["d"]
+            rows += found["results"]
+        return rows
 
     def change(self, method: str, path: str, body: Any = None, *, etag: str = "") -> Answer:
         """A call that changes something, under the session's token and, where it means one version, its ETag."""

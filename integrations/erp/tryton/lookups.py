@@ -47,6 +47,37 @@ def warehouse(rest: Rest, location: str) -> int:
     return _remember(rest, f"warehouse {code}", lambda: _one(rest, "stock.location", "code", code, "warehouse"))
 
 
+def warehouses(rest: Rest) -> dict[str, int]:
+    """Every warehouse with a code: its id by it."""
+
+    def ask() -> dict[str, int]:
+        domain = [["type", "=", "warehouse"], ["code", "!=", None]]
+        return {one["code"]: int(one["id"]) for one in rest.find("stock.location", domain, ["id", "code"], limit=1000)}
+
+    return _remember(rest, "warehouses", ask)
+
+
+def company_currency(rest: Rest) -> str:
+    company = int(rest.connection.settings.get("company", 1))
+
+    def ask() -> str:
+        found = rest.read("company.company", company, ["currency.code"])
+        return str(found["currency"]["code"]) if found else ""
+
+    return _remember(rest, f"currency of company {company}", ask)
+
+
+def known_fields(rest: Rest, model: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the fields that this Tryton has: modules bring them."""
+
+    def ask() -> tuple[str, ...]:
+        # Its key is `model` or `model_ref`, as versions go; asking by the model's name works with both.
+        domain = [["model", "=", model], ["name", "in", sorted(names)]]
+        return tuple(sorted(one["name"] for one in rest.find("ir.model.field", domain, ["name"])))
+
+    return _remember(rest, f"fields of {model}", ask)
+
+
 def _one(rest: Rest, model: str, field: str, value: str, noun: str) -> int:
     found = rest.find(model, [[field, "=", value]], ["id"], limit=2)
     if not found:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, unquote, urlencode
 from uuid import UUID
 
 from tests.integrations.servers.erp import Asked, ErpServer, No, Told
@@ -80,6 +80,8 @@ class BusinessCentralServer(ErpServer):
         return Told(200, {"token_type": "Bearer", "expires_in": 3599, "access_token": token})
 
     def _list(self, asked: Asked, entities: str) -> Told:
+        if "$orderby" in asked.query:
+            return self._master(asked, entities)
         condition = asked.query["$filter"]
         terms = [re.fullmatch(r"(\w+) (eq|ne) '?(.*?)'?", term).groups() for term in condition.split(" or ")]  # type: ignore[union-attr]
         rows = self.tables[entities].values()
@@ -93,6 +95,20 @@ class BusinessCentralServer(ErpServer):
                 f"{name}={value.replace(' ', '%20')}" for name, value in asked.query.items() if name != "$skiptoken"
             )
             body["@odata.nextLink"] = f"{self.url}{asked.path}?{query}&$skiptoken={start + PAGE}"
+        return Told(200, body)
+
+    def _master(self, asked: Asked, entities: str) -> Told:
+        """Like any list, in pages of its own: the second one is behind a link."""
+        key, start = asked.query["$orderby"], int(asked.query.get("$skiptoken", "0"))
+        condition = asked.query.get("$filter", "")
+        after = re.search(rf"{key} gt '([^']*)'", condition)
+        since = re.search(r"lastModifiedDateTime ge (\S+)", condition)
+        named = {"after": after[1] if after else None, "since": since[1] if since else ""}
+        found = self.listed(entities, key, changed="lastModifiedDateTime", limit=int(asked.query["$top"]), **named)
+        body: dict[str, Any] = {"value": found[start : start + PAGE]}
+        if len(found) > start + PAGE:
+            rest = {name: value for name, value in asked.query.items() if name != "$skiptoken"}
+            body["@odata.nextLink"] = f"{self.url}{asked.path}?{urlencode({**rest, '$skiptoken': start + PAGE})}"
         return Told(200, body)
 
     def _insert(self, entities: str, values: dict[str, Any]) -> dict[str, Any]:

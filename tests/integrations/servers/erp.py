@@ -90,6 +90,7 @@ class ErpServer(LocalServer):
         self.writes = 0
         self.products = {"TEE-NVY-M", "CAP", "SHIPPING", "TAX-COLLECTED", "ROUNDING", "OTHER"}
         self.last = 0
+        self.masters: dict[str, list[dict[str, Any]]] = {}  # by what the vendor calls the list, as it writes them
 
     def hear(self, asked: Asked) -> tuple[Told, bool]:
         with self.lock:
@@ -104,6 +105,14 @@ class ErpServer(LocalServer):
             self.writes += 1
             self.lose_write -= 1
             return told, self.lose_write == 0
+
+    def listed(
+        self, name: str, key: str, *, after: Any = None, changed: str = "", since: str = "", limit: int = 100
+    ) -> list[dict[str, Any]]:
+        """Master data in the order of its key, after one of them and changed since a moment, so many."""
+        rows = sorted(self.masters.get(name, ()), key=lambda row: row[key])
+        found = [row for row in rows if after is None or row[key] > after]
+        return [row for row in found if not since or str(row[changed]) >= since][: limit or None]
 
     def next_id(self) -> int:
         self.last += 1

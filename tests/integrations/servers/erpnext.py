@@ -7,6 +7,7 @@ rows. An order that is delivered in full has nothing left to deliver: submitting
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
@@ -37,9 +38,11 @@ class ErpNextServer(ErpServer):
         if kind == "method":
             return Told(200, {"message": self._map(rest[0], asked.body["source_name"])})
         doctype, *name = (unquote(each) for each in rest)
-        table = self.tables[doctype]
+        table = self.tables.get(doctype, {})
         if asked.method == "POST":
             return Told(200, {"data": self._insert(doctype, asked.body)})
+        if not name and doctype in self.masters:
+            return Told(200, {"data": self._master(doctype, asked.query)})
         if not name:
             filters = json.loads(asked.query["filters"])
             return Told(200, {"data": [row for row in table.values() if all(_meets(row, each) for each in filters)]})
@@ -51,6 +54,18 @@ class ErpNextServer(ErpServer):
             del table[name[0]]
             return Told(202, {"data": "ok"})
         return Told(200, {"data": self._update(doctype, row, asked.body) if asked.method == "PUT" else row})
+
+    def _master(self, doctype: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        terms = {field: value for field, _, value in json.loads(query["filters"])}
+        key = query["order_by"].split()[0]
+        limit, since = int(query["limit_page_length"]), terms.get("modified", "")
+        found = self.listed(doctype, key, after=terms.get("name"), changed="modified", since=since, limit=limit)
+        fields = json.loads(query["fields"])
+        return [
+            {name: row.get(name) for name in fields}
+            for row in found
+            if row.get("parent", "") in terms.get("parent", [""])
+        ]
 
     def _insert(self, doctype: str, values: dict[str, Any]) -> dict[str, Any]:
         number = f"{MARKS[doctype]}-2026-{self.next_id():05}"

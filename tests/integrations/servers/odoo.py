@@ -65,6 +65,10 @@ class OdooServer(ErpServer):
 
     def _do(self, model: str, method: str, ids: list[int], named: dict[str, Any]) -> Any:
         table = self.tables.setdefault(model, {})
+        if method == "fields_get":
+            return {name: {"type": "boolean"} for name in named["allfields"]}
+        if method == "search_read" and model in self.masters:
+            return self._master(model, named)
         if method == "search_read":
             found = [row for row in table.values() if all(_meets(row, term) for term in named["domain"])]
             return [{"id": row["id"], **{name: row.get(name, False) for name in named["fields"]}} for row in found]
@@ -75,6 +79,12 @@ class OdooServer(ErpServer):
                 raise No(_error("odoo.exceptions.MissingError", f"Record does not exist or has been deleted. ({key})"))
             self._on(model, method, table[key], named)
         return True
+
+    def _master(self, model: str, named: dict[str, Any]) -> list[dict[str, Any]]:
+        terms = {term[0]: term[2] for term in named["domain"] if isinstance(term, list)}
+        since = terms.get("write_date", "")
+        found = self.listed(model, "id", after=terms.get("id"), changed="write_date", since=since, limit=named["limit"])
+        return [{"id": row["id"], **{name: row.get(name, False) for name in named["fields"]}} for row in found]
 
     def _create(self, model: str, values: dict[str, Any], context: dict[str, Any]) -> int:
         row = self._add(model, **values)

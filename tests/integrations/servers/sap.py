@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 from tests.integrations.servers.erp import Asked, ErpServer, No, Told
 
@@ -70,6 +71,8 @@ class SapServer(ErpServer):
         return Told(204)
 
     def _list(self, asked: Asked, entities: str) -> dict[str, Any]:
+        if "$orderby" in asked.query:
+            return self._master(asked, entities)
         terms = [re.fullmatch(r"(\w+) eq '(.*)'", term).groups() for term in asked.query["$filter"].split(" or ")]  # type: ignore[union-attr]
         rows = self.tables[entities].values()
         found = [row for row in rows if any(row.get(name) == value for name, value in terms)]
@@ -78,6 +81,20 @@ class SapServer(ErpServer):
         if len(found) > start + PAGE:
             condition = asked.query["$filter"].replace(" ", "%20")
             body["__next"] = f"{self.url}{asked.path}?$filter={condition}&$skiptoken={start + PAGE}"
+        return {"d": body}
+
+    def _master(self, asked: Asked, entities: str) -> dict[str, Any]:
+        key, start = asked.query["$orderby"].split(",")[0], int(asked.query.get("$skiptoken", "0"))
+        condition = asked.query.get("$filter", "")
+        after = re.search(rf"{key} gt '([^']*)'", condition)
+        since = re.search(r"datetimeoffset'([^']*)'", condition)
+        moment = datetime.fromisoformat(since[1]).timestamp() * 1000 if since else 0
+        listed = self.listed(entities, key, after=after[1] if after else None, limit=0)
+        found = [row for row in listed if _milliseconds(row) >= moment][: int(asked.query["$top"])]
+        body: dict[str, Any] = {"results": found[start : start + PAGE]}
+        if len(found) > start + PAGE:
+            rest = {name: value for name, value in asked.query.items() if name != "$skiptoken"}
+            body["__next"] = f"{self.url}{asked.path}?{urlencode({**rest, '$skiptoken': start + PAGE})}"
         return {"d": body}
 
     def _insert(self, entities: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -154,6 +171,12 @@ class SapServer(ErpServer):
     def by_hand(self, reference: str) -> None:
         named = {"PurchaseOrderByCustomer": reference, "TotalNetAmount": "1.00", "HeaderBillingBlockReason": ""}
         self.tables["A_SalesOrder"]["1"] = {"SalesOrder": "1", "DeliveryBlockReason": "", **named}
+
+
+def _milliseconds(row: dict[str, Any]) -> int:
+    """Of the last change; what doesn't say is always in the list."""
+    told = re.search(r"[0-9]+", row.get("LastChangeDateTime", ""))
+    return int(told[0]) if told else 10**15
 
 
 def _no(status: int, code: str, words: str) -> No:
