@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0008_edits_shadows_slots'),
+        ('integrations', '0009_document_numbers'),
     ]
 
     operations = [
