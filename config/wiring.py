@@ -45,12 +45,15 @@ def _stock() -> None:
 
 
 def _snapshots() -> None:
+    from integrations import aliases
     from inventory import events as facts
     from inventory import snapshot_handlers
 
     events.subscribe(facts.ALIAS_ADDED, "inventory.resolve_named_items", snapshot_handlers.resolve_named)
     events.subscribe(facts.LOCATION_ALIAS_ADDED, "inventory.resolve_named_places", snapshot_handlers.resolve_named)
     events.subscribe(facts.STATUS_MAP_CHANGED, "inventory.resolve_mapped_statuses", snapshot_handlers.resolve_mapped)
+    for said in (facts.ALIAS_ADDED, facts.ALIAS_REMOVED, facts.LOCATION_ALIAS_ADDED, facts.LOCATION_ALIAS_REMOVED):
+        events.subscribe(said, "integrations.note_alias", aliases.note_elsewhere)
 
 
 def _orders() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from core import events
 from core.errors import NotYet, Refusal
 from core.subjects import Subject
-from integrations import amending, codes, goods, masters, numbers
+from integrations import aliases, amending, codes, goods, masters, numbers
 from integrations import events as facts
 from integrations.arrivals import order_key, payment_key
 from integrations.channels.meaning import (
@@ -62,7 +62,7 @@ def carry_out(acts: Sequence[Act], message: InboundMessage) -> Done:
 
 def _one(act: Act, message: InboundMessage, done: Done) -> None:
     if isinstance(act, MoveGoods):
-        posted = goods.move(act, message)
+        posted = goods.move(aliases.moved(act, message.connection), message)
         done.moved = Subject("movement", str(posted.movement_ids[0]), act.ref)
         done.changed, done.words = True, ""
         return
@@ -106,6 +106,7 @@ def _placing(
     if channel is None:
         raise Refusal("no_channel", f"{message.connection.name} is not the connection of a channel.")
     if isinstance(act, PlaceOrder):
+        act = aliases.placed(act, message.connection)
         placed = intake.place(act.order, channel=channel, actor=actor, source=source)
         done.made_known.append(order_key(channel.code, act.order.channel_ref))
         if act.order.po_number and act.order.po_number != act.order.channel_ref:
@@ -122,7 +123,9 @@ def _placing(
         placed = intake.refund(act.refund, channel=channel, actor=actor, source=source)
     else:
         ref = act.order_ref or _paid_with(act.of_payment, channel)
-        placed = payments.record(ref, act.payments, channel=channel, actor=actor, source=source)
+        placed = payments.record(
+            ref, aliases.paid(act.payments, message.connection), channel=channel, actor=actor, source=source
+        )
         done.made_known += [payment_key(channel.code, payment.ref) for payment in act.payments]
     done.order_id, done.number = placed.order_id, placed.number
     if placed.outcome in {"created", "changed"}:

@@ -20,7 +20,7 @@ from core.actors import Actor
 from core.errors import Refusal
 from core.subjects import Subject
 from exceptions.services import cases
-from integrations import arrivals
+from integrations import aliases, arrivals
 from integrations import events as facts
 from integrations.channels import registry
 from integrations.documents import clean
@@ -79,7 +79,7 @@ def fail(
 ) -> None:
     """It can't be understood or carried out: say why, and open its case."""
     # A fault may quote the payload's own keys, which can hold what a database can't.
-    faults = [Fault(clean(fault.path)[:300], clean(fault.message)[:1000]) for fault in faults]
+    faults = [Fault(clean(fault.path)[:300], clean(fault.message)[:1000], fault.wants) for fault in faults]
     reason = Unreadable(failure_class, *faults).reason or failure_class.label
     vendor = registry.find(message.connection.vendor)
     with transaction.atomic():
@@ -89,9 +89,9 @@ def fail(
             Status.FAILED,
             reason=reason,
             failure_class=failure_class,
-            faults=[{"path": fault.path, "message": fault.message} for fault in faults],
+            faults=[fault.kept for fault in faults],
             waits_for=waits_for,
-            mapping_version=vendor.mapping_version if vendor else "",
+            mapping_version=aliases.version_of(message.connection, vendor.mapping_version) if vendor else "",
         )
         events.record(
             facts.MESSAGE_FAILED,

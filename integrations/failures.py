@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import models
 
@@ -20,11 +21,32 @@ class FailureClass(models.TextChoices):
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """A word nobody knows yet, by its kind (see AliasKind), and what it could mean where that is a choice."""
+
+    kind: str
+    code: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing a translator could not take: where in the document, and what is wrong with it."""
+    """One thing a translator could not take: where in the document, and what is wrong with it.
+
+    `wants` is filled where an alias would heal it.
+    """
 
     path: str
     message: str
+    wants: Wanted | None = None
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """As a message keeps it."""
+        found: dict[str, Any] = {"path": self.path, "message": self.message}
+        if self.wants is not None:
+            found |= {"kind": self.wants.kind, "code": self.wants.code, "choices": list(self.wants.choices)}
+        return found
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.subjects import Subject
 from integrations.channels.meaning import GoodsLine, MoveGoods
-from integrations.failures import FailureClass, Fault, Unreadable
+from integrations.failures import FailureClass, Fault, Unreadable, Wanted
 from integrations.models import InboundMessage
 from inventory.models import AdjustmentReason, Item, Location, State
 from inventory.services import movements
@@ -42,7 +42,7 @@ def _place(act: MoveGoods, message: InboundMessage) -> int:
     if act.store:
         found = Location.objects.filter(code=act.store).values_list("pk", flat=True).first()
         if found is None:
-            raise _missing(Fault("store", f"no place has the code {act.store}"))
+            raise _missing(Fault("store", f"no place has the code {act.store}", Wanted("LOCATION", act.store)))
         return found
     if channel is None or channel.sells_from_id is None:
         raise _missing(Fault("store", "the channel does not say which place it sells from"))
@@ -53,7 +53,7 @@ def _items(act: MoveGoods, message: InboundMessage) -> dict[str, int]:
     channel = message.connection.channel
     found = Item.objects.resolve({line.sku for line in act.lines}, system=channel.code if channel else "")
     unknown = [
-        Fault(path(("lines", n, "sku")), f"no item is called {line.sku}")
+        Fault(path(("lines", n, "sku")), f"no item is called {line.sku}", Wanted("ITEM", line.sku))
         for n, line in enumerate(act.lines)
         if line.sku not in found
     ]

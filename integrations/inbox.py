@@ -23,7 +23,7 @@ from django.utils import timezone
 from core import correlation, live
 from core.actors import Actor
 from core.errors import Invalid, NotYet, Refusal, TryLater
-from integrations import arrivals, cutover, effects, endings, redaction, shadowing
+from integrations import aliases, arrivals, cutover, effects, endings, redaction, shadowing
 from integrations.channels import registry
 from integrations.channels.meaning import Meaning
 from integrations.documents import clean
@@ -209,14 +209,16 @@ def _read(message: InboundMessage, content: bytes) -> Meaning:
     limit = int(message.connection.settings.get("max_bytes") or MAX_BYTES)
     if len(content) > limit:
         raise Unreadable(FailureClass.TOO_LARGE, Fault("", f"{len(content)} bytes; at most {limit} are read"))
-    return registry.get(message.connection.vendor).reader(message.connection)(message.topic, content)
+    with aliases.reading_by(message.connection):
+        return registry.get(message.connection.vendor).reader(message.connection)(message.topic, content)
 
 
 def _carry_out(message: InboundMessage, token: UUID) -> None:
     meaning = _read(message, message.content)
     vendor = registry.get(message.connection.vendor)
+    version = aliases.version_of(message.connection, vendor.mapping_version)
     if meaning.ignored:
-        endings.ignore(message, token, meaning.ignored, mapping_version=vendor.mapping_version)
+        endings.ignore(message, token, meaning.ignored, mapping_version=version)
         return
 
     acts, shadowed = cutover.split(meaning.acts, message)
@@ -228,7 +230,7 @@ def _carry_out(message: InboundMessage, token: UUID) -> None:
             done = effects.carry_out(acts, message)
             if seen and not done.changed:
                 done.idle_status, done.words = Status.IGNORED, seen
-            endings.done(message, token, done, mapping_version=vendor.mapping_version)
+            endings.done(message, token, done, mapping_version=version)
         return done
 
     arrivals.let_go(retrying(work).made_known, process)

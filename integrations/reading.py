@@ -7,14 +7,16 @@ person sees all that is wrong at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from core.errors import Invalid
-from integrations.failures import FailureClass, Fault, Unreadable
+from integrations.failures import FailureClass, Fault, Unreadable, Wanted
 from orders import canonical, currencies
 
 _LOCALE = re.compile(r"([A-Za-z]{2})(?:[-_][A-Za-z]{4})?(?:[-_]([A-Za-z]{2}))?")
@@ -23,14 +25,41 @@ EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _DIGITS = re.compile(r"[0-9]{1,40}")
 _AMOUNT = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?")
 MAX_FAULTS = 50
+MAX_CHOICES = 60
+
+# What the connection's words mean whose message is being read: (kind, word in capitals) -> meaning.
+_words: ContextVar[Mapping[tuple[str, str], str]] = ContextVar("words", default={})  # noqa: B039  (never changed)
+
+
+@contextmanager
+def using(words: Mapping[tuple[str, str], str]) -> Iterator[None]:
+    token = _words.set(words)
+    try:
+        yield
+    finally:
+        _words.reset(token)
+
+
+def meaning(kind: str, said: str) -> str:
+    """What somebody said this word means, "" where nobody did."""
+    return _words.get().get((kind, word_key(said)), "") if said else ""
+
+
+def all_of(kind: str) -> dict[str, str]:
+    """All words of a kind that somebody explained, as a translator looks them up: in small letters."""
+    return {word.lower(): means for (known, word), means in _words.get().items() if known == kind}
+
+
+def word_key(said: str) -> str:
+    return " ".join(said.split()).upper()
 
 
 @dataclass(slots=True)
 class Faults:
     found: list[Fault] = field(default_factory=list)
 
-    def add(self, path: str, message: str) -> None:
-        fault = Fault(path, message)
+    def add(self, path: str, message: str, wants: Wanted | None = None) -> None:
+        fault = Fault(path, message, wants)
         if len(self.found) < MAX_FAULTS and fault not in self.found:
             self.found.append(fault)
 
@@ -75,6 +104,21 @@ class Node:
 
     def fault(self, message: str) -> None:
         self.faults.add(self.path, message)
+
+    def unknown(self, said: str, what: str, choices: Iterable[str] = (), *, kind: str = "STATUS") -> None:
+        """A word nobody knows, which an alias may explain."""
+        wants = Wanted(kind, canonical.clean(said)[:200], tuple(choices)[:MAX_CHOICES])
+        self.faults.add(self.path, f"is {what} Backroom has no word for: {said[:40]!r}", wants)
+
+    def explained(self, said: str, known: Collection[str], what: str) -> str:
+        """The word as it is known: itself, or what somebody said it means; "" and a fault for one nobody knows."""
+        if said in known:
+            return said
+        meant = meaning("STATUS", said)
+        found = next((word for word in known if word_key(word) == word_key(meant)), "") if meant else ""
+        if not found:
+            self.unknown(said, what, sorted(known))
+        return found
 
     # --- moving
 

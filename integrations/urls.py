@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from integrations.channels import views as hooks
-from integrations.views import cutover, dead, editing, link, links, messages, trace, webhooks
+from integrations.views import aliases, cutover, dead, editing, link, links, messages, trace, webhooks
 
 app_name = "integrations"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,6 +15,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ops/messages/<int:message_id>/reprocess-alike", messages.reprocess_alike, name="reprocess_alike"),
     path("ops/messages/<int:message_id>/discard", messages.discard, name="discard"),
     path("ops/messages/<int:message_id>/edit", editing.edit, name="edit"),
+    path("ops/messages/<int:message_id>/mapping", aliases.wanted, name="mapping"),
+    path("ops/messages/<int:message_id>/mapping/test", aliases.test, name="mapping_test"),
+    path("ops/messages/<int:message_id>/mapping/save", aliases.save, name="mapping_save"),
+    path("ops/links/<uuid:connection_id>/aliases", aliases.aliases, name="aliases"),
+    path("ops/links/<uuid:connection_id>/aliases/history", aliases.history, name="alias_history"),
+    path("ops/links/<uuid:connection_id>/aliases/say", aliases.say, name="alias_say"),
     path("ops/dead/", dead.groups, name="dead"),
     path("ops/dead/messages", dead.messages, name="dead_messages"),
     path("ops/dead/messages/<slug:verb>", dead.start_messages, name="dead_messages_start"),

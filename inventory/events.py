@@ -38,5 +38,7 @@ STATUS_MAP_CHANGED = "stock_source.statuses_mapped"  # subject: the source; data
 ALIAS_ADDED = "item.alias_added"  # subject: the item; data: system and code
 ITEM_KEPT = "item.kept"  # subject: the item; another system's master data made or changed it; data: what
 PLACE_KEPT = "location.kept"  # subject: the location; the same
+ALIAS_REMOVED = "item.alias_removed"  # subject: the item; data: system and code
 LOCATION_ALIAS_ADDED = "location.alias_added"  # subject: the location; data: system and code
+LOCATION_ALIAS_REMOVED = "location.alias_removed"  # subject: the location; data: system and code
 DIFFERENCE_CORRECTED = "stock.difference_corrected"  # subject: the stock row; data: what was added to which state

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from integrations import countries
+from integrations import countries, reading
 from integrations.channels.meaning import Act, Meaning, SetAside, ignored
 from integrations.documents import read_json, without_nul, write_json
 from integrations.failures import Unreadable, unparsable
@@ -73,8 +73,11 @@ def word(node: Node, key: str, known: Mapping[str, Any], what: str) -> Any:
         node.at(key).fault("is missing")
         return None
     if said.upper() not in known:
-        node.at(key).fault(f"is {what} Backroom has no word for: {said[:40]!r}")
-        return None
+        meant = reading.meaning("STATUS", said).upper()
+        if meant not in known:
+            node.at(key).unknown(said, what, known)
+            return None
+        return known[meant]
     return known[said.upper()]
 
 

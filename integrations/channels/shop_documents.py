@@ -9,6 +9,7 @@ from decimal import ROUND_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from integrations import reading
 from integrations.channels.meaning import Act, AskFor, Meaning, SetAside, ignored
 from integrations.documents import read_json, without_nul, write_json
 from integrations.failures import FailureClass, Fault, Unreadable, unparsable
@@ -33,11 +34,12 @@ class Terms:
 
 def terms_of(connection: Connection, *, asks: bool) -> Terms:
     settings = connection.settings
+    said = reading.all_of("STATUS")  # on screen, which counts
     return Terms(
         zone=_zone(str(settings.get("time_zone") or "")),
         currency=connection.channel.currency if connection.channel else "",
         asks=asks,
-        statuses=settings.get("statuses") or {},
+        statuses={**(settings.get("statuses") or {}), **said},
         precision=int(settings.get("money_decimals", 2)),
     )
 

@@ -1,3 +1,4 @@
+from integrations.models.aliases import Alias, AliasChange, AliasKind
 from integrations.models.clients import ApiClient
 from integrations.models.connections import Breaker, CallSlot, Connection, ConnectionSecret, Pace
 from integrations.models.feeds import FeedState
@@ -8,6 +9,9 @@ from integrations.models.shadow import ShadowResult
 from integrations.models.webhooks import WebhookSubscription
 
 __all__ = [
+    "Alias",
+    "AliasChange",
+    "AliasKind",
     "ApiClient",
     "Breaker",
     "CallSlot",

@@ -86,6 +86,9 @@ class Connection(models.Model):
     health_reason = models.CharField(max_length=300, blank=True)
     last_ok_at = models.DateTimeField(null=True, blank=True)
     last_failure_at = models.DateTimeField(null=True, blank=True)
+    mapping_version = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="How often what its words and codes mean was changed"
+    )
     refused_signatures = models.PositiveIntegerField(default=0, editable=False)
     rate_per_minute = models.PositiveIntegerField(default=600, validators=[MinValueValidator(1)])
     calls_at_once = models.PositiveSmallIntegerField(
@@ -141,6 +144,7 @@ class Connection(models.Model):
         permissions = [
             ("pause_connection", "Can pause and resume connections"),
             ("cut_over_connection", "Can take connections live and back"),
+            ("map_connection", "Can say what a connection's words and codes mean"),
         ]
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from core import actors, htmx, tabs, timeline
 from core.errors import Refusal
 from exceptions.models import Case
-from integrations import alike, endings, inbox
+from integrations import aliases, alike, endings, inbox
 from integrations.endings import REASON
 from integrations.failures import FailureClass
 from integrations.filters import STATUSES, WAITING, MessageFilter
@@ -154,6 +154,7 @@ def _context(request: HttpRequest, found: InboundMessage) -> dict[str, Any]:
         "may_discard": may_act and failed,
         "may_edit": may_act and failed and request.user.has_perm("integrations.see_message_payload"),
         "versions": list(found.edits.defer("body").order_by("-number")) if found.edit_id else [],
+        "wants": failed and request.user.has_perm("integrations.map_connection") and aliases.wanted(found),
         "family": alike.of(found.pk) if may_act and failed else None,
         "cause": alike.cause_of(found.pk) if may_act and failed else None,
     }

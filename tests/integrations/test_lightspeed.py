@@ -24,8 +24,10 @@ from integrations.channels.meaning import LearnCodes, MoveGoods, PlaceOrder, Rec
 from integrations.channels.shop_documents import Terms
 from integrations.failures import Unreadable
 from integrations.models import Connection, FeedState
+from inventory.models import LocationAlias
 from orders.canonical import IncomingOrder, totals_problem
 from orders.models import Channel, Order
+from tests.factories.inventory import LocationFactory
 from tests.integrations.conftest import ROOT, SAMPLES
 
 FIXTURES = ROOT / "integrations/channels/lightspeed/fixtures"
@@ -47,6 +49,11 @@ def placed(document: Any) -> IncomingOrder:
 
 def connect(**settings: Any) -> Connection:
     channel = Channel.objects.create(code="lightspeed", name="Till", currency="GBP", kind="POS")
+    place = LocationFactory(code="LEEDS")
+    LocationAlias.objects.bulk_create(
+        LocationAlias(system="lightspeed", code=code, location=place)
+        for code in ("outlet:out-leeds", "shop:3", "shop:1", "site:2301")
+    )
     return Connection.objects.create(
         code="lightspeed", name="Till", kind=Connection.Kind.CHANNEL, vendor="lightspeed", channel=channel,
         settings={"private_address_allowed": True, **settings},

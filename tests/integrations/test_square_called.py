@@ -17,6 +17,7 @@ from integrations.channels.square import client
 from integrations.models import Connection, FeedState, InboundMessage
 from inventory.services.figures import Level
 from orders.models import Order
+from tests.factories.inventory import LocationFactory
 from tests.integrations.test_square import connect, fixture
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +36,7 @@ def server() -> Iterator[square.Server]:
 @pytest.fixture
 def account(server: square.Server) -> Connection:
     tokens._kept.clear()
+    LocationFactory(code="LSHOP1")
     connection = connect(api=server.url, private_address_allowed=True, stock_location="LSHOP1")
     connection.keep_secret("token", "EAAA0")
     return connection

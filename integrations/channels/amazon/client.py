@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from core.errors import Permanent
-from integrations import http
+from integrations import aliases, http
 from integrations.channels import tokens
 from integrations.channels.amazon import orders_v0, quota, words
 from integrations.channels.news import ShipmentNews
@@ -22,7 +22,7 @@ from integrations.channels.vendor import Document, Feed, Page
 from integrations.channels.walking import Walk
 from integrations.documents import write_json
 from integrations.failures import FailureClass
-from integrations.models import Connection
+from integrations.models import AliasKind, Connection
 
 REGIONS = {
     "na": "https://sellingpartnerapi-na.amazon.com",
@@ -243,7 +243,7 @@ def tell_shipment(connection: Connection, news: ShipmentNews) -> str:
         known = str(each.get("trackingNumber") or "")
         if str(each.get("packageReferenceId")) == number or (known and known == news.tracking_number):
             return str(each.get("packageReferenceId"))
-    codes = connection.settings.get("carriers") or {}
+    codes = aliases.outward(connection, AliasKind.CARRIER, "carriers")
     code = str(codes.get(news.carrier) or "Other")
     package = {
         "packageReferenceId": number,

@@ -132,7 +132,7 @@ def _status(doc: Node) -> int:
 def _payment_state(doc: Node, state: int) -> PaymentState:
     word = doc.text("payment_status").lower()
     if word and word not in _PAYMENT_STATES:
-        doc.at("payment_status").fault(f"is a payment status Backroom has no word for: {word[:40]!r}")
+        word = doc.at("payment_status").explained(word, _PAYMENT_STATES, "a payment status")
     if state == REFUNDED:
         return "refunded"
     if word in _PAYMENT_STATES:

@@ -15,12 +15,12 @@ from urllib.parse import quote, urlencode
 from django.utils import timezone
 
 from core.errors import Permanent
-from integrations import http
+from integrations import aliases, http
 from integrations.channels import tokens
 from integrations.channels.news import ChangeMemory, ChangeNews, ShipmentNews
 from integrations.channels.vendor import Document, Feed, Page
 from integrations.documents import write_json
-from integrations.models import Connection
+from integrations.models import AliasKind, Connection
 
 AT_ONCE = 200
 LOOKS_BACK = timedelta(minutes=10)  # what eBay writes late, and what a notification missed
@@ -71,7 +71,7 @@ def tell_shipment(connection: Connection, news: ShipmentNews) -> str:
             return str(each.get("fulfillmentId"))
     body: dict[str, Any] = {"lineItems": [{"lineItemId": ref, "quantity": units} for ref, units in news.lines]}
     if number:
-        codes = connection.settings.get("carriers") or {}
+        codes = aliases.outward(connection, AliasKind.CARRIER, "carriers")
         body |= {"trackingNumber": number, "shippingCarrierCode": codes.get(news.carrier, news.carrier) or "OTHER"}
     path = f"{_ORDERS}/{quote(news.order_ref, safe='')}/shipping_fulfillment"
     answer = call(connection, "POST", path, purpose="create fulfilment", json=body)

@@ -79,10 +79,13 @@ def _state(doc: Node, terms: Terms) -> str:
     word, said = doc.text("state", 60).lower(), doc.text("status", 60).lower()
     if word in STATES:
         return word
-    found = str(terms.statuses.get(said) or _STATUSES.get(said, ""))
-    if word or found not in STATES:
+    found = str(terms.statuses.get(word or said) or _STATUSES.get(said, ""))
+    if found not in STATES:
         key = "state" if word or not said else "status"
-        doc.at(key).fault(f"is a {key} Backroom has no word for: {word or said!r}" if word or said else "is missing")
+        if word or said:
+            doc.at(key).unknown(word or said, f"a {key}", sorted(STATES))
+        else:
+            doc.at(key).fault("is missing")
     return found
 
 

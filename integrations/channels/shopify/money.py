@@ -39,20 +39,16 @@ def payment_state(node: Node, key: str) -> PaymentState:
     word = node.text(key).lower()
     if not word:
         return "unknown"
-    if word not in PAYMENT_STATES:
-        node.at(key).fault(f"is a payment status Backroom has no word for: {word[:40]!r}")
-        return "unknown"
-    return PAYMENT_STATES[word]
+    known = node.at(key).explained(word, PAYMENT_STATES, "a payment status")
+    return PAYMENT_STATES[known] if known else "unknown"
 
 
 def payment_kind(node: Node) -> PaymentKind | None:
     """What this transaction did to money, None if nothing (yet). An unknown kind or status is a fault."""
     kind, status = node.text("kind").lower(), node.text("status").lower()
-    if kind not in PAYMENT_KINDS and kind not in NO_MONEY_EVENT:
-        node.at("kind").fault(f"is a kind of transaction Backroom has no word for: {kind[:40]!r}")
-        return None
-    if status not in {DONE, *PENDING, *FAILED}:
-        node.at("status").fault(f"is a transaction status Backroom has no word for: {status[:40]!r}")
+    kind = node.at("kind").explained(kind, {*PAYMENT_KINDS, *NO_MONEY_EVENT}, "a kind of transaction")
+    status = kind and node.at("status").explained(status, {DONE, *PENDING, *FAILED}, "a transaction status")
+    if not status:
         return None
     if kind in NO_MONEY_EVENT or status in PENDING:
         return None
@@ -61,9 +57,7 @@ def payment_kind(node: Node) -> PaymentKind | None:
 
 def restock(node: Node, key: str) -> Restock:
     word = node.text(key).lower() or "legacy_restock"
-    if word not in RESTOCKS:
-        node.at(key).fault(f"is a restock type Backroom has no word for: {word[:40]!r}")
-    return RESTOCKS.get(word, "none")
+    return RESTOCKS.get(node.at(key).explained(word, RESTOCKS, "a restock type"), "none")
 
 
 def refunded(payments: Iterable[IncomingPayment]) -> Decimal:

@@ -241,7 +241,7 @@ def _fulfilled(doc: Node) -> Counter[str]:
     for fulfilment in doc.items("fulfillments"):
         status = fulfilment.text("status").lower()
         if status and status not in _GONE | _NOT_GONE:
-            fulfilment.at("status").fault(f"is a fulfilment status Backroom has no word for: {status[:40]!r}")
+            fulfilment.at("status").unknown(status, "a fulfilment status", sorted(_GONE | _NOT_GONE))
         if status in _GONE:
             for line in fulfilment.items("line_items"):
                 units[line.number_id("id")] += line.count("quantity") or 0

@@ -90,9 +90,10 @@ def _placed(node: Node, terms: Terms) -> Sequence[Act] | Meaning:
     state = node.text("state", 60)
     if state in _NO_ORDER:
         return ignored("a cart is no order yet; the order comes by itself once it is placed")
-    if state not in _STATES and state not in terms.statuses:
-        node.at("state").fault(f"is a state Backroom has no word for: {state!r}")
-    return [PlaceOrder(_order(node, str(terms.statuses.get(state, state)), _Money(terms.precision)))]
+    named = str(terms.statuses.get(state) or terms.statuses.get(state.lower(), state))
+    if named not in _STATES:
+        node.at("state").unknown(state, "a state", sorted(_STATES))
+    return [PlaceOrder(_order(node, named, _Money(terms.precision)))]
 
 
 def _error(node: Node, terms: Terms) -> Meaning:

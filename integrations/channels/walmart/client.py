@@ -15,13 +15,13 @@ from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 from core.errors import Permanent
-from integrations import http
+from integrations import aliases, http
 from integrations.channels import cancelling, stock_feeds, tokens
 from integrations.channels.news import ChangeMemory, ChangeNews, ShipmentNews
 from integrations.channels.vendor import Document, Feed, Page
 from integrations.channels.walking import Walk
 from integrations.documents import write_json
-from integrations.models import Connection
+from integrations.models import AliasKind, Connection
 from inventory.services.figures import Level
 from inventory.services.publishing import Outcome
 
@@ -140,7 +140,7 @@ def tell_shipment(connection: Connection, news: ShipmentNews) -> str:
 
 
 def _tracking(connection: Connection, news: ShipmentNews, order: dict[str, Any]) -> dict[str, Any]:
-    named = str((connection.settings.get("carriers") or {}).get(news.carrier) or news.carrier)
+    named = str(aliases.outward(connection, AliasKind.CARRIER, "carriers").get(news.carrier) or news.carrier)
     known = CARRIERS.get(named.upper())
     tracking = {
         "shipDateTime": int(datetime.now(UTC).timestamp() * 1000),

@@ -41,8 +41,10 @@ def status(doc: Node, terms: Terms) -> str:
     word = doc.text("status", 60).lower().removeprefix("wc-")
     known = str(terms.statuses.get(word, word)).removeprefix("wc-")
     if known not in STATUSES and known not in NO_ORDER:
-        said = f"is a status Backroom has no word for: {word!r}" if word else "is missing"
-        doc.at("status").fault(said)
+        if word:
+            doc.at("status").unknown(word, "a status", sorted({*STATUSES, *NO_ORDER}))
+        else:
+            doc.at("status").fault("is missing")
     return known
 
 

@@ -12,13 +12,14 @@ from decimal import Decimal
 from typing import Any
 
 from core.errors import TryLater
+from integrations import aliases
 from integrations.erp import lines
 from integrations.erp.attempt import CANCELLED, DONE, DRAFT, OFFERED, Attempt, Found
 from integrations.erp.businesscentral.client import BusinessCentral, any_of, quoted
 from integrations.erp.lines import Line, Tax
 from integrations.erp.port import Memory, Posted, Rejected
 from integrations.failures import FailureClass
-from integrations.models import Connection
+from integrations.models import AliasKind, Connection
 
 COMMENT = 100  # characters of a comment line
 NUMBERED = 50  # conditions in one filter
@@ -104,9 +105,8 @@ class _Document(Attempt):
         return {} if code == self.settings.get("currency") else {"currencyCode": code}
 
     def _lines(self) -> list[Line]:
-        taxes = tuple(
-            Tax(code, code, Decimal(str(rate)) / 100) for code, rate in (self.settings.get("taxes") or {}).items()
-        )
+        rates = aliases.outward(self.connection, AliasKind.TAX, "taxes")
+        taxes = tuple(Tax(code, code, Decimal(str(rate)) / 100) for code, rate in rates.items())
         found = lines.of(self.document, self.settings, taxes, int(self.settings.get("price_places", 4)))
         return self._signed(list(found))
 
