@@ -84,6 +84,7 @@ app.conf.beat_schedule = {
     "relay-default": _every(3, "core.tasks.relay", "default"),
     "relay-outside": _every(5, "core.tasks.relay", "outside", queue="outside"),
     "relay-webhooks": _every(5, "core.tasks.relay", "webhooks", queue="webhooks"),
+    "relay-slow": _every(5, "core.tasks.relay", "slow", queue="outside"),
     "replay-webhooks": _every(5, "integrations.webhooks.tasks.replay"),
     "canary-default": _every(15, "core.tasks.canary", "default"),
     "canary-outside": _every(15, "core.tasks.canary", "outside", queue="outside"),

@@ -117,6 +117,10 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # --- Data. Redis may be lost at any time; PostgreSQL is the record.
 DATABASES = {"default": env.database(env.text("DATABASE_URL"))}
+# Worker slots that serve `outside`, all workers together. No connection is called from more than half of them at once,
+# and no more than a quarter (one at least) go to servers that are slow to answer.
+OUTSIDE_SLOTS = max(2, env.number("OUTSIDE_SLOTS", 2))
+
 _pool = env.number("DATABASE_POOL", 0)  # connections a process may hold; 0 opens one a thread
 if _pool:
     DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": _pool, "timeout": 10}

@@ -48,12 +48,18 @@ class NotYet(Exception):
 
 
 class TryLater(Exception):
-    """This attempt failed in a way that time may heal. `seconds` carries a Retry-After."""
+    """This attempt failed in a way that time may heal. `seconds` carries a Retry-After.
 
-    def __init__(self, message: str, *, seconds: float | None = None, spends_attempt: bool = True):
+    `queue` names another queue of the relay in which the work goes on, where it holds up nobody.
+    """
+
+    def __init__(
+        self, message: str, *, seconds: float | None = None, spends_attempt: bool = True, queue: str = ""
+    ):  # fmt: skip
         super().__init__(message)
         self.seconds = seconds
         self.spends_attempt = spends_attempt
+        self.queue = queue
 
 
 class NotWanted(Exception):

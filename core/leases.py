@@ -51,13 +51,15 @@ class Lease:
 
 
 class Ending(NamedTuple):
-    """How one delivery ended. `delay` in seconds, for PENDING only; `unspent` gives the attempt back."""
+    """How one delivery ended. `delay` in seconds, for PENDING only; `unspent` gives the attempt back; it goes on in
+    `queue`, where that is another."""
 
     id: int
     status: str
     error: str = ""
     delay: float = 0.0
     unspent: bool = False
+    queue: str = ""
 
 
 def claim(
@@ -139,6 +141,7 @@ def finish(
                     [e.error for e in endings],
                     [e.delay for e in endings],
                     [int(e.unspent) for e in endings],
+                    [e.queue for e in endings],
                     token,
                 ),
             )
@@ -254,11 +257,12 @@ RETURNING id
 _FINISH = """
 UPDATE core_delivery d
 SET status = ended.status, lease_token = NULL, leased_until = NULL, last_error = ended.error,
-    attempts = d.attempts - ended.unspent,
+    attempts = d.attempts - ended.unspent, queue = coalesce(nullif(ended.queue, ''), d.queue),
     finished_at = CASE WHEN ended.status = 'PENDING' THEN NULL ELSE statement_timestamp() END,
     next_at = CASE WHEN ended.status = 'PENDING' THEN statement_timestamp() + make_interval(secs => ended.delay)
         ELSE d.next_at END
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::float8[], %s::int[]) AS ended(id, status, error, delay, unspent)
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::float8[], %s::int[], %s::text[])
+    AS ended(id, status, error, delay, unspent, queue)
 WHERE d.id = ended.id AND d.lease_token = %s AND d.status = 'PENDING'
 RETURNING d.id
 """

@@ -29,10 +29,13 @@ from core.subjects import Subject
 
 log = logging.getLogger(__name__)
 
-QUEUES = ("default", "outside", "webhooks")
+SLOW = "slow"
+QUEUES = ("default", "outside", "webhooks", SLOW)
 # Handlers of `default` only touch our own database; those of `outside` wait for somebody else's server. `webhooks` are
-# apart from both: a receiver nobody here knows must not make a carrier's label wait.
-BATCH = {"default": 500, "outside": 20, "webhooks": 20}
+# apart from both: a receiver nobody here knows must not make a carrier's label wait. What calls a server that is slow
+# moves to `slow` by itself (TryLater.queue), where one delivery at a time is taken and few workers go. Batches of what
+# waits for others are small, because a call that hangs holds up the rest of its batch.
+BATCH = {"default": 500, "outside": 5, "webhooks": 5, SLOW: 1}
 WIDE = 8  # how many batches deep to look when the first one yields nothing
 LEASE_SHARE = 0.8  # no new attempt starts after this much of a lease
 FLUSH_SECONDS = 1.0  # a slow batch writes down what is done this often, so that a crash repeats little
@@ -206,6 +209,7 @@ class _Dispatch:
         self.tally = Tally(taken=len(lease))
         self.flushed_at = time.monotonic()
         self.interrupted = False
+        self.moved: set[str] = set()  # queues that deliveries moved to
         # Only tests come here inside a transaction; there a handler's database error must not spoil the rest.
         self.nested = connection.in_atomic_block
 
@@ -217,6 +221,8 @@ class _Dispatch:
                 else:
                     self._lane(lane)
         self._flush()
+        for queue in self.moved:
+            wake.now(queue)
         return self.tally
 
     def _level(self, lane: list[Leased]) -> None:
@@ -287,7 +293,10 @@ class _Dispatch:
         if seconds is not None:
             asked = min(max(seconds, 0.0), RETRY_AFTER_LIMIT)
             delay = asked + random.uniform(0, min(BACKOFF_SECONDS, asked / 10))
-        return Ending(delivery.id, Status.PENDING, _words(error), delay, unspent)
+        queue = error.queue if isinstance(error, TryLater) else ""
+        if queue:
+            self.moved.add(queue)
+        return Ending(delivery.id, Status.PENDING, _words(error), delay, unspent, queue)
 
     def _dead(self, delivery: Leased, words: str) -> Ending:
         self.tally.dead += 1

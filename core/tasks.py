@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.conf import settings
 
 from core import health, idempotency, jobs, outbox, seal, wake
 
@@ -13,7 +14,12 @@ RELAY_SECONDS = 12.0  # less than a soft shutdown waits, so that stopping a work
 def relay(queue: str) -> None:
     """Dispatch what is due in `queue`; call for another turn if time runs out first."""
     wake.heard(queue)
-    if not outbox.relay(queue, seconds=RELAY_SECONDS):
+    if queue == outbox.SLOW:
+        with wake.turn(queue, max(1, settings.OUTSIDE_SLOTS // 4)) as mine:
+            over = not mine or outbox.relay(queue, seconds=RELAY_SECONDS)
+    else:
+        over = outbox.relay(queue, seconds=RELAY_SECONDS)
+    if not over:
         wake.now(queue)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -19,7 +20,9 @@ from django.db import transaction
 log = logging.getLogger(__name__)
 
 HINT_SECONDS = 5  # how long a hint may suppress others, should its message get lost
+TURN_SECONDS = 75.0  # longer than a relay and the last call it began
 SULK_SECONDS = 5.0  # how long an unreachable broker isn't tried again by this process
+WORKED_BY = {"slow": "outside"}  # whose workers take turns at a queue that has none of its own
 _sulk_until = 0.0
 
 
@@ -41,7 +44,7 @@ def now(queue: str) -> bool:
             return False
         from core.tasks import relay
 
-        relay.apply_async(args=[queue], queue=queue, retry=False, ignore_result=True)
+        relay.apply_async(args=[queue], queue=WORKED_BY.get(queue, queue), retry=False, ignore_result=True)
     except Exception as error:  # noqa: BLE001  (kombu and redis raise many kinds; none may fail the caller)
         _sulk_until = time.monotonic() + SULK_SECONDS
         log.warning("relay.not_woken", extra={"queue": queue, "error": type(error).__name__})
@@ -59,6 +62,28 @@ def _send(task: Any, args: tuple[Any, ...]) -> None:
         task.apply_async(args=list(args), retry=False, ignore_result=True)
     except Exception as error:  # noqa: BLE001  (as above)
         log.warning("task.not_sent", extra={"task": task.name, "error": type(error).__name__})
+
+
+@contextmanager
+def turn(queue: str, at_once: int, seconds: float = TURN_SECONDS) -> Iterator[bool]:
+    """One of `at_once` turns at a queue, among all workers; False where all are taken. One that dies comes back.
+
+    The cache that keeps them may forget: then more work on it for a moment, and nothing is done twice by that.
+    """
+    names = [f"relay-turn:{queue}:{n}" for n in range(at_once)]
+    try:
+        taken = next((name for name in names if cache.add(name, 1, timeout=seconds)), "")
+    except Exception as error:  # noqa: BLE001  (as above)
+        log.warning("turn.unknown", extra={"queue": queue, "error": type(error).__name__})
+        taken = names[0]
+    try:
+        yield bool(taken)
+    finally:
+        if taken:
+            try:
+                cache.delete(taken)
+            except Exception as error:  # noqa: BLE001  (as above)
+                log.warning("turn.kept", extra={"queue": queue, "error": type(error).__name__})
 
 
 def heard(queue: str) -> None:

@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from core import correlation, in_hand
 from core.errors import Permanent, TryLater
-from integrations import addresses, breaker, pace, rate_limits, redaction
+from integrations import addresses, breaker, bulkhead, pace, rate_limits, redaction
 from integrations.failures import FailureClass, Unreadable
 from integrations.models import Connection, OutboundCall
 
@@ -102,7 +102,6 @@ def request(
     if connection.status != Connection.Status.ACTIVE:
         raise TryLater(f"{connection.name} is {connection.status.lower()}.", seconds=300, spends_attempt=False)
     breaker.allow(connection.pk)
-    pace.take(connection.pk, connection.rate_per_minute, patience=IN_LINE)
     if private_allowed is None:
         private_allowed = bool(connection.settings.get("private_address_allowed"))
     target = addresses.resolve(url, private_allowed=private_allowed)
@@ -117,18 +116,20 @@ def request(
         correlation_id=correlation.current(),
         request_excerpt=_sent_excerpt(content or b"", headers or {}),
     )
-    started = time.monotonic()
-    try:
-        limits = Limits(started + deadline, answer_at_most)
-        answer = _send(connection, method, url, target, headers or {}, content, limits)
-        call.status, call.response_excerpt = answer.status, _excerpt(answer.body)
-        return _judge(connection, answer)
-    except Failed as failure:
-        call.failure_class, call.error = failure.failure_class, str(failure)[:500]
-        raise
-    finally:
-        call.duration_ms = int((time.monotonic() - started) * 1000)
-        call.save()
+    with bulkhead.slot(connection, seconds=IN_LINE + deadline) as slot:
+        pace.take(connection.pk, connection.rate_per_minute, patience=IN_LINE)
+        slot.started = started = time.monotonic()
+        try:
+            limits = Limits(started + deadline, answer_at_most)
+            answer = _send(connection, method, url, target, headers or {}, content, limits)
+            call.status, call.response_excerpt = answer.status, _excerpt(answer.body)
+            return _judge(connection, answer)
+        except Failed as failure:
+            call.failure_class, call.error = failure.failure_class, str(failure)[:500]
+            raise
+        finally:
+            call.duration_ms = int((time.monotonic() - started) * 1000)
+            call.save()
 
 
 def _send(

@@ -42,6 +42,62 @@ def register() -> None:
         ("connection", "failure"),
     )
     metrics.register(
+        "backroom_calls_under_way",
+        "Calls under way right now, of as many as backroom_calls_at_once",
+        metrics.by_sql(
+            "SELECT c.code, (SELECT count(*) FROM integrations_callslot s"
+            " WHERE s.connection_id = c.id AND s.until > now()) FROM integrations_connection c",
+            LABELS,
+        ),
+        LABELS,
+    )
+    metrics.register(
+        "backroom_calls_at_once",
+        "Calls a connection may have under way",
+        metrics.by_sql("SELECT code, calls_at_once FROM integrations_connection", LABELS),
+        LABELS,
+    )
+    metrics.register(
+        "backroom_connection_slow",
+        "1 where a connection answers slowly, so that its work is done apart",
+        metrics.by_sql(
+            "SELECT c.code, coalesce(p.slow_until > now(), false)::int"
+            " FROM integrations_connection c LEFT JOIN integrations_pace p ON p.connection_id = c.id",
+            LABELS,
+        ),
+        LABELS,
+    )
+    metrics.register(
+        "backroom_connection_breaker",
+        "0 closed, 1 half open, 2 open",
+        metrics.by_sql(
+            "SELECT c.code, CASE b.state WHEN 'OPEN' THEN 2 WHEN 'HALF_OPEN' THEN 1 ELSE 0 END"
+            " FROM integrations_connection c LEFT JOIN integrations_breaker b ON b.connection_id = c.id",
+            LABELS,
+        ),
+        LABELS,
+    )
+    metrics.register(
+        "backroom_connection_last_ok_seconds",
+        "How long ago a connection last answered as it should",
+        metrics.by_sql(
+            "SELECT code, extract(epoch FROM now() - last_ok_at) FROM integrations_connection"
+            " WHERE last_ok_at IS NOT NULL AND status = 'ACTIVE'",
+            LABELS,
+        ),
+        LABELS,
+    )
+    metrics.register(
+        "backroom_connection_live_percent",
+        "How much of a connection is live: 0 in shadow, its share while partly live, 100",
+        metrics.by_sql(
+            "SELECT code, CASE mode WHEN 'LIVE' THEN 100 WHEN 'PART' THEN live_share ELSE 0 END"
+            " FROM integrations_connection",
+            LABELS,
+        ),
+        LABELS,
+    )
+    metrics.register(
         "backroom_feed_age_seconds",
         "How long ago a feed that is read was last read to its end, or was made",
         metrics.by_sql(

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from core.errors import Permanent, TryLater
 from core.events import Fact
-from integrations import inbox
+from integrations import bulkhead, inbox
 from integrations.channels import registry
 from integrations.channels.vendor import Document, Feed, Page
 from integrations.failures import Unreadable
@@ -33,6 +33,7 @@ LEASE_SECONDS = 120
 BUDGET_SECONDS = 50.0  # of one reader; the rest of a long feed goes on at once with the next
 WAITS_AT_MOST = timedelta(hours=1)  # between two tries of a feed that fails
 AT_ONCE = 50
+EACH_AT_ONCE = 2  # feeds of one connection; of a slow one only one
 
 
 def ensure() -> None:
@@ -53,10 +54,11 @@ def ensure() -> None:
 
 
 def due() -> list[int]:
-    """Feeds whose time has come, the longest waiting first."""
+    """Feeds whose time has come, the longest waiting first: of one connection no more than it may have read at once, so
+    that one with many feeds, or a slow one, leaves workers for the others."""
     ensure()
     with database.cursor() as cursor:
-        cursor.execute(_DUE, [AT_ONCE])
+        cursor.execute(_DUE, {"slow": list(bulkhead.slow_ones()), "each": EACH_AT_ONCE, "limit": AT_ONCE})
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -178,10 +180,18 @@ def _release(state: FeedState, token: UUID, *, after: timedelta, **fields: objec
 
 
 _DUE = """
-SELECT f.id FROM integrations_feedstate f
-JOIN integrations_connection c ON c.id = f.connection_id AND c.status = 'ACTIVE'
-WHERE f.active AND f.next_at <= statement_timestamp()
-ORDER BY f.next_at, f.id LIMIT %s
+SELECT id FROM (
+    SELECT f.id, f.next_at, f.connection_id,
+        row_number() OVER (PARTITION BY f.connection_id ORDER BY f.next_at, f.id) + (
+            SELECT count(*) FROM integrations_feedstate held WHERE held.connection_id = f.connection_id
+                AND held.lease_token IS NOT NULL AND held.next_at > statement_timestamp()
+        ) AS place
+    FROM integrations_feedstate f
+    JOIN integrations_connection c ON c.id = f.connection_id AND c.status = 'ACTIVE'
+    WHERE f.active AND f.next_at <= statement_timestamp()
+) due
+WHERE place <= CASE WHEN connection_id = ANY(%(slow)s::uuid[]) THEN 1 ELSE %(each)s END
+ORDER BY next_at, id LIMIT %(limit)s
 """
 
 # While it is leased `next_at` is the end of the lease.

@@ -6,7 +6,7 @@ import logging
 import time
 
 from core.errors import Permanent, TryLater
-from integrations import cutover
+from integrations import bulkhead, cutover
 from integrations.channels import registry
 from integrations.channels.vendor import Vendor
 from integrations.failures import FailureClass
@@ -24,15 +24,18 @@ GOOD_REASON_SECONDS = 60.0  # a channel that refuses for good (a revoked token) 
 def publish(*, seconds: float = SECONDS) -> int:
     """Fold what changed and tell every channel its latest figures; returns how many were acknowledged.
 
-    Each channel gets its turn, batch by batch, so a slow one costs the others no more than a call. A channel that
-    can't be reached is left alone for a while and catches up with the latest figures, not with every step.
+    Each channel gets its turn, batch by batch; a slow one comes when the others have nothing left, and costs them no
+    more than a call. A channel that can't be reached is left alone for a while and catches up with the latest figures,
+    not with every step.
     """
     until = time.monotonic() + seconds
     told = 0
     waiting = follow_connections()
     while waiting and time.monotonic() < until:
         publishing.fold_all()
-        for channel in list(waiting):
+        slow = bulkhead.slow_ones()
+        quick = [channel for channel, (_, connection, _) in waiting.items() if connection.pk not in slow]
+        for channel in quick or list(waiting)[:1]:
             done = _one_batch(*waiting[channel])
             if done is None:
                 del waiting[channel]

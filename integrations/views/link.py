@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from core import htmx, timeline
 from core.subjects import Subject
-from integrations import alike, insight, phases
+from integrations import alike, bulkhead, insight, phases
 from integrations.channels import polling, registry
 from integrations.models import Connection, FeedState, OutboundCall
 from integrations.models.connections import Breaker
@@ -36,6 +36,7 @@ def link(request: HttpRequest, connection_id: UUID) -> HttpResponse:
         "breaker": Breaker.objects.filter(connection=found).first(),
         "calls": insight.calls(found),
         "rate": insight.rate(found),
+        "under_way": bulkhead.used(found),
         "backlog": insight.backlog(found),
         "phased": phases.can_change(found),
         "groups": alike.groups([found], 20),
