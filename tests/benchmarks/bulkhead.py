@@ -24,7 +24,7 @@ from integrations.models import Breaker, CallSlot, Connection, Pace
 from tests.benchmarks._ground import forking, own_database, start
 from tests.benchmarks.pages import percentile
 
-SECONDS, WORKERS, ROUNDS, A_SECOND, DEAD = 120.0, 3, 2, 10, 5.0
+SECONDS, WORKERS, ROUNDS, A_SECOND, DEAD = 160.0, 3, 2, 5, 5.0
 TYPE = "bench.told"
 
 
