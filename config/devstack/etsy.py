@@ -15,7 +15,8 @@ _OURS_TO_SEND = {"sku", "property_values", "offerings"}
 class Account(Market):
     def __init__(self, client: str, secret: str, refresh_token: str, shop: int):
         super().__init__()
-        self.client, self.key, self.refresh_token, self.shop = client, f"{client}:{secret}", refresh_token, shop
+        self.client, self.key, self.shop = client, f"{client}:{secret}", shop
+        self.refresh_tokens = [refresh_token]
         self.listings: dict[int, dict[str, Any]] = {}
         self.parcels = 0
 
@@ -41,15 +42,14 @@ class Account(Market):
             return 404, {"error": "Resource not found"}
 
     def _renew(self, form: dict[str, str]) -> Told:
-        if form.get("client_id") != self.client or form.get("refresh_token") != self.refresh_token:
+        following = f"7001.refresh-{self.asked + 1}"
+        if form.get("client_id") != self.client or not self.takes_refresh(form.get("refresh_token"), following):
             return 400, {"error": "invalid_grant", "error_description": "refresh_token is invalid"}
-        token = self.grant()
-        self.refresh_token = f"7001.refresh-{self.asked}"
-        return 200, {"access_token": token, "token_type": "Bearer", "expires_in": 3600,
-                     "refresh_token": self.refresh_token}  # fmt: skip
+        return 200, {"access_token": self.grant(), "token_type": "Bearer", "expires_in": 3600,
+                     "refresh_token": following}  # fmt: skip
 
     def _list(self, query: dict[str, str]) -> Told:
-        window = int(query["min_last_modified"]), int(query["max_last_modified"])
+        window = int(query["min_last_modified"]), int(query.get("max_last_modified", 10**10))
         found = [each for each in self.orders.values() if window[0] <= each["updated_timestamp"] <= window[1]]
         at, most = int(query["offset"]), int(query["limit"])
         return 200, {"count": len(found), "results": found[at : at + most]}

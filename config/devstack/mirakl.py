@@ -42,7 +42,7 @@ class Account(Market):
         if wanted := query.get("order_ids"):
             found = [each for each in found if each["order_id"] in wanted.split(",")]
         else:
-            window = query["start_update_date"], query["end_update_date"]
+            window = query["start_update_date"], query.get("end_update_date", "9999")
             found = [each for each in found if window[0] <= each["last_updated_date"] <= window[1]]
         at, most = int(query.get("offset") or 0), int(query.get("max") or 10)
         return 200, {"orders": found[at : at + most], "total_count": len(found)}

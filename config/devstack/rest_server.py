@@ -2,8 +2,9 @@
 
 A shop answers `answer(method, path, query, body, headers)` with (status, document), or with headers of its own as a
 third. A body is JSON, a form (as a dict) or bytes, by its content type. `faults` makes so many of the next calls go
-wrong: "500", "429" (with Retry-After), "lose_answer", which does what was asked and hangs up, and "lose_write", which
-does so to the next call that changes something.
+wrong: "500", "429" (with Retry-After), "reset" (hung up on at once), "garbage" (a gateway's page), "lose_answer", which
+does what was asked and hangs up, "half_answer", which does so in the middle of its answer, and "lose_write", which does
+so to the next call that changes something.
 """
 
 from __future__ import annotations
@@ -39,7 +40,12 @@ class Handler(BaseHTTPRequestHandler):
         for status in (500, 429):
             if self._fault(str(status)):
                 return self._write(status, {"message": "try later"}, {"Retry-After": "1"} if status == 429 else {})
-        lost = self._fault("lose_answer")
+        if self._fault("reset"):
+            self.close_connection = True
+            return None
+        if self._fault("garbage"):
+            return self._write(200, b"<html>One moment, please</html>", {"Content-Type": "text/html"})
+        lost, half = self._fault("lose_answer"), self._fault("half_answer")
         split = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.decoded(raw, headers.get("content-type", ""))
@@ -51,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
         if lost:
             self.close_connection = True
             return None
-        return self._write(told[0], told[1], told[2] if len(told) > 2 else {})
+        return self._write(told[0], told[1], told[2] if len(told) > 2 else {}, half=half)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815  (the names are the library's)
 
@@ -68,7 +74,7 @@ class Handler(BaseHTTPRequestHandler):
         self.shop.faults[name] -= 1
         return True
 
-    def _write(self, status: int, document: Any, headers: Mapping[str, str]) -> None:
+    def _write(self, status: int, document: Any, headers: Mapping[str, str], *, half: bool = False) -> None:
         body = b"" if status == 204 else document if isinstance(document, bytes) else json.dumps(document).encode()
         self.send_response(status)
         for name, value in headers.items():
@@ -77,7 +83,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body[: len(body) // 2] if half else body)
+        self.close_connection = self.close_connection or half
 
 
 class Market:
@@ -88,6 +95,7 @@ class Market:
         self.faults: Counter[str] = Counter()
         self.tokens: set[str] = set()
         self.asked = 0  # for a token
+        self.refresh_tokens: list[str] = []
         self.orders: dict[str, dict[str, Any]] = {}
         self.told: dict[str, list[dict[str, Any]]] = {}  # shipments, by order
         self.stock: dict[str, int] = {}  # what is for sale, by SKU
@@ -104,6 +112,13 @@ class Market:
     def lets_in(self, token: str | None) -> bool:
         """Whether the token is good and has not ended."""
         return token in self.tokens
+
+    def takes_refresh(self, token: str | None, following: str) -> bool:
+        """Whether a refresh token is good. `following` comes with the grant; until its first use the former is good."""
+        if token not in self.refresh_tokens:
+            return False
+        self.refresh_tokens = [token, following]
+        return True
 
     def end_tokens(self) -> None:
         self.tokens.clear()

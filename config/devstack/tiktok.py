@@ -24,7 +24,8 @@ class RawHandler(Handler):
 class Account(Market):
     def __init__(self, app_key: str, secret: str, refresh_token: str, page: int = 50):
         super().__init__()
-        self.app_key, self.secret, self.refresh_token, self.page = app_key, secret, refresh_token, page
+        self.app_key, self.secret, self.page = app_key, secret, page
+        self.refresh_tokens = [refresh_token]
         self.returns: list[dict[str, Any]] = []
 
     def is_write(self, method: str, path: str) -> bool:
@@ -52,13 +53,12 @@ class Account(Market):
     def _renew(self, query: dict[str, str]) -> Told:
         if (query.get("app_key"), query.get("app_secret")) != (self.app_key, self.secret):
             return 200, {"code": 36004004, "message": "app_key or app_secret is invalid"}
-        if query.get("refresh_token") != self.refresh_token:
+        following = f"ROW_refresh-{self.asked + 1}"
+        if not self.takes_refresh(query.get("refresh_token"), following):
             return 200, {"code": 36004009, "message": "refresh token is invalid"}
-        token = self.grant()
-        self.refresh_token = f"ROW_refresh-{self.asked}"
         ends = int(time.time()) + 7 * 86400
-        return 200, {"code": 0, "message": "success", "data": {"access_token": token, "access_token_expire_in": ends,
-                                                              "refresh_token": self.refresh_token}}  # fmt: skip
+        granted = {"access_token": self.grant(), "access_token_expire_in": ends, "refresh_token": following}
+        return 200, {"code": 0, "message": "success", "data": granted}
 
     def _do(self, method: str, path: str, query: dict[str, str], body: Any) -> Told:
         if path == "/order/202309/orders/search":

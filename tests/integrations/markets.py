@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from integrations import inbox
 from integrations.channels import polling, registry, tokens
 from integrations.channels.amazon import quota
 from integrations.channels.news import ShipmentNews
+from integrations.channels.vendor import Document
 from integrations.models import Breaker, Connection, FeedState
 from inventory.services.figures import Level
 from inventory.services.publishing import Outcome
@@ -107,8 +109,14 @@ class Called:
     def vendor(self) -> Any:
         return registry.get(self.case.vendor)
 
-    def news(self, number: str = "RM123456785GB", lines: Any = None) -> ShipmentNews:
-        return ShipmentNews(self.case.ref, "FO-1-1", lines or self.case.lines, "Royal Mail", number)
+    def news(self, number: str = "RM123456785GB", lines: Any = None, ref: str = "") -> ShipmentNews:
+        """News of a parcel of the case's order, or of another with the same lines."""
+        lines = lines or self.case.lines
+        return ShipmentNews(ref or self.case.ref, f"FO-{ref or 1}-1", lines, "Royal Mail", number)
+
+    def accept(self, *documents: Document) -> None:
+        polling.accept(self.connection, documents)
+        inbox.process_due()
 
     def poll(self, name: str = "orders") -> int:
         """How many documents nobody had brought before; what they asked for is fetched as well."""
@@ -148,3 +156,15 @@ def calling(case: Case) -> Iterator[Called]:
         market.orders[case.ref] = case.order()
         market.put_on_sale(*case.skus)
         yield Called(case, market, connection)
+
+
+# What names an order there, by vendor; its lines are numbered anew for each.
+NAMES = {"amazon": "AmazonOrderId", "walmart": "purchaseOrderId", "mirakl": "order_id", "etsy": "receipt_id",
+         "tiktok": "id", "ebay": "orderId"}  # fmt: skip
+
+
+def another(called: Called, ref: str) -> None:
+    order = copy.deepcopy(called.case.order())
+    name = NAMES[called.case.vendor]
+    order[name] = int(ref) if isinstance(order[name], int) else ref
+    called.market.orders[ref] = order

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import importlib
 import json
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -19,10 +20,48 @@ from integrations.channels.tiktok.client import sign
 from integrations.models import FeedState
 from inventory.services.figures import Level
 from orders.models import Order, Refund
-from tests.integrations.markets import EBAY, ETSY, MIRAKL, TIKTOK, WALMART, Case, amazon_case, amazon_order, calling
+from tests.integrations.markets import (
+    EBAY,
+    ETSY,
+    MIRAKL,
+    TIKTOK,
+    WALMART,
+    Case,
+    ago,
+    amazon_case,
+    amazon_order,
+    another,
+    calling,
+)
 from tests.integrations.test_marketplaces import fixture
 
 pytestmark = pytest.mark.django_db
+
+
+CHANGES = {"mirakl": ("last_updated_date", lambda: ago(0)), "ebay": ("lastModifiedDate", lambda: ago(0)),
+           "etsy": ("updated_timestamp", lambda: int(timezone.now().timestamp()))}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [MIRAKL, ETSY, EBAY], ids=["mirakl", "etsy", "ebay"])
+def test_an_order_that_changes_while_a_list_is_read_lets_no_other_slip_through(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+):
+    """The lists are paged by offset: whatever left the window would move the others one place forward."""
+    with calling(case) as called:
+        monkeypatch.setattr(importlib.import_module(f"integrations.channels.{case.vendor}.client"), "AT_ONCE", 1)
+        first, (changed, when) = called.market.orders[case.ref], CHANGES[case.vendor]
+        for ref in ("8001", "8002"):
+            another(called, ref)
+        (feed, *_), cursor, found = called.vendor.feeds, "", set()
+        for _ in range(9):
+            page = feed.fetch(called.connection, cursor)
+            found |= {document.external_id.partition("@")[0].partition(":")[2] for document in page.documents}
+            first[changed] = when()
+            cursor = page.cursor
+            if not page.more:
+                break
+
+        assert found >= {case.ref, "8001", "8002"}
 
 
 def test_amazon_s_lists_come_in_pages_and_a_forgotten_page_begins_anew():
@@ -199,7 +238,7 @@ def test_each_renewal_of_a_token_brings_the_next_refresh_token(case: Case):
             called.market.end_tokens()
 
         assert called.market.asked == 3
-        assert called.connection.secret("refresh_token") == called.market.refresh_token
+        assert called.connection.secret("refresh_token") == called.market.refresh_tokens[-1]
         assert len(called.connection.secrets_named("refresh_token")) == 1
 
 

@@ -1,30 +1,28 @@
 """Calls to eBay's Sell Fulfillment API: orders read as they change, shipments and cancellations told.
 
 A connection has the settings `api` (https://api.ebay.com) and `client_id`, and the secrets `client_secret` and
-`refresh_token`; `carriers` maps our carriers to eBay's codes where they differ. A page of the feed asks for a closed
-window of changes, so that paging by offset can't skip what changes meanwhile.
+`refresh_token`; `carriers` maps our carriers to eBay's codes where they differ.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
-
-from django.utils import timezone
 
 from core.errors import Permanent
 from integrations import aliases, http
 from integrations.channels import tokens
 from integrations.channels.news import ChangeMemory, ChangeNews, ShipmentNews
 from integrations.channels.vendor import Document, Feed, Page
+from integrations.channels.walking import Walk
 from integrations.documents import write_json
 from integrations.models import AliasKind, Connection
 
 AT_ONCE = 200
-LOOKS_BACK = timedelta(minutes=10)  # what eBay writes late, and what a notification missed
 FIRST = timedelta(days=2)
+_FORM = "%Y-%m-%dT%H:%M:%S.000Z"
 _ORDERS = "/sell/fulfillment/v1/order"
 
 
@@ -33,15 +31,20 @@ def can_be_called(connection: Connection) -> bool:
 
 
 def changed_orders(connection: Connection, cursor: str) -> Page:
-    """Orders changed in a window; the cursor is "from" between looks and "from to offset" within one."""
-    since, until, offset = _window(cursor)
-    query = {"filter": f"lastmodifieddate:[{since}..{until}]", "limit": AT_ONCE, "offset": offset}
+    """A page of the orders that changed since.
+
+    Without an end: an order that changed under way would leave the window and let another slip past the offset.
+    """
+    walk = Walk.at(cursor, datetime.now(UTC), first=FIRST)
+    query = {
+        "filter": f"lastmodifieddate:[{walk.since.strftime(_FORM)}..]",
+        "limit": AT_ONCE,
+        "offset": (walk.page - 1) * AT_ONCE,
+    }
     answer = call(connection, "GET", f"{_ORDERS}?{urlencode(query)}", purpose="list changed orders").json()
     orders = tokens.listed(answer, "orders")
-    documents = tuple(_document(order) for order in orders)
-    if answer.get("next") and orders:
-        return Page(documents, f"{since} {until} {offset + len(orders)}", more=True)
-    return Page(documents, _written(datetime.fromisoformat(until) - LOOKS_BACK))
+    more = bool(answer.get("next") and orders)
+    return Page(tuple(map(_document, orders)), walk.onward(more=more), more)
 
 
 ORDERS = Feed("orders", "Changed orders", timedelta(minutes=5), changed_orders)
@@ -106,18 +109,6 @@ def _document(order: dict[str, Any]) -> Document:
         else (f"{order.get('lastModifiedDate')}")
     )
     return Document(f"order:{order.get('orderId')}@{version}", "", write_json(order))
-
-
-def _window(cursor: str) -> tuple[str, str, int]:
-    parts = cursor.split()
-    if len(parts) == 3:
-        return parts[0], parts[1], int(parts[2])
-    now = timezone.now()
-    return (parts[0] if parts else _written(now - FIRST)), _written(now), 0
-
-
-def _written(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def call(
