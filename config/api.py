@@ -1,4 +1,8 @@
-"""Every public endpoint, per version. A version once released only ever gains."""
+"""Every public endpoint, per version. A version once released only ever gains; versions stand side by side.
+
+To lose something: write the new version's endpoint, list `v2` as v1's patterns with that one exchanged, and mark v1's
+with `core.api.lifecycle.deprecated`. docs/contracts/<version>.json is what was promised; a test holds the code to it.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +17,12 @@ from inventory.api.v1.urls import urlpatterns as inventory_v1
 from orders.api.v1.urls import urlpatterns as orders_v1
 
 v1: list[URLPattern | URLResolver] = [
-    *orders_v1,
-    *inventory_v1,
-    *exceptions_v1,
-    *webhooks_v1,
-    *trace_v1,
-    *connections_v1,
-]
+    *orders_v1, *inventory_v1, *exceptions_v1, *webhooks_v1, *trace_v1, *connections_v1,
+]  # fmt: skip
+VERSIONS = {"v1": v1}
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("v1/", include((v1, "v1"))),
+    *(path(f"{version}/", include((patterns, version))) for version, patterns in VERSIONS.items()),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularRedocView.as_view(url_name="api:schema"), name="docs"),
 ]

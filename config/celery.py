@@ -115,6 +115,7 @@ app.conf.beat_schedule = {
     "poll-feeds": _every(15, "integrations.tasks.poll_feeds"),
     "replay-messages": _every(5, "integrations.tasks.replay"),
     "process-messages": _every(5, "integrations.tasks.process_due"),
+    "write-usage-down": _every(60, "integrations.tasks.write_usage_down"),
     "forget-old-calls": _every(6 * 3600, "integrations.tasks.forget_old_calls"),
     "sweep-clocks": _every(15, "exceptions.tasks.sweep_clocks"),
     "send-letters": _every(10, "exceptions.tasks.send_letters", queue="outside"),

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 
-from integrations.models import ApiClient, Connection, ConnectionSecret, FeedState, InboundMessage, OutboundCall
+from integrations.models import ApiClient, ApiKey, Connection, ConnectionSecret, FeedState, InboundMessage, OutboundCall
 
 
 class SecretForm(forms.ModelForm):
@@ -62,25 +62,22 @@ class ConnectionAdmin(admin.ModelAdmin):
 
 @admin.register(ApiClient)
 class ApiClientAdmin(admin.ModelAdmin):
-    """The key is shown once, right after the client is made."""
+    """The key is shown once, right after the client is made. It is rotated and revoked on the page of API clients."""
 
-    list_display = ("name", "prefix", "scopes", "active", "expires_at", "last_used_at")
+    list_display = ("name", "scopes", "active", "expires_at", "rate_per_minute")
     list_filter = ("active",)
-    search_fields = ("name", "prefix")
+    search_fields = ("name", "keys__prefix")
     fields = (
-        "name", "scopes", "channels", "sites", "queues", "active", "expires_at", "rate_per_minute", "prefix",
-        "last_used_at",
+        "name", "contact", "scopes", "channels", "sites", "queues", "networks", "active", "expires_at",
+        "rate_per_minute",
     )  # fmt: skip
-    readonly_fields = ("prefix", "last_used_at")
     filter_horizontal = ("channels", "sites")
 
     def save_model(self, request: HttpRequest, obj: ApiClient, form: Any, change: bool) -> None:
-        if change:
-            super().save_model(request, obj, form, change)
-            return
-        key = obj.draw_key()
         super().save_model(request, obj, form, change)
-        messages.warning(request, f"The key of {obj.name}, shown this once: {key}")
+        if not change:
+            key = ApiKey.draw(obj.pk)
+            messages.warning(request, f"The key of {obj.name}, shown this once: {key}")
 
 
 class ReadOnly(admin.ModelAdmin):

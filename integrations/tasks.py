@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from integrations import arrivals, inbox, replaying, upkeep
+from integrations import arrivals, inbox, replaying, upkeep, usage
 from integrations.channels import polling, publishing
 
 
@@ -54,3 +54,9 @@ def replay() -> None:
 def forget_old_calls() -> None:
     """The log of calls explains yesterday, not last year."""
     upkeep.forget_old_calls()
+    usage.forget()
+
+
+@shared_task
+def write_usage_down() -> None:
+    usage.write_down()

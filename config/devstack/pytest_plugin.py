@@ -64,7 +64,9 @@ provide()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run tests marked long, and hypothesis with many examples")
-    parser.addoption("--pictures", action="store_true", help="browser tests leave pictures of what they see in var/screens")
+    parser.addoption(
+        "--pictures", action="store_true", help="browser tests leave pictures of what they see in var/screens"
+    )
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:

@@ -54,7 +54,7 @@ class KeyAuthentication(BaseAuthentication):
         key = key.strip()
         if scheme.lower() != "bearer" or not key or len(key) > KEY_LENGTH or not key.isascii():
             raise AuthenticationFailed("Send the key as `Authorization: Bearer <key>`.")
-        caller = self.caller(key)
+        caller = self.caller(key, request)
         if caller is None:
             raise AuthenticationFailed("This key is unknown, revoked or expired.")
         return None, caller
@@ -62,9 +62,16 @@ class KeyAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="Backroom"'
 
-    def caller(self, key: str) -> Caller | None:
-        """Whose key this is, or None. Takes the same time for a wrong key as for a right one."""
+    def caller(self, key: str, request: Request) -> Caller | None:
+        """Whose key this is, or None. Takes the same time for a wrong key as for a right one.
+
+        PermissionDenied where it may not be used from here.
+        """
         raise NotImplementedError
+
+    @staticmethod
+    def answered(caller: Caller, request: Request, response: Any, seconds: float) -> None:
+        """A call of this caller was answered; who keeps an account of them overrides it. It must never raise."""
 
 
 def client(uid: str, label: str, **facts: Any) -> Caller:

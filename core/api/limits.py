@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import time
+from dataclasses import dataclass
 
 import redis
 from django.conf import settings
@@ -18,30 +20,52 @@ BURST_SECONDS = 10.0  # an idle key may spend this much of its allowance at once
 SULK_SECONDS = 5.0
 _sulk_until = 0.0
 
-# KEYS[1]: the time up to which the allowance is spent. ARGV: seconds the calls cost, seconds of burst. Gives ms.
+# KEYS[1]: the time up to which the allowance is spent. ARGV: seconds the calls cost, seconds of burst.
+# Gives the ms to wait and the ms that are spent ahead.
 _SCRIPT = """
 local clock = redis.call('TIME')
 local now = clock[1] + clock[2] / 1000000
 local spent = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now) + ARGV[1]
-if spent - now > ARGV[2] + ARGV[1] then return math.ceil((spent - now - ARGV[2]) * 1000) end
+if spent - now > ARGV[2] + ARGV[1] then
+  return {math.ceil((spent - now - ARGV[2]) * 1000), math.ceil((spent - now - ARGV[1]) * 1000)}
+end
 redis.call('SET', KEYS[1], string.format('%.6f', spent), 'PX', math.ceil((spent - now) * 1000) + 1000)
-return 0
+return {0, math.ceil((spent - now) * 1000)}
 """
 
 
-def wait_for(who: str, per_minute: int, calls: int = 1) -> float:
-    """Seconds until `who` may make so many calls; 0 means now, and counts them."""
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a key may still do: `wait` seconds (0: now), then `left` calls at once; after `back` all."""
+
+    per_minute: int
+    wait: float
+    left: int
+    back: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """As the IETF's draft on rate limit headers writes them (draft-ietf-httpapi-ratelimit-headers)."""
+        return {
+            "RateLimit-Policy": f'"key";q={self.per_minute};w=60',
+            "RateLimit": f'"key";r={self.left};t={self.back}',
+        }
+
+
+def take(who: str, per_minute: int, calls: int = 1) -> Allowance | None:
+    """Count so many calls of `who`, unless it has to wait first. None where nobody counts."""
     global _sulk_until  # noqa: PLW0603  (one Redis per process, so one pause)
     if time.monotonic() < _sulk_until:
-        return 0.0
+        return None
+    each = 60 / max(1, per_minute)
     try:
-        return (
-            int(_script()(keys=[f"backroom:rate:{who}"], args=[calls * 60 / max(1, per_minute), BURST_SECONDS])) / 1000
-        )
+        wait, ahead = _script()(keys=[f"backroom:rate:{who}"], args=[calls * each, BURST_SECONDS])
     except redis.RedisError as error:
         _sulk_until = time.monotonic() + SULK_SECONDS
         log.warning("rate.not_counted", extra={"error": type(error).__name__})
-        return 0.0
+        return None
+    left = math.floor(max(0.0, BURST_SECONDS + each - ahead / 1000) / each + 1e-6)
+    return Allowance(per_minute, wait / 1000, left, math.ceil(ahead / 1000))
 
 
 @functools.cache

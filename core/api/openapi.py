@@ -35,6 +35,13 @@ KEY = OpenApiParameter(
     description="1 to 255 printable ASCII characters, new for each new call.",
 )
 
+MAY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="With one, a repeat gets the first answer; without one it is made again, which harms nothing.",
+)
+
 
 def page_of(item: dict[str, Any]) -> dict[str, Any]:
     """A page of a list, as `core.api.pages.page_reply` answers it."""

@@ -2,6 +2,7 @@ from integrations.models.aliases import Alias, AliasChange, AliasKind
 from integrations.models.clients import ApiClient
 from integrations.models.connections import Breaker, CallSlot, Connection, ConnectionSecret, Pace
 from integrations.models.feeds import FeedState
+from integrations.models.keys import ApiKey, ApiUsage
 from integrations.models.masters import MasterRecord
 from integrations.models.messages import InboundMessage, MessageEdit, OutboundCall
 from integrations.models.numbers import DocumentNumber
@@ -13,6 +14,8 @@ __all__ = [
     "AliasChange",
     "AliasKind",
     "ApiClient",
+    "ApiKey",
+    "ApiUsage",
     "Breaker",
     "CallSlot",
     "Connection",

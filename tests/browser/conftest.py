@@ -118,7 +118,10 @@ def axe(axe_source: str) -> Callable[..., None]:
     def check(page: Any, *, within: str | None = None) -> None:
         page.evaluate(axe_source)
         before = page.evaluate("document.documentElement.dataset.theme || ''")
-        for theme, rules in (("light", {"type": "tag", "values": AXE_TAGS}), ("dark", {"type": "rule", "values": OF_COLOUR})):
+        for theme, rules in (
+            ("light", {"type": "tag", "values": AXE_TAGS}),
+            ("dark", {"type": "rule", "values": OF_COLOUR}),
+        ):
             page.evaluate("t => document.documentElement.dataset.theme = t", theme)
             options = {"runOnly": rules, "resultTypes": ["violations"]}
             found = page.evaluate("([w, o]) => axe.run(w || document, o)", [within, options])["violations"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, ClassVar
 
 from django.db import OperationalError
@@ -22,6 +23,7 @@ from core.api import (
     reply,
     require_match,
 )
+from core.api.lifecycle import deprecated
 from core.errors import Refusal
 from core.models import Site
 
@@ -35,7 +37,7 @@ calls: list[str] = []
 
 
 class Keys(KeyAuthentication):
-    def caller(self, key):
+    def caller(self, key, request):
         return CALLERS.get(key)
 
 
@@ -75,6 +77,16 @@ class Things(ApiView):
         raise AssertionError("nobody may come here: the method has no scope")
 
 
+@deprecated(since=date(2026, 1, 1), sunset=date(2100, 1, 1), successor="/v2/things", notes="/docs/")
+class OldThings(Things):
+    pass
+
+
+@deprecated(since=date(2025, 1, 1), sunset=date(2026, 1, 1), successor="/v2/things")
+class GoneThings(Things):
+    pass
+
+
 class OneThing(ApiView):
     authentication_classes = (Keys,)
     scope_required: ClassVar = {"GET": "things:read", "PATCH": "things:write"}
@@ -90,4 +102,7 @@ class OneThing(ApiView):
         return reply({"changed": True})
 
 
-urlpatterns = [path("things/", Things.as_view()), path("things/<str:code>/", OneThing.as_view())]
+urlpatterns = [
+    path("old-things/", OldThings.as_view()), path("gone-things/", GoneThings.as_view()),
+    path("things/", Things.as_view()), path("things/<str:code>/", OneThing.as_view()),
+]  # fmt: skip

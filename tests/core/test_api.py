@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import threading
+from datetime import date
 
 import pytest
 from django.db import connection
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from core import idempotency
 from core.api import limits
+from core.api.lifecycle import deprecated
 from core.models import IdempotencyKey, Site
 from tests.core import api_urls
 
@@ -73,6 +75,39 @@ def test_too_many_calls_are_429_with_a_wait(settings):
     assert refused
     assert int(refused[0]["Retry-After"]) >= 1
     assert refused[0].json()["code"] == "rate_limited"
+
+
+def test_every_answer_says_what_may_still_be_called():
+    first, second = call("GET", key="slow"), call("GET", key="slow")
+
+    assert first["RateLimit-Policy"] == '"key";q=6;w=60'
+    assert (first["RateLimit"], second["RateLimit"]) == ('"key";r=1;t=10', '"key";r=0;t=20')
+    assert "RateLimit" not in call("GET", key="nobody").headers
+
+
+# --- how an endpoint ends
+
+
+def test_an_endpoint_that_ends_says_so_in_every_answer():
+    for answer in (call("GET", "/old-things/"), call("GET", "/old-things/?page_size=x")):
+        assert answer["Deprecation"] == "@1767225600"
+        assert answer["Sunset"] == "Fri, 01 Jan 2100 00:00:00 GMT"
+        assert '</v2/things>; rel="successor-version"' in answer["Link"]
+        assert '</docs/>; rel="deprecation"; type="text/html"' in answer["Link"]
+    assert "Deprecation" not in call("GET").headers
+
+
+def test_an_endpoint_that_has_ended_names_what_came_after():
+    answer = call("GET", "/gone-things/")
+
+    assert (answer.status_code, answer.json()["code"]) == (410, "gone")
+    assert answer.json()["facts"]["successor"] == "/v2/things"
+    assert answer["Sunset"]
+
+
+def test_nobody_is_given_less_than_half_a_year():
+    with pytest.raises(ValueError, match="half a year"):
+        deprecated(since=date(2026, 1, 1), sunset=date(2026, 6, 1), successor="/v2/things")
 
 
 # --- what they send

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-from core.api.openapi import ANY, JSON, KEY, page_of, problems
+from core.api.openapi import ANY, JSON, KEY, MAY_KEY, page_of, problems
 
 _READS, _WRITES = (400, 401, 403, 404, 429), (400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 503)
 PAGES = [
@@ -70,6 +70,7 @@ CHANGE = extend_schema(
 DISABLE = extend_schema(
     operation_id="webhooks_disable",
     summary="Send nothing there any more",
+    parameters=[MAY_KEY],
     responses={204: None, **problems(*_WRITES)},
 )
 ROTATE = extend_schema(

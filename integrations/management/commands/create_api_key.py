@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
@@ -14,6 +15,7 @@ from core.models import Site
 from exceptions import reasons
 from exceptions.models import Queue
 from integrations.models import ApiClient
+from integrations.models.clients import is_network
 from orders.models import Channel
 
 
@@ -26,6 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--channel", action="append", default=[], help="code of an allowed channel; none means all")
         parser.add_argument("--site", action="append", default=[], help="code of a site; none means all")
         parser.add_argument("--queue", action="append", default=[], help="code of a queue of cases; none means all")
+        parser.add_argument("--network", action="append", default=[], help="192.0.2.0/24; none means from anywhere")
         parser.add_argument("--days", type=int, help="the key expires after so many days")
         parser.add_argument("--json", action="store_true")
 
@@ -39,11 +42,17 @@ class Command(BaseCommand):
             raise CommandError(f"No such site: {', '.join(sorted(missing))}.")
         if odd := set(options["queue"]) - {*reasons.TEAMS, *Queue.objects.values_list("code", flat=True)}:
             raise CommandError(f"No such queue: {', '.join(sorted(odd))}.")
+        for text in options["network"]:
+            try:
+                is_network(text)
+            except ValidationError as error:
+                raise CommandError(error.messages[0]) from None
         expires = timezone.now() + timedelta(days=options["days"]) if options["days"] else None
         with transaction.atomic():
             client, key = ApiClient.issue(
-                options["name"], scopes=options["scope"], queues=options["queue"], expires_at=expires
-            )
+                options["name"], scopes=options["scope"], queues=options["queue"], networks=options["network"],
+                expires_at=expires,
+            )  # fmt: skip
             client.channels.set(channels)
             client.sites.set(sites)
         if options["json"]:

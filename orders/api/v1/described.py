@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-from core.api.openapi import ANY, JSON, KEY, problems, schema_of
+from core.api.openapi import ANY, JSON, KEY, MAY_KEY, problems, schema_of
 from orders.api.v1.bodies import MAX_BATCH, Cancellation, NewApproval, NewHold, NewNote, NewOrder, NewVerdict
 from orders.api.v1.words import (
     MATCH,
@@ -139,7 +139,7 @@ LIFT = extend_schema(
     operation_id="orders_holds_lift",
     summary="Lift a hold, with a `note` of why",
     description="409 `hold_stands` while its own reason is still true: a missing payment can't be waved through.",
-    parameters=[MATCH, query("note", "At most 500 characters")],
+    parameters=[MAY_KEY, MATCH, query("note", "At most 500 characters")],
     responses={200: ANY, **problems(400, 401, 403, 404, 409, 412, 422, 429, 503)},
 )
 JUDGE = extend_schema(

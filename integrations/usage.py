@@ -1,0 +1,121 @@
+"""The account of what programs call: counted in Redis with each call, written down every minute.
+
+A count is worth no more than it costs: what Redis loses is lost, and a process that dies between writing and
+forgetting counts a minute twice. Nobody is billed by it.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import time
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import redis
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from integrations.models import ApiClient, ApiUsage
+
+log = logging.getLogger(__name__)
+
+BOUNDS = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000)  # ms; the last of `took` is beyond all of them
+KEPT = timedelta(days=400)
+_NOW, _TAKEN = "backroom:usage:now", "backroom:usage:taken:"
+_SULK_SECONDS = 5.0
+_sulk_until = 0.0
+
+
+def note(client_id: str, endpoint: str, *, status: int, seconds: float, ending: bool) -> None:
+    """Count one call. Never raises: without Redis it isn't counted."""
+    global _sulk_until  # noqa: PLW0603  (one Redis per process, so one pause)
+    if time.monotonic() < _sulk_until:
+        return
+    hour = int(time.time()) // 3600
+    kind = "l" if status == 429 else "f" if status >= 500 else "r" if status >= 400 else "g"
+    field = f"{client_id}|{hour}|{kind}|{bisect_left(BOUNDS, seconds * 1000)}|{int(ending)}|{endpoint}"
+    try:
+        _redis().hincrby(_NOW, field, 1)
+    except redis.RedisError as error:
+        _sulk_until = time.monotonic() + _SULK_SECONDS
+        log.warning("usage.not_counted", extra={"error": type(error).__name__})
+
+
+def write_down() -> int:
+    """Move what was counted into the database; returns how many rows were written. One at a time."""
+    client = _redis()
+    if client.exists(_NOW):
+        client.rename(_NOW, f"{_TAKEN}{time.time_ns()}")
+    written = 0
+    for name in sorted(client.scan_iter(f"{_TAKEN}*", count=1_000)):
+        rows = _rows(cast("dict[bytes, bytes]", client.hgetall(name)).items())
+        with transaction.atomic():
+            written += _add(rows)
+        client.delete(name)
+    return written
+
+
+def forget() -> int:
+    """What is older than 400 days goes."""
+    return ApiUsage.objects.filter(hour__lt=timezone.now() - KEPT).delete()[0]
+
+
+def under(took: Iterable[int], share: float = 0.95) -> int | None:
+    """Milliseconds that so large a share of the calls stayed under, to the next bound; None beyond the last."""
+    counts = list(took)
+    wanted, seen = share * sum(counts), 0
+    for bound, count in zip(BOUNDS, counts, strict=False):
+        seen += count
+        if seen >= wanted:
+            return bound
+    return None
+
+
+def _rows(counted: Iterable[tuple[bytes, bytes]]) -> dict[tuple[int, datetime, str], dict[str, Any]]:
+    rows: dict[tuple[int, datetime, str], dict[str, Any]] = defaultdict(
+        lambda: {"calls": 0, "r": 0, "l": 0, "f": 0, "g": 0, "ending": False, "took": [0] * (len(BOUNDS) + 1)}
+    )
+    for field, count in counted:
+        client_id, hour, kind, bucket, ending, endpoint = field.decode().split("|", 5)
+        row = rows[int(client_id), datetime.fromtimestamp(int(hour) * 3600, UTC), endpoint]
+        row["calls"] += int(count)
+        row[kind] += int(count)
+        row["took"][int(bucket)] += int(count)
+        row["ending"] |= ending == "1"
+    return rows
+
+
+def _add(rows: dict[tuple[int, datetime, str], dict[str, Any]]) -> int:
+    known = set(ApiClient.objects.filter(pk__in={key[0] for key in rows}).values_list("pk", flat=True))
+    given = [
+        {"client": client_id, "hour": hour.isoformat(), "endpoint": endpoint, **row}
+        for (client_id, hour, endpoint), row in sorted(rows.items())
+        if client_id in known
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD, [json.dumps(given)])
+        return cursor.rowcount
+
+
+_ADD = """
+INSERT INTO integrations_apiusage AS known (client_id, hour, endpoint, ending, calls, refused, limited, failed, took)
+SELECT client, hour, endpoint, ending, calls, r, l, f, took
+FROM jsonb_to_recordset(%s::jsonb) AS given (client bigint, hour timestamptz, endpoint text, ending boolean,
+    calls bigint, r bigint, l bigint, f bigint, took bigint[])
+ON CONFLICT (client_id, hour, endpoint) DO UPDATE SET
+    ending = known.ending OR excluded.ending, calls = known.calls + excluded.calls,
+    refused = known.refused + excluded.refused, limited = known.limited + excluded.limited,
+    failed = known.failed + excluded.failed,
+    took = ARRAY(SELECT a + b FROM unnest(known.took, excluded.took) WITH ORDINALITY AS t(a, b, n) ORDER BY n)
+"""
+
+
+@functools.cache
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
