@@ -38,6 +38,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "POST /cases/{number}/unlink": {"version": 4, "note": "Another cause after all"},
     "POST /cases/{number}/wake": {"version": 4},
     "PUT /connections/{code}/mode": {"mode": "PART", "share": 10, "reason": "A tenth first"},
+    "POST /connections/{code}/mode/preview": {"mode": "PART", "share": 10},
     "POST /counts": {"location": "leeds", "skus": ["MUG-BLUE"], "blind": True, "note": "The shelf looks empty"},
     "POST /orders": _ORDER,
     "POST /orders/batch": {"orders": [_ORDER]},
