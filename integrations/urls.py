@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from integrations.channels import views as hooks
-from integrations.views import aliases, cutover, dead, editing, link, links, messages, trace, webhooks
+from integrations.views import aliases, clients, cutover, dead, editing, link, links, messages, trace, webhooks
 
 app_name = "integrations"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -40,6 +40,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
         path(f"ops/webhooks/<slug:code>/{verb}", webhooks.act, {"verb": verb}, name=f"webhook_{verb}")
         for verb in ("pause", "resume", "disable", "test", "again")
     ),
+    path("ops/clients/", clients.clients, name="clients"),
+    path("ops/clients/<int:pk>", clients.client, name="client"),
+    path("ops/clients/<int:pk>/rotate", clients.rotate, name="client_rotate"),
+    path("ops/clients/<int:pk>/keys/<int:key_id>/revoke", clients.revoke, name="key_revoke"),
     path("ops/links/", links.links, name="links"),
     path("ops/links/<uuid:connection_id>", link.link, name="link"),
     path("ops/links/<uuid:connection_id>/feeds/<slug:name>", link.read_feed, name="feed_read"),

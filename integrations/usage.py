@@ -12,7 +12,8 @@ import logging
 import time
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -30,6 +31,25 @@ KEPT = timedelta(days=400)
 _NOW, _TAKEN = "backroom:usage:now", "backroom:usage:taken:"
 _SULK_SECONDS = 5.0
 _sulk_until = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How calls ended. `under` is a time in ms that 95 % of them stayed below, None beyond ten seconds."""
+
+    client_id: int
+    endpoint: str
+    ending: bool
+    calls: int
+    refused: int
+    limited: int
+    failed: int
+    under: int | None
+
+    @property
+    def error_rate(self) -> float:
+        """The share that wasn't answered as asked: refused, limited or failed."""
+        return (self.refused + self.limited + self.failed) / self.calls
 
 
 def note(client_id: str, endpoint: str, *, status: int, seconds: float, ending: bool) -> None:
@@ -119,3 +139,19 @@ ON CONFLICT (client_id, hour, endpoint) DO UPDATE SET
 @functools.cache
 def _redis() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+
+
+def scorecard(client_ids: Sequence[int], since: datetime, *, by_endpoint: bool) -> list[Score]:
+    """What clients called since then: a row for each of them, or for each of their endpoints; the busiest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_ENDPOINT if by_endpoint else _BY_CLIENT, [list(client_ids), since])
+        return [Score(*row[:7], under=under(row[7:])) for row in cursor.fetchall()]
+
+
+_SUMS = ", ".join(f"sum(took[{n}])::bigint" for n in range(1, len(BOUNDS) + 2))
+_CARD = f"""
+SELECT client_id, {{endpoint}}, bool_or(ending), sum(calls)::bigint, sum(refused)::bigint, sum(limited)::bigint,
+    sum(failed)::bigint, {_SUMS}
+FROM integrations_apiusage WHERE client_id = ANY(%s) AND hour >= %s GROUP BY 1, 2 ORDER BY 4 DESC, 2
+"""
+_BY_CLIENT, _BY_ENDPOINT = _CARD.format(endpoint="''"), _CARD.format(endpoint="endpoint")
