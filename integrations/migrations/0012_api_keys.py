@@ -19,7 +19,7 @@ SET CONSTRAINTS ALL IMMEDIATE;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0010_master_records'),
+        ('integrations', '0011_aliases'),
     ]
 
     operations = [
