@@ -22,7 +22,7 @@ def carry_out(act: AmendOrder, message: InboundMessage, place: Callable[[Incomin
     channel = message.connection.channel
     if channel is None:
         raise Refusal("no_channel", f"{message.connection.name} is not the connection of a channel.")
-    parts = Q(channel_ref__startswith=f"{act.order_ref}/", po_number=act.order_ref)
+    parts = Q(channel_ref__startswith=f"{act.order_ref}/")
     known = Order.objects.filter(Q(channel_ref=act.order_ref) | parts, channel=channel)
     uids = [str(pk) for pk in known.values_list("pk", flat=True)]
     if not uids:

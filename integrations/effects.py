@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from core import events
 from core.errors import NotYet, Refusal
 from core.subjects import Subject
-from integrations import aliases, amending, codes, goods, masters, numbers
+from integrations import aliases, amending, codes, goods, masters, numbers, outgoing
 from integrations import events as facts
 from integrations.arrivals import order_key, payment_key
 from integrations.channels.meaning import (
@@ -20,6 +20,7 @@ from integrations.channels.meaning import (
     CancelOrder,
     ClaimNumber,
     FollowParcel,
+    JudgeDocument,
     KeepMaster,
     LearnCodes,
     MoveGoods,
@@ -91,6 +92,13 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
         return
     if isinstance(act, ClaimNumber):
         numbers.claim(act, message)
+        return
+    if isinstance(act, JudgeDocument):
+        known = outgoing.answer(connection, act.number, act.verdict, act.words)
+        done.changed = done.changed or known
+        done.words = act.words if known else f"it answers number {act.number}, which we never sent"
+        if not known and not done.changed:
+            done.idle_status = InboundMessage.Status.IGNORED
         return
     if isinstance(act, AmendOrder):
         amending.carry_out(act, message, lambda order: _placing(PlaceOrder(order), message, done))

@@ -15,12 +15,13 @@ from integrations.connection_reasons import CONNECTION_DOWN
 from integrations.endings import REASON
 from integrations.feed_reasons import FEED_BEHIND
 from integrations.models import InboundMessage
+from integrations.outgoing_reasons import DOCUMENT_REFUSED
 
 Status = InboundMessage.Status
 
 
 def register() -> None:
-    for reason in (MESSAGE_FAILED, CONNECTION_DOWN, FEED_BEHIND):
+    for reason in (MESSAGE_FAILED, CONNECTION_DOWN, FEED_BEHIND, DOCUMENT_REFUSED):
         reasons.register(reason)
     origins.register()
 

@@ -128,6 +128,15 @@ class ClaimNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeDocument:
+    """What a partner's system made of a document of ours, by the number we gave it."""
+
+    number: int
+    verdict: Literal["ACCEPTED", "ERRORS", "REFUSED"]
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FollowParcel:
     """What a carrier said of the parcel with this number, all it knows or only the latest.
 
@@ -193,6 +202,7 @@ Act = (
     | SetAside
     | AmendOrder
     | ClaimNumber
+    | JudgeDocument
 )
 
 

@@ -33,6 +33,7 @@ LEASE_SECONDS = 120
 BUDGET_SECONDS = 50.0  # of one reader; the rest of a long feed goes on at once with the next
 WAITS_AT_MOST = timedelta(hours=1)  # between two tries of a feed that fails
 AT_ONCE = 50
+KINDS = ("CHANNEL", "POS", "ERP", "SUPPLIER", "WMS")  # of connections that have feeds
 EACH_AT_ONCE = 2  # feeds of one connection; of a slow one only one
 
 
@@ -42,7 +43,7 @@ def ensure() -> None:
     Its settings say `"feeds"`: false for none, names for some. Without a word all of a channel's are read and none of
     an ERP's: whose word on items and stock counts is for people to say.
     """
-    connections = Connection.objects.filter(kind__in=("CHANNEL", "POS", "ERP"), status=Connection.Status.ACTIVE)
+    connections = Connection.objects.filter(kind__in=KINDS, status=Connection.Status.ACTIVE)
     wanted = []
     for connection in connections:
         vendor = registry.find(connection.vendor)

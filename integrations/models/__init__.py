@@ -5,7 +5,7 @@ from integrations.models.feeds import FeedState
 from integrations.models.keys import ApiKey, ApiUsage
 from integrations.models.masters import MasterRecord
 from integrations.models.messages import InboundMessage, MessageEdit, OutboundCall
-from integrations.models.numbers import DocumentNumber
+from integrations.models.numbers import DocumentNumber, NumberSequence, OutgoingDocument
 from integrations.models.shadow import ShadowResult
 from integrations.models.webhooks import WebhookSubscription
 
@@ -25,7 +25,9 @@ __all__ = [
     "InboundMessage",
     "MasterRecord",
     "MessageEdit",
+    "NumberSequence",
     "OutboundCall",
+    "OutgoingDocument",
     "Pace",
     "ShadowResult",
     "WebhookSubscription",

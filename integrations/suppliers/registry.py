@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from integrations.models import Connection
+from integrations.suppliers.edi import Edi
 from integrations.suppliers.port import PartnerPort
 from integrations.suppliers.standard.client import Standard
 
 VENDORS: dict[str, Callable[[Connection], PartnerPort]] = {
+    "edi": Edi,
     "partner": Standard,
 }
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 
-from integrations.channels import stock_documents
-from integrations.channels.edi import translate
+from integrations.channels.edi import acknowledging, selling, translate
 from integrations.channels.edi.terms import terms_of
 from integrations.channels.meaning import Meaning
-from integrations.channels.vendor import Vendor, never_signed
+from integrations.channels.standard import webhooks
+from integrations.channels.vendor import Feed, Vendor
 from integrations.models import Connection
 
 
@@ -22,7 +23,15 @@ EDI = Vendor(
     title="X12 and EDIFACT",
     mapping_version=translate.VERSION,
     understand=translate.understand,
-    verify=never_signed,
-    delivery=stock_documents.delivery,
+    verify=webhooks.verify,
+    delivery=webhooks.delivery,
     as_settled=_as_settled,
+    tell_shipment=selling.tell_shipment,
+    set_levels=selling.set_levels,
+    can_be_called=selling.can_be_called,
+    # Feeds that bring nothing: they answer what has come.
+    feeds=(
+        Feed("acknowledgements", "Acknowledgements (997)", timedelta(minutes=1), acknowledging.acknowledge),
+        Feed("order_answers", "Answers to orders (855)", timedelta(minutes=1), selling.acknowledge_orders),
+    ),
 )

@@ -283,6 +283,10 @@ SLSRPT it says what others sold, which is no order and no level of stock
 """)
 
 
+# Functional identifiers (GS01) of the sets we write.
+GROUPS = {"810": "IN", "846": "IB", "850": "PO", "855": "PR", "856": "SH", "940": "OW", "997": "FA"}
+
+
 def x12_reason(kind: str) -> str:
     """Why nothing is done about this transaction set; empty for one X12 doesn't know."""
     return _reason(f"X12 {kind}", X12.get(kind, ""), WHY_NOT.get(kind, ""))

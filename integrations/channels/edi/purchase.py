@@ -87,6 +87,7 @@ class Purchase:
     day: date
     currency: str
     codes: tuple[str, ...]  # which of a line's numbers is taken for ours, the likeliest first
+    po: str = ""  # the buyer's number, where `number` says more: a release, a place
     test: bool = False
     lines: list[PurchaseLine] = field(default_factory=list)
     parties: list[Party] = field(default_factory=list)
@@ -248,13 +249,21 @@ def _for_shop(purchase: Purchase, shop: str) -> Purchase:
             lines.append(_part(line, units))
     place = Party("ST", code=shop, name=shop)
     parties = [*purchase.parties, place]
-    return replace(purchase, number=f"{purchase.number}/{shop}", lines=lines, parties=parties)
+    return replace(
+        purchase, number=f"{purchase.number}/{shop}", po=purchase.po or purchase.number, lines=lines, parties=parties
+    )
 
 
 def _for_place(purchase: Purchase, place: Party, n: int, whole: Party | None) -> Purchase:
     lines = [line for line in purchase.lines if (mine := _place(line, whole)) and mine.key == place.key]
     parties = [replace(place, role="ST"), *(each for each in purchase.parties if each.role not in {"ST", "DP"})]
-    return replace(purchase, number=f"{purchase.number}/{place.code or n}", lines=lines, parties=parties)
+    return replace(
+        purchase,
+        number=f"{purchase.number}/{place.code or n}",
+        po=purchase.po or purchase.number,
+        lines=lines,
+        parties=parties,
+    )
 
 
 def _spread_lines(purchase: Purchase, place: Party | None) -> Purchase:
@@ -334,7 +343,7 @@ def _order(purchase: Purchase, terms: EdiTerms) -> IncomingOrder:
     discount = purchase.discount + sum((line.discount_total or ZERO for line in lines), ZERO)
     line_taxes = sum((line.tax for line in purchase.lines), ZERO)
     notes = [*purchase.notes, *_dated(purchase), *_units_noted(purchase, terms), *purchase.unsettled]
-    po_number = purchase.number.partition("/")[0]
+    po_number = purchase.po or purchase.number
     return checked(
         IncomingOrder(
             channel_ref=purchase.number,

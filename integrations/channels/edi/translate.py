@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from integrations.channels.edi import edifact_documents, kinds, stock, x12_answers, x12_invoices, x12_orders
+from integrations.channels.edi import edifact_documents, kinds, stock, verdicts, x12_answers, x12_invoices, x12_orders
 from integrations.channels.edi import x12_warehouse as warehouse
 from integrations.channels.edi.purchase import CANCEL, CHANGE, NEW, Purchase, amended, orders_of
 from integrations.channels.edi.terms import EdiTerms
@@ -99,7 +99,7 @@ def _one(part: Part, terms: EdiTerms) -> Meaning:
     if document is None:  # only an interchange with a fault has none
         raise unparsable("the interchange can't be opened")
     try:
-        meaning = _x12(document, terms) if isinstance(document, Transaction) else _edifact(document, terms)
+        meaning = read_x12(document, terms) if isinstance(document, Transaction) else _edifact(document, terms)
     except Unreadable as error:
         raise _within(document, error) from None
     if meaning.ignored or terms.reuses_numbers:
@@ -131,7 +131,8 @@ def _claim(document: Document) -> ClaimNumber:
 # --- X12
 
 
-def _x12(found: Transaction, terms: EdiTerms) -> Meaning:
+def read_x12(found: Transaction, terms: EdiTerms) -> Meaning:
+    """What one transaction set means. Raises Unreadable."""
     if found.kind in {"846", "852"}:
         return Meaning(acts=(stock.snapshot_of(found),))
     if found.kind in {"850", "860"}:
@@ -152,6 +153,8 @@ _X12: dict[str, ReadX12] = {
     "855": x12_answers.acknowledgement,
     "856": x12_answers.ship_notice,
     "945": x12_answers.shipping_advice,
+    "997": verdicts.functional,
+    "999": verdicts.functional,
 }
 
 
@@ -162,6 +165,8 @@ def _edifact(found: Message, terms: EdiTerms) -> Meaning:
     if found.kind in {"ORDERS", "ORDCHG"}:
         reason = edifact_documents.no_order(found)
         return ignored(reason) if reason else _ordered(found, edifact_documents.order(found, terms), terms)
+    if found.kind == "CONTRL":
+        return verdicts.contrl(found, terms)
     if reader := edifact_documents.READERS.get(found.kind):
         return reader(found, terms)
     reason = kinds.edifact_reason(found.kind)
@@ -199,17 +204,23 @@ def _as_it_stands(number: str, said: Sequence[Purchase], terms: EdiTerms) -> Seq
     return orders_of(replace(order, version=order.version + len(said) - 1), terms)
 
 
+def purchases(body: bytes, terms: EdiTerms) -> list[Purchase]:
+    """Every order and change of an order that can be read of a file."""
+    return list(_numbered(body, terms).values())
+
+
 def _purchases(number: str, bodies: Iterable[bytes], terms: EdiTerms) -> dict[str, Purchase]:
     """Every document about this order among these, by its number."""
+    found = {name: each for body in bodies for name, each in _numbered(body, terms).items()}
+    return {name: each for name, each in found.items() if each.number == number}
+
+
+def _numbered(body: bytes, terms: EdiTerms) -> dict[str, Purchase]:
     found: dict[str, Purchase] = {}
-    for body in bodies:
-        for part in _parts(body, terms):
-            document = part.document
-            if document is None or part.fault:
-                continue
-            purchase = _purchase(document, terms)
-            if purchase is not None and purchase.number == number:
-                found.setdefault(_claim(document).number, purchase)
+    for part in _parts(body, terms):
+        document = part.document
+        if document is not None and part.fault is None and (purchase := _purchase(document, terms)):
+            found[_claim(document).number] = purchase
     return found
 
 

@@ -53,6 +53,7 @@ class _Reader:
         self.party: Party | None = None
         self.in_summary = False
         self.purchase: Purchase | None = None
+        self.unread: set[str] = set()  # lines whose quantity is no number: what follows from it isn't said again
         self.line_dates: dict[str, date] = {}  # what lines ask for counts where the order as a whole asks for nothing
 
     def read(self) -> Purchase:
@@ -82,6 +83,7 @@ class _Reader:
             self.faults.add(element(begin, 5), "names no day of order")
         return Purchase(
             number=f"{begin[3]}:{begin[4]}" if begin[2] == "RL" and begin[4] else begin[3],  # a blanket's release
+            po=begin[3],
             purpose=purpose or NEW,
             version=written_at(self.found, self.faults),
             day=ordered or date(1970, 1, 1),
@@ -164,6 +166,8 @@ class _Reader:
                 self.faults.add(element(segment, 2), f"is no change of a line Backroom knows: {shown(segment[2])}")
         at = 3 if is_change else 2
         quantity = whole(segment, at, self.faults)
+        if quantity is None and segment[at]:
+            self.unread.add(segment.path)
         unit = segment[at + 1 + shift].split(self.found.interchange.component or "\0")[0].upper()
         ids = tuple(segment.pairs(8 if is_change else 6))
         line = PurchaseLine(
@@ -278,7 +282,7 @@ class _Reader:
             self._disagrees(element(segment, 1), f"counts {segment[1]} lines, there are {lines}")
         stated = number(segment, 2, self.faults)
         hashed = sum(line.quantity for line in self.lines)
-        if stated is not None and stated != hashed:
+        if stated is not None and stated != hashed and not self.unread:
             self._disagrees(element(segment, 2), f"adds the quantities up to {stated}, they make {hashed}")
 
     def _disagrees(self, path: str, words: str) -> None:
@@ -298,7 +302,7 @@ class _Reader:
                 line.quantity, line.quantity_said = spread, True
             elif line.spread and spread != line.quantity:
                 self.faults.add(line.path, f"orders {line.quantity}, its shops {spread} together")
-            if not line.change and line.quantity < 1:
+            if not line.change and line.quantity < 1 and line.path not in self.unread:
                 self.faults.add(line.path, "orders no units")
             if line.change == "add" and not line.quantity:
                 self.faults.add(line.path, "adds no units")

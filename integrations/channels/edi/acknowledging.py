@@ -1,0 +1,161 @@
+"""997: what came from a partner, said back set by set, with the segment and element of what was refused.
+
+A feed like any other, only that it reads our own inbox: messages that have been understood or refused, in their order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from integrations.channels.edi import translate
+from integrations.channels.edi.selling import post, wants
+from integrations.channels.edi.terms import EdiTerms, terms_of
+from integrations.channels.edi.writing import Line, style_of
+from integrations.channels.vendor import Page
+from integrations.failures import Fault, Unreadable
+from integrations.files import x12
+from integrations.files.x12 import Interchange, Segment, Transaction
+from integrations.models import Connection, InboundMessage
+
+AT_ONCE = 50
+_PLACE = re.compile(r"segment (\d+) ([A-Z0-9]{2,3}?)(\d{2})?(?:$|:)")
+_OVER = ("PROCESSED", "DUPLICATE", "IGNORED", "FAILED")
+
+
+def acknowledge(connection: Connection, cursor: str) -> Page:
+    """Answer the messages after the one the cursor names. Safe to repeat: a group is answered once by its number."""
+    after = int(cursor) if cursor.isdigit() else 0
+    came = InboundMessage.objects.filter(connection=connection, pk__gt=after).select_related("edit").order_by("pk")
+    messages = list(came[: AT_ONCE + 1])
+    for message in messages[:AT_ONCE]:
+        if message.status not in _OVER and not message.waits_for:
+            break  # nobody has looked at it yet
+        if wants(connection, "997"):
+            _answer(connection, bytes(message.body))
+        after = message.pk
+    return Page((), str(after), more=len(messages) > AT_ONCE and after == messages[AT_ONCE - 1].pk)
+
+
+def _answer(connection: Connection, body: bytes) -> None:
+    terms, style = terms_of(connection), style_of(connection)
+    if not style.is_x12:
+        return
+    try:
+        interchanges = x12.interchanges(body, code_page=terms.code_page, forgiving=terms.forgiving)
+    except Unreadable:
+        return  # no envelope, nothing that could be named in an answer
+    for interchange in interchanges:
+        for group in (segment for segment in interchange.segments if segment.name == "GS"):
+            if group[1] == "FA":  # nobody acknowledges acknowledgements
+                continue
+            about = f"{interchange.sender}:{interchange.isa[9]}:{interchange.control}:{group[6]}"
+            lines = list(functional(interchange, group, terms))
+            reference = f"{group[1]} {group[6]}"
+            post(connection, style, "997", about, reference, lambda lines=lines: (lines, {}))  # type: ignore[misc]
+
+
+def functional(interchange: Interchange, group: Segment, terms: EdiTerms) -> Iterable[Line]:
+    """The segments of a 997 for one group."""
+    yield ("AK1", group[1], group[6])
+    if interchange.fault:
+        stated = _stated(interchange, group)
+        yield ("AK9", "R", stated, len(_sets(interchange, group)), 0, _group_code(interchange.fault))
+        return
+    found = _sets(interchange, group)
+    accepted = 0
+    for each in found:
+        refused = _refusal(each, terms)
+        accepted += refused is None
+        yield ("AK2", each.kind, each.control)
+        if refused is None:
+            yield ("AK5", "A")
+            continue
+        for fault in refused.faults:
+            yield from _noted(fault, each)
+        yield ("AK5", "R", *_set_codes(refused))
+    verdict = "A" if accepted == len(found) else "P" if accepted else "R"
+    yield ("AK9", verdict, len(found), len(found), accepted)
+
+
+def _sets(interchange: Interchange, group: Segment) -> list[Transaction]:
+    return [each for each in interchange.transactions if each.group is group]
+
+
+def _stated(interchange: Interchange, group: Segment) -> str:
+    ends = (segment for segment in interchange.segments if segment.name == "GE" and segment.n > group.n)
+    trailer = next(ends, None)
+    return trailer[1] if trailer and trailer[1].isdigit() else "0"
+
+
+def _refusal(found: Transaction, terms: EdiTerms) -> Unreadable | None:
+    """Why the set can't be read; None for one that can, whatever becomes of it."""
+    if found.fault:
+        return found.fault
+    try:
+        translate.read_x12(found, terms)
+    except Unreadable as error:
+        return error
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    position: int
+    name: str
+    element: int
+
+
+def _place(fault: Fault, found: Transaction) -> _Place | None:
+    match = _PLACE.search(fault.path)
+    if match is None:
+        return None
+    number = int(match[1])
+    segment = next((each for each in found.segments if each.n == number), None)
+    if segment is None:
+        return None
+    rest = fault.path[match.start() :].removeprefix(f"segment {number} {segment.name}")[:2]
+    return _Place(number - found.segments[0].n + 1, segment.name, int(rest) if rest.isdigit() else 0)
+
+
+def _noted(fault: Fault, found: Transaction) -> Sequence[Line]:
+    """AK3 with the segment, AK4 with the element and what it held."""
+    place = _place(fault, found)
+    if place is None or place.name in {"ST", "SE"}:
+        return []
+    segment = found.segments[place.position - 1]
+    if not place.element:
+        return [("AK3", place.name, place.position, "", "2" if "is no segment" not in fault.message else "1")]
+    held = segment[place.element]
+    return [
+        ("AK3", place.name, place.position, "", "8"),
+        ("AK4", place.element, "", _element_code(fault.message, held), held[:99]),
+    ]
+
+
+def _element_code(words: str, held: str) -> str:
+    """Element 723."""
+    if not held:
+        return "1"
+    if "date" in words:
+        return "8"
+    return "6" if "number" in words else "7"
+
+
+def _set_codes(refused: Unreadable) -> list[str]:
+    """Element 718: what is wrong with the set as a whole."""
+    words = refused.reason
+    if "control number" in words or "ends transaction set" in words:
+        return ["3"]
+    if " segments, there are " in words:
+        return ["4"]
+    return ["1"] if "has no transaction set" in words else ["5"]
+
+
+def _group_code(fault: Unreadable) -> str:
+    """Element 716."""
+    words = fault.reason
+    if "ends group" in words:
+        return "4"
+    return "3" if "breaks off" in words or "ended" in words else "5"
