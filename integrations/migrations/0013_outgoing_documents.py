@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0011_aliases'),
+        ('integrations', '0012_api_keys'),
     ]
 
     operations = [
