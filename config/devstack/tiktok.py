@@ -65,6 +65,8 @@ class Account(Market):
             found = [
                 o for o in self.orders.values() if body["update_time_ge"] <= o["update_time"] < body["update_time_lt"]
             ]
+            if not query.get("page_token", "0").isdigit():
+                return 200, {"code": 36009004, "message": "page_token is invalid", "request_id": "r"}
             at = int(query.get("page_token") or 0)
             more = str(at + self.page) if at + self.page < len(found) else ""
             return _data(orders=found[at : at + self.page], next_page_token=more, total_count=len(found))

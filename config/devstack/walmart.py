@@ -45,6 +45,8 @@ class Account(Market):
             return self._stock(method, path, query, body)
 
     def _list(self, path: str, query: dict[str, str]) -> Told:
+        if not query.get("soIndex", "0").isdigit():
+            return _error(400, "INVALID_REQUEST_PARAM.GMP_ORDER_API", "nextCursor is invalid")
         at = int(query.get("soIndex") or 0)
         orders = list(self.orders.values())
         if path.endswith("released"):

@@ -1,4 +1,4 @@
-"""Lists of what changed, walked page by page: what feeds of shop platforms share. Pure.
+"""Lists of what changed, walked page by page: what feeds of shop platforms share.
 
 A walk asks for all that changed since a moment, in an order that changes don't disturb (by id), and keeps that moment
 until its last page. The next walk begins a little before the moment this one began, so that what changed under way, or
@@ -10,6 +10,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from integrations import http
+from integrations.channels.vendor import Page
+from integrations.failures import FailureClass
 
 LOOK_BACK = timedelta(minutes=10)
 FIRST = timedelta(days=30)  # how far back a first walk looks
@@ -45,6 +49,11 @@ class Walk:
         kept = {"since": self.since.isoformat(), "began": self.began.isoformat(), "page": self.page + 1}
         return json.dumps(kept | ({"token": token} if token else {}))
 
-    def afresh(self) -> str:
-        """The cursor of the same walk from its first page: names of pages don't last for ever."""
-        return json.dumps({"since": self.since.isoformat()})
+    def afresh(self, refused: http.FailedForGood) -> Page:
+        """The same walk from its first page, where what was refused is the name of this one: names don't last for ever.
+
+        Raises the refusal where it is about something else.
+        """
+        if not self.token or refused.failure_class == FailureClass.AUTHENTICATION:
+            raise refused
+        return Page((), json.dumps({"since": self.since.isoformat()}), more=True)

@@ -197,6 +197,8 @@ def test_one_bad_order_of_a_list_is_set_aside_and_the_rest_goes_in():
          AskFor("order", "1-2")),
         ("etsy", {"event_type": "order.paid", "shop_id": 1, "resource_url": "https://x.example/shops/1/receipts/77"},
          AskFor("receipt", "77")),
+        ("etsy", {"event_type": "ORDER_PAID", "data": {"resource_url": "https://x.example/shops/1/receipts/78"}},
+         AskFor("receipt", "78")),
         ("tiktok", {"type": 1, "shop_id": "9", "data": {"order_id": "5764", "order_status": "UNPAID"}},
          AskFor("order", "5764")),
         ("walmart", {"source": {"eventType": "PO_CREATED"}, "payload": {"purchaseOrderId": "179"}},

@@ -29,7 +29,6 @@ from tests.integrations.markets import (
     Case,
     ago,
     amazon_case,
-    amazon_order,
     another,
     calling,
 )
@@ -64,18 +63,22 @@ def test_an_order_that_changes_while_a_list_is_read_lets_no_other_slip_through(
         assert found >= {case.ref, "8001", "8002"}
 
 
-def test_amazon_s_lists_come_in_pages_and_a_forgotten_page_begins_anew():
-    with calling(amazon_case("v0")) as called:
+@pytest.mark.parametrize(
+    ("case", "stale"),
+    [(amazon_case("v0"), "old"), (WALMART, "?soIndex=old"), (TIKTOK, "old")],
+    ids=["amazon", "walmart", "tiktok"],
+)
+def test_lists_come_in_pages_and_a_page_that_was_forgotten_begins_them_anew(case: Case, stale: str):
+    with calling(case) as called:
         called.market.page = 1
-        called.market.orders["113-2"] = amazon_order() | {"AmazonOrderId": "113-2"}
+        another(called, "8001")
 
         assert called.poll() == 2
 
-        cursor = FeedState.objects.get(name="orders").cursor
-        assert "token" not in json.loads(cursor)
-        stale = json.dumps(json.loads(cursor) | {"token": "old", "began": timezone.now().isoformat()})
-        page = called.vendor.feeds[0].fetch(called.connection, stale)
-
+        cursor = json.loads(FeedState.objects.get(name="orders").cursor)
+        assert "token" not in cursor
+        kept = json.dumps(cursor | {"token": stale, "began": timezone.now().isoformat()})
+        page = called.vendor.feeds[0].fetch(called.connection, kept)
         assert (page.documents, page.more, "token" in page.cursor) == ((), True, False)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from integrations import pace, rate_limits
+from integrations import http, pace, rate_limits
 from integrations.models import Pace
 from integrations.rate_limits import Limit
 
@@ -54,3 +54,11 @@ def test_the_slower_of_our_own_and_the_told_rate_holds_while_it_is_fresh(shop):
     with pytest.raises(pace.TooFast) as still:
         pace.take(shop.pk, 600)
     assert 49 < still.value.seconds <= 51
+
+
+def test_walmart_names_the_moment_of_the_next_call_instead_of_a_pause():
+    soon = int((timezone.now() + timedelta(seconds=30)).timestamp() * 1000)
+
+    assert 25 < (http.retry_after({"x-next-replenish-time": str(soon)}) or 0) <= 30
+    assert http.retry_after({"x-next-replenish-time": str(soon), "retry-after": "3"}) == 3
+    assert http.retry_after({"x-next-replenish-time": "soon"}) is None

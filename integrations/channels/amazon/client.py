@@ -128,9 +128,7 @@ def changed_orders(connection: Connection, cursor: str) -> Page:
     try:
         found, following = list_them(connection, walk)
     except http.FailedForGood as refused:
-        if refused.status == 400 and walk.token:  # the name of a page that Amazon has forgotten
-            return Page((), walk.afresh(), more=True)
-        raise
+        return walk.afresh(refused)
     return Page(tuple(found), walk.onward(more=bool(following), token=following), bool(following))
 
 
@@ -208,7 +206,10 @@ def refunds(connection: Connection, cursor: str) -> Page:
     walk = Walk.at(cursor, datetime.now(UTC), first=FIRST)
     window = {"PostedAfter": _written(walk.since), "PostedBefore": _written(walk.began - NOT_YET)}
     asked = {"NextToken": walk.token} if walk.token else {**window, "MaxResultsPerPage": AT_ONCE}
-    answer = call(connection, "GET", "/finances/v0/financialEvents", operation="listFinancialEvents", **asked)
+    try:
+        answer = call(connection, "GET", "/finances/v0/financialEvents", operation="listFinancialEvents", **asked)
+    except http.FailedForGood as refused:
+        return walk.afresh(refused)
     payload = (answer or {}).get("payload") or {}
     documents = []
     for event in tokens.listed(payload.get("FinancialEvents"), "RefundEventList"):

@@ -75,10 +75,11 @@ def _not_taken(node: Node) -> Meaning | None:
 
 
 def _event(node: Node) -> Meaning:
-    kind = node.text("event_type", 80).upper()
+    kind = node.text("event_type", 80).upper().replace("_", ".")  # Etsy's own pages spell it both ways
     if kind not in _EVENTS:
         node.at("event_type").fault(f"is an event Backroom has no word for: {kind[:60]!r}")
-    ref = node.text("resource_url", 400).partition("?")[0].rstrip("/").rpartition("/receipts/")[2]
+    holder = node if node.has("resource_url") else node.object("data") or node
+    ref = holder.text("resource_url", 400).partition("?")[0].rstrip("/").rpartition("/receipts/")[2]
     if not ref.isascii() or not ref.isdigit():
         node.at("resource_url").fault(f"names no receipt: {shown(node.raw('resource_url'))}")
     node.faults.raise_if_any()

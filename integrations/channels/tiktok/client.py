@@ -111,7 +111,10 @@ def _walked(connection: Connection, cursor: str, path: str, key: str, what: str,
     asked: dict[str, Any] = {"page_size": AT_ONCE, "sort_field": "update_time", "sort_order": "ASC"}
     if walk.token:
         asked["page_token"] = walk.token
-    data = call(connection, "POST", path, purpose=f"list changed {what}s", given=window, **asked)
+    try:
+        data = call(connection, "POST", path, purpose=f"list changed {what}s", given=window, **asked)
+    except http.FailedForGood as refused:
+        return walk.afresh(refused)
     found = tokens.listed(data, key)
     documents = tuple(
         Document.named_by_itself(f"{what}:{each.get(named)}", write_json({"data": {key: [each]}})) for each in found

@@ -19,7 +19,7 @@ from integrations import aliases, http
 from integrations.channels import cancelling, stock_feeds, tokens
 from integrations.channels.news import ChangeMemory, ChangeNews, ShipmentNews
 from integrations.channels.vendor import Document, Feed, Page
-from integrations.channels.walking import Walk
+from integrations.channels.walking import FIRST, Walk
 from integrations.documents import write_json
 from integrations.models import AliasKind, Connection
 from inventory.services.figures import Level
@@ -61,20 +61,34 @@ def call(connection: Connection, method: str, path: str, *, purpose: str, json: 
 
 
 def released(connection: Connection, cursor: str) -> Page:
-    """Orders nobody has acknowledged; the cursor is Walmart's own, and a new look begins from the start."""
-    since = datetime.now(UTC) - timedelta(days=30)
-    query = cursor or "?" + urlencode({"createdStartDate": _written(since), "limit": AT_ONCE})
-    orders, following = _page(call(connection, "GET", f"/v3/orders/released{query}", purpose="list released orders"))
-    if connection.settings.get("acknowledge", True):
-        orders = [_acknowledged(connection, order) for order in orders]
-    return Page(tuple(map(_document, orders)), following, bool(following))
+    """Orders nobody has acknowledged, whenever they were made; each look begins from the start."""
+    walk = Walk.at(cursor, datetime.now(UTC))
+    window = {"createdStartDate": _written(walk.began - FIRST)}
+    return _walked(connection, walk, "/v3/orders/released", window, acknowledge=True)
 
 
 def changed_orders(connection: Connection, cursor: str) -> Page:
     walk = Walk.at(cursor, datetime.now(UTC))
     window = {"lastModifiedStartDate": _written(walk.since), "lastModifiedEndDate": _written(walk.began)}
+    return _walked(connection, walk, "/v3/orders", window)
+
+
+def _walked(
+    connection: Connection, walk: Walk, path: str, window: dict[str, str], *, acknowledge: bool = False
+) -> Page:
+    """A page of a list. Walmart names the next one by a whole query."""
     query = walk.token or "?" + urlencode({**window, "limit": AT_ONCE})
-    orders, following = _page(call(connection, "GET", f"/v3/orders{query}", purpose="list changed orders"))
+    try:
+        answer = call(connection, "GET", path + query, purpose="list orders")
+    except http.FailedForGood as refused:
+        return walk.afresh(refused)
+    page = answer.get("list") if isinstance(answer, dict) else None
+    if not isinstance(page, dict):
+        raise Permanent("Walmart's answer holds no list of orders.")
+    orders = tokens.listed(page.get("elements"), "order")
+    if acknowledge and connection.settings.get("acknowledge", True):
+        orders = [_acknowledged(connection, order) for order in orders]
+    following = str((page.get("meta") or {}).get("nextCursor") or "")
     return Page(tuple(map(_document, orders)), walk.onward(more=bool(following), token=following), bool(following))
 
 
@@ -88,13 +102,6 @@ def fetch(connection: Connection, what: str, ref: str) -> list[Document]:
     if what != "order":
         raise Permanent(f"Walmart is not asked for {what}.")
     return [_document(_order(connection, ref))]
-
-
-def _page(answer: Any) -> tuple[list[dict[str, Any]], str]:
-    page = answer.get("list") if isinstance(answer, dict) else None
-    if not isinstance(page, dict):
-        raise Permanent("Walmart's answer holds no list of orders.")
-    return tokens.listed(page.get("elements"), "order"), str((page.get("meta") or {}).get("nextCursor") or "")
 
 
 def _order(connection: Connection, ref: str) -> dict[str, Any]:
