@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from config.devstack import walmart
 from core.errors import Permanent, TryLater
+from integrations.channels import tasks
 from integrations.channels.amazon import quota
 from integrations.channels.news import ChangeNews, Wanted
 from integrations.channels.tiktok.client import sign
@@ -33,6 +34,7 @@ from tests.integrations.markets import (
     calling,
 )
 from tests.integrations.test_marketplaces import fixture
+from tests.integrations.test_shopify_client import shipped
 
 pytestmark = pytest.mark.django_db
 
@@ -223,14 +225,21 @@ def test_etsy_s_inventory_keeps_everything_but_the_quantity_that_was_set():
         assert "one quantity for all its variations" in told.problem
 
 
-def test_etsy_hears_of_a_parcel_once_all_of_the_order_has_left():
+def test_etsy_hears_of_parcels_once_all_of_the_order_has_left():
     with calling(ETSY) as called:
-        news = called.news()
-        called.vendor.tell_shipment(called.connection, replace(news, completes=False))
-        assert called.market.told == {}
+        called.poll()
+        order = Order.objects.get()
+        data = {"lines": [{"ref": "81", "quantity": 1}], "carrier": "DHL", "tracking_number": "D1"}
+        fact = shipped(order, **data)
+        with pytest.raises(TryLater) as waits:
+            tasks.tell_channel(fact)
+        assert (waits.value.spends_attempt, called.market.told) == (False, {})
 
-        called.vendor.tell_shipment(called.connection, news)
-        assert len(called.market.told[called.case.ref]) == 1
+        order.lines.update(fulfilled=2, open=0, allocated=0, backordered=0)
+        for each in (fact, fact, shipped(order, **data | {"tracking_number": "D2"})):
+            tasks.tell_channel(each)
+
+        assert [each["tracking_code"] for each in called.market.told[called.case.ref]] == ["D1", "D2"]
 
 
 @pytest.mark.parametrize("case", [ETSY, TIKTOK], ids=["etsy", "tiktok"])

@@ -1,6 +1,6 @@
 """Etsy: receipts and refunds in, parcels and stock out."""
 
-from integrations.channels.etsy import client, translate, webhooks
+from integrations.channels.etsy import client, selling, translate, webhooks
 from integrations.channels.vendor import Vendor
 
 ETSY = Vendor(
@@ -14,6 +14,6 @@ ETSY = Vendor(
     feeds=client.FEEDS,
     fetch=client.fetch,
     tell_shipment=client.tell_shipment,
-    set_levels=client.set_levels,
-    levels_at_once=client.AT_ONCE,
+    set_levels=selling.set_levels,
+    levels_at_once=selling.AT_ONCE,
 )

@@ -1,7 +1,7 @@
 """Mirakl marketplaces: orders and refunds in; shipments, cancellations and stock out."""
 
 from integrations.channels import stock_documents
-from integrations.channels.mirakl import client, translate
+from integrations.channels.mirakl import client, selling, translate
 from integrations.channels.vendor import Vendor, never_signed
 
 MIRAKL = Vendor(
@@ -16,6 +16,6 @@ MIRAKL = Vendor(
     fetch=client.fetch,
     tell_shipment=client.tell_shipment,
     tell_change=client.tell_change,
-    set_levels=client.set_levels,
-    levels_at_once=client.LEVELS,
+    set_levels=selling.set_levels,
+    levels_at_once=selling.AT_ONCE,
 )

@@ -8,36 +8,29 @@ where only some of it leaves, as a shipment of its own (ST01), which not every m
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
-from uuid import uuid4
 
 from core.errors import Permanent
 from integrations import http
-from integrations.channels import stock_feeds, tokens
+from integrations.channels import tokens
 from integrations.channels.news import ChangeMemory, ChangeNews, ShipmentNews
 from integrations.channels.vendor import Document, Feed, Page
 from integrations.channels.walking import Walk
 from integrations.documents import write_json
 from integrations.models import Connection
-from inventory.services.figures import Level
-from inventory.services.publishing import Outcome
 
 AT_ONCE = 100
-LEVELS = 5000
-_IMPORTS = "/api/offers/stock/imports"
 
 
 def can_be_called(connection: Connection) -> bool:
     return bool(connection.settings.get("api"))
 
 
-def _call(
+def call(
     connection: Connection,
     method: str,
     path: str,
@@ -66,7 +59,7 @@ def changed_orders(connection: Connection, cursor: str) -> Page:
     """
     walk = Walk.at(cursor, datetime.now(UTC))
     orders = tokens.listed(
-        _call(
+        call(
             connection, "GET", "/api/orders", purpose="list changed orders", start_update_date=_written(walk.since),
             max=AT_ONCE, offset=(walk.page - 1) * AT_ONCE, sort="dateCreated",
             order="asc",
@@ -91,7 +84,7 @@ def fetch(connection: Connection, what: str, ref: str) -> list[Document]:
 
 
 def _order(connection: Connection, ref: str) -> dict[str, Any]:
-    answer = _call(connection, "GET", "/api/orders", purpose="read order", order_ids=ref).json()
+    answer = call(connection, "GET", "/api/orders", purpose="read order", order_ids=ref).json()
     found = next((each for each in tokens.listed(answer, "orders") if each.get("order_id") == ref), None)
     if found is None:
         raise Permanent(f"Mirakl knows no order {ref}.")
@@ -102,7 +95,7 @@ def _accept(connection: Connection, order: dict[str, Any]) -> None:
     """Accept its lines (OR21). The order comes again once it may be shipped."""
     lines = [{"id": line["order_line_id"], "accepted": True} for line in tokens.listed(order, "order_lines")]
     path = f"/api/orders/{quote(str(order['order_id']), safe='')}/accept"
-    _call(connection, "PUT", path, purpose="accept order lines", json={"order_lines": lines})
+    call(connection, "PUT", path, purpose="accept order lines", json={"order_lines": lines})
 
 
 def _document(order: dict[str, Any]) -> Document:
@@ -120,7 +113,7 @@ def tell_shipment(connection: Connection, news: ShipmentNews) -> str:
     """Ship the order, or what of it leaves, once: what is shipped there already isn't told again."""
     order = _order(connection, news.order_ref)
     parcels = tokens.listed(
-        _call(connection, "GET", "/api/shipments", purpose="read shipments", order_id=news.order_ref).json(), "data"
+        call(connection, "GET", "/api/shipments", purpose="read shipments", order_id=news.order_ref).json(), "data"
     )
     for each in parcels:
         if news.tracking_number and (each.get("tracking") or {}).get("tracking_number") == news.tracking_number:
@@ -132,8 +125,8 @@ def tell_shipment(connection: Connection, news: ShipmentNews) -> str:
         tracking = _tracking(connection, news)
         if order.get("shipping_tracking") != news.tracking_number:
             given = {"carrier_url" if name == "tracking_url" else name: value for name, value in tracking.items()}
-            _call(connection, "PUT", f"{path}/tracking", purpose="tell tracking", json=given)
-        _call(connection, "PUT", f"{path}/ship", purpose="ship order")
+            call(connection, "PUT", f"{path}/tracking", purpose="tell tracking", json=given)
+        call(connection, "PUT", f"{path}/ship", purpose="ship order")
     return f"{news.order_ref}:{news.tracking_number or news.reference}"
 
 
@@ -156,7 +149,7 @@ def _ship_part(connection: Connection, news: ShipmentNews) -> str:
     lines = [{"order_line_id": ref, "quantity": units} for ref, units in news.lines]
     parcel = {"order_id": news.order_ref, "shipped": True, "shipment_lines": lines}
     given = {"shipments": [parcel | {"tracking": _tracking(connection, news)}]}
-    answer = _call(connection, "POST", "/api/shipments", purpose="create shipment", json=given).json()
+    answer = call(connection, "POST", "/api/shipments", purpose="create shipment", json=given).json()
     made = tokens.listed(answer, "shipment_success")
     if not made:
         raise Permanent(f"Mirakl makes no shipment: {answer.get('shipment_errors')}"[:300])
@@ -183,46 +176,5 @@ def tell_change(connection: Connection, news: ChangeNews, memory: ChangeMemory) 
         return "It was cancelled at the marketplace already."
     if not order.get("can_cancel"):
         raise Permanent(f"The marketplace doesn't let order {news.order_ref} be cancelled: refund it there.")
-    _call(connection, "PUT", f"/api/orders/{quote(news.order_ref, safe='')}/cancel", purpose="cancel order")
+    call(connection, "PUT", f"/api/orders/{quote(news.order_ref, safe='')}/cancel", purpose="cancel order")
     return "It is cancelled at the marketplace."
-
-
-# --- Stock out
-
-
-def set_levels(connection: Connection, levels: Sequence[Level], key: str) -> list[Outcome]:
-    """Absolute figures as a file (STO01), so a repeat changes nothing; Mirakl takes no more than one a minute."""
-    return stock_feeds.set_levels(connection, levels, _WAY)
-
-
-def _send(connection: Connection, figures: stock_feeds.Figures) -> str:
-    rows = io.StringIO()
-    writer = csv.writer(rows, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\n")
-    writer.writerow(["offer-sku", "quantity", "warehouse-code", "update-delete"])
-    writer.writerows([sku, units, "", ""] for sku, units in figures)
-    mark = uuid4().hex
-    named = 'form-data; name="file"; filename="stock.csv"'
-    part = f"--{mark}\r\nContent-Disposition: {named}\r\nContent-Type: text/csv\r\n\r\n"
-    content = f"{part}{rows.getvalue()}\r\n--{mark}--\r\n".encode()
-    headers = {"Content-Type": f"multipart/form-data; boundary={mark}"}
-    answer = _call(connection, "POST", _IMPORTS, purpose="import stock", headers=headers, content=content)
-    return str(answer.json()["import_id"])
-
-
-def _refused(connection: Connection, name: str, figures: stock_feeds.Figures) -> dict[str, str] | None:
-    path = f"{_IMPORTS}/{quote(name, safe='')}"
-    stands = _call(connection, "GET", f"{path}/status", purpose="ask how the import stands").json()
-    if stands.get("status") not in {"COMPLETE", "FAILED"}:
-        return None
-    problems: dict[str, str] = {}
-    if stands.get("has_error_report"):
-        headers = {"Accept": "text/csv, application/octet-stream"}
-        report = _call(connection, "GET", f"{path}/error_report", purpose="read import errors", headers=headers)
-        for row in csv.DictReader(io.StringIO(report.body.decode("utf-8-sig", "replace")), delimiter=";"):
-            problems[str(row.get("offer-sku"))] = str(row.get("error-message") or "refused")
-    if stands.get("status") == "FAILED" and not problems:
-        problems = {sku: "The import of stock failed." for sku, _ in figures}
-    return problems
-
-
-_WAY = stock_feeds.Way(_send, _refused, pause=60.0)

@@ -1,6 +1,6 @@
 """TikTok Shop: orders, returns and stock in; parcels, cancellations and stock out."""
 
-from integrations.channels.tiktok import client, translate, webhooks
+from integrations.channels.tiktok import client, selling, translate, webhooks
 from integrations.channels.vendor import Vendor
 
 TIKTOK = Vendor(
@@ -15,6 +15,6 @@ TIKTOK = Vendor(
     fetch=client.fetch,
     tell_shipment=client.tell_shipment,
     tell_change=client.tell_change,
-    set_levels=client.set_levels,
-    levels_at_once=client.LEVELS,
+    set_levels=selling.set_levels,
+    levels_at_once=selling.AT_ONCE,
 )

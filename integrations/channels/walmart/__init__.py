@@ -2,7 +2,7 @@
 
 from integrations.channels import stock_documents
 from integrations.channels.vendor import Vendor
-from integrations.channels.walmart import client, translate, webhooks
+from integrations.channels.walmart import client, selling, translate, webhooks
 
 WALMART = Vendor(
     name="walmart",
@@ -16,6 +16,6 @@ WALMART = Vendor(
     fetch=client.fetch,
     tell_shipment=client.tell_shipment,
     tell_change=client.tell_change,
-    set_levels=client.set_levels,
-    levels_at_once=client.LEVELS,
+    set_levels=selling.set_levels,
+    levels_at_once=selling.AT_ONCE,
 )
