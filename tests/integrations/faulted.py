@@ -1,0 +1,151 @@
+"""Every vendor with a client, as the fault proxy's test drives it: a server, a connection to it, and what it was told.
+
+A vendor joins by one line of SITES. Those of tests/integrations/markets.py join by their case.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+
+from config.devstack import bigcommerce, shopify, square, woocommerce
+from integrations.channels import tokens
+from integrations.channels.news import ShipmentNews
+from integrations.models import Connection
+from tests.factories.inventory import LocationFactory
+from tests.integrations import markets, test_square
+from tests.integrations.conftest import FIXTURES
+from tests.integrations.test_stores import connect, fixture
+
+
+@dataclass
+class Site:
+    """A vendor's server with orders in it. `told` says how often the shipment of an order was noted there."""
+
+    connection: Connection
+    url: str
+    refs: list[str]
+    news: Callable[[str], ShipmentNews]
+    told: Callable[[str], int]
+    skus: tuple[str, ...]
+    quantities: Callable[[], dict[str, int]]
+    parcels: int = 1  # how often the server notes one shipment
+    feed: str = "orders"  # "" where orders only come as webhooks, which `hooks` holds
+    hooks: list[bytes] = field(default_factory=list)
+    calm: Callable[[], None] = lambda: None
+
+
+Open = Callable[[list[str]], AbstractContextManager[Site]]
+
+
+def of_market(case: markets.Case) -> Open:
+    @contextmanager
+    def opened(refs: list[str]) -> Iterator[Site]:
+        with markets.calling(case) as called:
+            called.market.orders.clear()
+            for ref in refs:
+                markets.another(called, ref)
+            url = str(called.connection.settings["api"])
+            yield Site(
+                called.connection, url, refs, lambda ref: called.news(f"RM{int(ref):09}GB", ref=ref),
+                lambda ref: len(called.market.told.get(ref, [])), case.skus, called.market.quantities,
+                parcels=case.parcels, calm=called.pause_over,
+            )  # fmt: skip
+
+    return opened
+
+
+@contextmanager
+def of_woocommerce(refs: list[str]) -> Iterator[Site]:
+    with woocommerce.Server("ck_1", "cs_1") as server:
+        connection = connect("woocommerce", shop=server.url, private_address_allowed=True)
+        connection.keep_secret("key", "ck_1")
+        connection.keep_secret("secret", "cs_1")
+        shop = server.shop
+        recent = markets.ago(5, "%Y-%m-%dT%H:%M:%S")
+        for ref in refs:
+            known = copy.deepcopy(fixture("woocommerce", "order"))
+            shop.orders[int(ref)] = known | {"id": int(ref), "number": ref, "date_modified_gmt": recent, "refunds": []}
+        shop.products = {n: {"id": n, "sku": sku, "type": "simple", "parent_id": 0} for n, sku in ((5, "A"), (6, "B"))}
+        yield Site(
+            connection, server.url, refs,
+            lambda ref: ShipmentNews(ref, f"SH-{ref}", (("11", 1), ("12", 2)), "Royal Mail", f"RM{ref}"),
+            lambda ref: len(shop.notes.get(int(ref), [])), ("A", "B"),
+            lambda: {row["sku"]: row.get("stock_quantity") for row in shop.products.values()},
+        )  # fmt: skip
+
+
+@contextmanager
+def of_bigcommerce(refs: list[str]) -> Iterator[Site]:
+    with bigcommerce.Server("tok_1") as server:
+        connection = connect("bigcommerce", store_hash="abc", api_url=server.url, private_address_allowed=True)
+        connection.keep_secret("token", "tok_1")
+        shop = server.shop
+        for ref in refs:
+            known = copy.deepcopy(fixture("bigcommerce", "order"))
+            known["order"]["id"] = int(ref)
+            shop.add(known)
+        shop.variants = {301: {"id": 301, "sku": "A"}, 302: {"id": 302, "sku": "B"}}
+        yield Site(
+            connection, server.url, refs,
+            lambda ref: ShipmentNews(ref, f"SH-{ref}", (("1", 1), ("2", 2)), "Royal Mail", f"RM{ref}"),
+            lambda ref: len(shop.orders[int(ref)]["shipments"]), ("A", "B"),
+            lambda: {row["sku"]: row.get("inventory_level") for row in shop.variants.values()},
+        )  # fmt: skip
+
+
+@contextmanager
+def of_shopify(refs: list[str]) -> Iterator[Site]:
+    body = json.loads((FIXTURES / "orders_create.json").read_text())
+    lines = tuple((str(line["id"]), line["quantity"]) for line in body["line_items"])
+    with shopify.Server("shpat_test") as server:
+        connection = connect("shopify", shop=server.url, private_address_allowed=True, stock_location="880")
+        connection.keep_secret("token", "shpat_test")
+        orders = [body | {"id": int(ref), "name": f"#{ref}"} for ref in refs]
+        for order in orders:
+            server.shop.add_order(copy.deepcopy(order))
+        server.shop.stock.add(["A", "B"])
+        known = server.shop.orders
+
+        def waited() -> None:  # its bucket of points fills within seconds, which nobody waits for here
+            server.shop.available = shopify.CAPACITY
+
+        yield Site(
+            connection, server.url, refs,
+            lambda ref: ShipmentNews(ref, f"SH-{ref}", lines, "Royal Mail", f"RM{ref}"),
+            lambda ref: len(known[f"gid://shopify/Order/{ref}"]["fulfillments"]), ("A", "B"),
+            lambda: {sku: sum(places.values()) for sku, places in server.shop.stock.levels().items()},
+            feed="", hooks=[json.dumps(order).encode() for order in orders], calm=waited,
+        )  # fmt: skip
+
+
+@contextmanager
+def of_square(refs: list[str]) -> Iterator[Site]:
+    tokens._kept.clear()
+    LocationFactory(code="LSHOP1")
+    with square.Server("EAAA0") as server:
+        connection = test_square.connect(api=server.url, private_address_allowed=True, stock_location="LSHOP1")
+        connection.keep_secret("token", "EAAA0")
+        account = server.account
+        for ref in refs:
+            account.orders[ref] = copy.deepcopy(test_square.fixture("shipment")["order"]) | {"id": ref}
+        yield Site(
+            connection, server.url, refs,
+            lambda ref: ShipmentNews(ref, f"SH-{ref}", (("w1", 2),), "Royal Mail", f"RM{ref}"),
+            lambda ref: sum(
+                1 for each in account.orders[ref]["fulfillments"]
+                if each.get("shipment_details", {}).get("tracking_number") == f"RM{ref}"
+            ), (), dict,
+        )  # fmt: skip
+
+
+SITES: dict[str, Open] = {
+    "shopify": of_shopify,
+    "woocommerce": of_woocommerce,
+    "bigcommerce": of_bigcommerce,
+    "square": of_square,
+    **{case.id: of_market(case) for case in markets.CASES},
+}
