@@ -74,7 +74,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "finance.view_posting", "finance.retry_posting", "integrations.view_inboundmessage",
         "integrations.reprocess_inboundmessage", "integrations.see_message_payload",
         "integrations.view_connection", "integrations.pause_connection", "integrations.cut_over_connection",
-        "integrations.map_connection",
+        "integrations.map_connection", "integrations.drop_file",
         "integrations.view_webhooksubscription",
         "integrations.manage_webhook", "integrations.view_apiclient", "integrations.manage_apiclient",
         "core.view_delivery", *SEE_BELIEFS,

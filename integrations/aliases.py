@@ -25,6 +25,7 @@ from integrations import reading
 from integrations.channels.meaning import MoveGoods, PlaceOrder
 from integrations.failures import FailureClass, Fault, Unreadable, Wanted
 from integrations.models import Alias, AliasChange, AliasKind, Connection, InboundMessage
+from integrations.models.aliases import SAID
 from inventory import skus
 from inventory.events import ALIAS_ADDED, ALIAS_REMOVED, LOCATION_ALIAS_ADDED, LOCATION_ALIAS_REMOVED
 from inventory.models import Item, ItemAlias, Location, LocationAlias
@@ -217,6 +218,11 @@ def _keep_place(connection: Connection, code: str, means: str, actor: Actor) -> 
         events.record(LOCATION_ALIAS_ADDED, about, actor=actor, data=told)
 
 
+def note(connection: Connection, kind: AliasKind, code: str, before: str, after: str, label: str) -> int:
+    """The next version of the mapping; the caller holds the connection's lock."""
+    return _note(connection, kind, code, before, after, label)
+
+
 def _note(connection: Connection, kind: AliasKind, code: str, before: str, after: str, label: str) -> int:
     version = connection.mapping_version + 1
     AliasChange.objects.create(
@@ -247,7 +253,7 @@ def note_elsewhere(event: Fact) -> None:
 
 
 def _kind(kind: str) -> AliasKind:
-    if kind not in AliasKind.values:
+    if kind not in SAID:
         raise Invalid([Problem("kind", "choice", "Choose what kind of word it is.")], status=422)
     return AliasKind(kind)
 

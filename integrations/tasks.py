@@ -6,6 +6,7 @@ from celery import shared_task
 
 from integrations import arrivals, inbox, replaying, upkeep, usage
 from integrations.channels import polling, publishing
+from integrations.files.orders import drops
 
 
 @shared_task
@@ -48,6 +49,11 @@ def reprocess_alike(job_id: int) -> None:
 def replay() -> None:
     """Let the next few of what is tried again at a rate go."""
     replaying.tick()
+
+
+@shared_task
+def read_drop(job_id: int) -> None:
+    drops.run(job_id)
 
 
 @shared_task

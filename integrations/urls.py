@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from integrations.channels import views as hooks
-from integrations.views import aliases, clients, cutover, dead, editing, link, links, messages, trace, webhooks
+from integrations.views import aliases, clients, cutover, dead, drops, editing, link, links, messages, trace, webhooks
 
 app_name = "integrations"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -21,6 +21,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ops/links/<uuid:connection_id>/aliases", aliases.aliases, name="aliases"),
     path("ops/links/<uuid:connection_id>/aliases/history", aliases.history, name="alias_history"),
     path("ops/links/<uuid:connection_id>/aliases/say", aliases.say, name="alias_say"),
+    path("ops/links/<uuid:connection_id>/files", drops.files, name="files"),
+    path("ops/links/<uuid:connection_id>/files/upload", drops.upload, name="file_upload"),
+    path("ops/files/<uuid:drop_id>", drops.shown, name="file"),
+    path("ops/files/<uuid:drop_id>/arrange", drops.arrange, name="file_arrange"),
+    path("ops/files/<uuid:drop_id>/confirm", drops.confirm, name="file_confirm"),
+    path("ops/files/<uuid:drop_id>/discard", drops.discard, name="file_discard"),
+    path("ops/files/<uuid:drop_id>/refused.csv", drops.refused, name="file_refused"),
+    path("ops/files/<uuid:drop_id>/raw", drops.raw, name="file_raw"),
     path("ops/dead/", dead.groups, name="dead"),
     path("ops/dead/messages", dead.messages, name="dead_messages"),
     path("ops/dead/messages/<slug:verb>", dead.start_messages, name="dead_messages_start"),

@@ -27,8 +27,11 @@ class Table:
     remarks: tuple[str, ...] = ()
 
 
-def read(name: str, content: bytes) -> Table:
-    """The table in a file, told by its bytes: the name must agree. Invalid says what is wrong with it."""
+def read(name: str, content: bytes, *, encoding: str = "", delimiter: str = "") -> Table:
+    """The table in a file, told by its bytes: the name must agree. Invalid says what is wrong with it.
+
+    A text is read as stated by `encoding` and `delimiter`, or as it looks where these are empty.
+    """
     from core.sheets import csvs, xlsx
 
     if len(content) > MAX_BYTES:
@@ -44,7 +47,7 @@ def read(name: str, content: bytes) -> Table:
         raise refused("kind", "Its name ends in .xlsx, its content is no Excel file.")
     if ending not in {"csv", "txt", "tsv"}:
         raise refused("kind", "Send a .csv or an .xlsx file.")
-    return csvs.read(content)
+    return csvs.read(content, encoding=encoding, delimiter=delimiter)
 
 
 def refused(rule: str, message: str, *, row: int | None = None, status: int = 400) -> Invalid:

@@ -11,13 +11,13 @@ from core.sheets import MAX_CELL, MAX_COLUMNS, MAX_ROWS, Table, refused
 _DELIMITERS = ",;\t|"
 
 
-def read(content: bytes) -> Table:
+def read(content: bytes, *, encoding: str = "", delimiter: str = "") -> Table:
     """The rows of a CSV file. Invalid names the row of a quote that is never closed, of a NUL, of too many columns."""
-    text, remarks = _decoded(content)
+    text, remarks = _stated(content, encoding) if encoding else _decoded(content)
     if "\x00" in text:
         at = text.count("\n", 0, text.index("\x00")) + 1
         raise refused("text", "It holds a NUL character: that is no text file.", row=at)
-    delimiter = _delimiter(text)
+    delimiter = delimiter or _delimiter(text)
     rows: list[tuple[str, ...]] = []
     numbers: list[int] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -46,6 +46,13 @@ def read(content: bytes) -> Table:
     if not rows:
         raise refused("empty", "The file holds no rows.")
     return Table("csv", rows, numbers, remarks)
+
+
+def _stated(content: bytes, encoding: str) -> tuple[str, tuple[str, ...]]:
+    try:
+        return content.decode("utf-8-sig" if encoding == "utf-8" else encoding), ()
+    except (UnicodeDecodeError, LookupError):
+        raise refused("encoding", f"It is no {encoding} text.") from None
 
 
 def _decoded(content: bytes) -> tuple[str, tuple[str, ...]]:

@@ -22,6 +22,7 @@ from integrations.channels.walmart import WALMART
 from integrations.channels.woocommerce import WOOCOMMERCE
 from integrations.erp import readers as erps
 from integrations.failures import unparsable
+from integrations.files.orders import ORDER_FILES
 from integrations.files.sales import SALES
 from integrations.suppliers.standard import PARTNER
 
@@ -29,8 +30,8 @@ from integrations.suppliers.standard import PARTNER
 _VENDORS: dict[str, Vendor] = {
     vendor.name: vendor
     for vendor in (
-        AMAZON, BIGCOMMERCE, EBAY, EDI, ETSY, LIGHTSPEED, MAGENTO, MIRAKL, PARTNER, SALES, SHOPIFY, SQUARE, STANDARD,
-        TIKTOK, UNICOMMERCE, VENDURE, WALMART, WOOCOMMERCE,
+        AMAZON, BIGCOMMERCE, EBAY, EDI, ETSY, LIGHTSPEED, MAGENTO, MIRAKL, ORDER_FILES, PARTNER, SALES, SHOPIFY,
+        SQUARE, STANDARD, TIKTOK, UNICOMMERCE, VENDURE, WALMART, WOOCOMMERCE,
         *READERS, *erps.READERS,
     )
 }  # fmt: skip

@@ -1,6 +1,7 @@
 from integrations.models.aliases import Alias, AliasChange, AliasKind
 from integrations.models.clients import ApiClient
 from integrations.models.connections import Breaker, CallSlot, Connection, ConnectionSecret, Pace
+from integrations.models.drops import DropStatus, FileDrop, FileMapping
 from integrations.models.feeds import FeedState
 from integrations.models.keys import ApiKey, ApiUsage
 from integrations.models.masters import MasterRecord
@@ -21,7 +22,10 @@ __all__ = [
     "Connection",
     "ConnectionSecret",
     "DocumentNumber",
+    "DropStatus",
     "FeedState",
+    "FileDrop",
+    "FileMapping",
     "InboundMessage",
     "MasterRecord",
     "MessageEdit",

@@ -21,9 +21,13 @@ class AliasKind(models.TextChoices):
     PAYMENT = "PAYMENT", "Way to pay"
     TAX = "TAX", "Tax"
     CARRIER = "CARRIER", "Carrier"
+    FILE = "FILE", "Columns of files"
 
 
 WORDS = (AliasKind.STATUS, AliasKind.PAYMENT, AliasKind.TAX, AliasKind.CARRIER)
+
+
+SAID = (AliasKind.ITEM, AliasKind.LOCATION, *WORDS)  # one by one; how files are read is said on a page of theirs
 
 
 class AliasQuerySet(ScopedQuerySet):

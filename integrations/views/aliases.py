@@ -17,6 +17,7 @@ from integrations import aliases as mapping
 from integrations import inbox, replaying
 from integrations.failures import Wanted
 from integrations.models import AliasKind, Connection, InboundMessage
+from integrations.models.aliases import SAID
 from integrations.views.messages import find
 from inventory.models import Location
 
@@ -154,7 +155,7 @@ def _choices(want: Wanted) -> list[tuple[str, str]]:
 
 def _listed(request: HttpRequest, found: Connection) -> dict[str, Any]:
     kind = request.GET.get("kind", AliasKind.ITEM.value)
-    if kind not in AliasKind.values:
+    if kind not in SAID:
         raise Invalid([Problem("kind", "unknown", "There is no such kind of word.")], code="bad_filter")
     text = request.GET.get("q", "").replace("\0", "")[:200]
     rows = mapping.listed(found, kind, text)
@@ -166,7 +167,7 @@ def _listed(request: HttpRequest, found: Connection) -> dict[str, Any]:
         "page": page,
         "total": htmx.capped_count(rows.order_by()),
         "kind": kind,
-        "kinds": [(value, label) for value, label in AliasKind.choices],
+        "kinds": [(kind.value, kind.label) for kind in SAID],
         "label": HINTS[AliasKind(kind)][0],
         "hint": HINTS[AliasKind(kind)][1],
         "places": [("", "Choose a place"), *((code, f"{code}, {name}") for code, name in places)] if places else [],

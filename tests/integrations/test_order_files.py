@@ -1,0 +1,214 @@
+"""Files of orders: dropped, mapped, shown as they'd be understood, read order by order, the refused rows taken back."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import xlsxwriter
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from core.actors import SYSTEM
+from core.errors import Invalid, Refusal
+from core.models import Job
+from core.models.jobs import JobStatus
+from integrations.files.orders import drops, fields, formats
+from integrations.models import AliasChange, Connection, FileDrop, FileMapping, InboundMessage
+from orders.models import Channel, Order, OrderLine
+from tests.integrations.test_screens import person
+
+pytestmark = pytest.mark.django_db
+GERMAN = """Bestellnummer;Datum;Artikelnummer;Bezeichnung;Menge;Einzelpreis;Versand;Strasse;Ort;PLZ;Land;Customer name
+B-1;29.03.2026 03:10;KRUG;Emailkrug groß;2;1.250,50;4,90;Töpferweg 4;Köln;50667;DE;Änne Müller
+B-2;30.03.2026;KRUG;Emailkrug;zwei;12,50;;Weg 1;Bonn;53111;DE;Bo
+B-1;29.03.2026 03:10;TUCH;Tuch;1;9,95;;Töpferweg 4;Köln;50667;DE;Änne Müller
+B-3;31.03.2026;TUCH;Tuch;1;9,95;;Weg 2;Bonn;53111;XX;Cy
+;31.03.2026;TUCH;Tuch;1;9.95;;Weg 2;Bonn;53111;DE;Cy
+""".encode("cp1252")
+SAID = {"decimal": ",", "thousands": ".", "dates": "D.M.Y", "time_zone": "Europe/Berlin", "currency": "EUR"}
+
+
+@pytest.fixture
+def files() -> Connection:
+    channel = Channel.objects.create(
+        code="wholesale", name="Wholesale", currency="EUR", kind="WHOLESALE", time_zone="Europe/Berlin"
+    )
+    return Connection.objects.create(code="files", name="Files", kind="CHANNEL", vendor="orderfile", channel=channel)
+
+
+def drop(files: Connection, content: bytes = GERMAN, name: str = "orders.csv", **said: Any) -> FileDrop:
+    made = drops.keep(files, name, content, label="Sana")
+    drops.arrange(made.pk, {**made.draft, **SAID, **said})
+    return FileDrop.objects.get(pk=made.pk)
+
+
+def read(made: FileDrop) -> Job:
+    job = drops.confirm(made.pk, actor=SYSTEM)
+    drops.run(job.pk)
+    job.refresh_from_db()
+    return job
+
+
+def test_a_file_is_shown_as_it_would_be_understood_with_every_fault_in_its_place(files: Connection):
+    seen = drops.preview(drop(files))
+
+    assert (seen.orders, seen.rows, seen.bad, seen.missing) == (4, 5, 3, [])
+    assert "Windows-1252" in seen.remarks[0]
+    first, *others = seen.shown
+    assert first.words == "2 lines, 3 units, 2515.85 EUR, 2026-03-29 01:10 UTC, Änne Müller"
+    assert [each.faults for each in others] == [
+        ("row 3, Menge: should be a whole number of units, is 'zwei'",),
+        ("row 5, Land: should be the code of a country, is 'XX'",),
+        (
+            "row 6, Einzelpreis: should be an amount such as 1.234,50, is '9.95'",
+            "row 6, Bestellnummer: is missing",
+        ) if "Einzelpreis" in others[2].faults[0] else others[2].faults,
+    ]  # fmt: skip
+    assert any("row 6, Bestellnummer: is missing" in fault for fault in others[2].faults)
+
+
+def test_each_order_is_a_message_of_its_own_and_a_bad_one_stops_nobody(files: Connection):
+    made = drop(files)
+
+    job = read(made)
+
+    assert (job.status, job.done, job.failed, job.result) == (JobStatus.DONE, 1, 3, {"processed": 1, "failed": 3})
+    order = Order.objects.get()
+    assert (order.channel_ref, order.total, order.placed_at) == (
+        "B-1", Decimal("2515.85"), datetime(2026, 3, 29, 1, 10, tzinfo=UTC),
+    )  # fmt: skip
+    assert list(OrderLine.objects.order_by("position").values_list("sku", "ordered", "unit_price")) == [
+        ("KRUG", 2, Decimal("1250.5")), ("TUCH", 1, Decimal("9.95"))
+    ]  # fmt: skip
+    assert (order.ship_to["name"], order.ship_to["line1"], order.disagreements) == ("Änne Müller", "Töpferweg 4", [])
+    message = InboundMessage.objects.get(status="PROCESSED")
+    assert json.loads(bytes(message.body))["rows"][1]["n"] == 4
+    assert message.mapping_version == "orderfile/1+1"
+    assert FileMapping.objects.get().version == AliasChange.objects.get(kind="FILE").version == 1
+    assert bytes(FileDrop.objects.get().content) == GERMAN
+
+
+def test_the_same_file_again_changes_nothing_and_a_corrected_one_heals(files: Connection):
+    read(drop(files))
+
+    again = read(drop(files))
+    assert again.result == {"known": 1, "failed": 3}
+    assert FileMapping.objects.count() == 1
+
+    corrected = (
+        GERMAN.replace(b"zwei", b"2").replace(b"XX", b"AT").replace(b"\n;31", b"\nB-4;31").replace(b"9.95", b"9,95")
+    )
+    job = read(drop(files, corrected))
+    assert job.result == {"known": 1, "processed": 3}
+    assert set(Order.objects.values_list("channel_ref", flat=True)) == {"B-1", "B-2", "B-3", "B-4"}
+
+    changed = read(drop(files, corrected.replace(b"B-4;31.03.2026;TUCH;Tuch;1", b"B-4;31.03.2026;TUCH;Tuch;5")))
+    assert changed.result == {"known": 3, "processed": 1}
+    assert OrderLine.objects.get(order__channel_ref="B-4").ordered == 5
+
+
+def test_what_was_said_once_is_remembered_by_title_and_stops_when_told(files: Connection):
+    read(drop(files))
+
+    next_one = drops.keep(files, "next.csv", GERMAN.replace(b"Menge", b"Units"), label="Sana")
+    assert next_one.draft["decimal"] == ","
+    assert next_one.draft["columns"]["quantity"] == "Units"  # known by its own title
+    assert next_one.draft["columns"]["ship_city"] == "Ort"
+
+    job = drops.confirm(next_one.pk, actor=SYSTEM)
+    Job.objects.filter(pk=job.pk).update(status=JobStatus.STOPPING)
+    drops.run(job.pk)
+    job.refresh_from_db()
+    assert job.status == JobStatus.STOPPED
+    assert FileDrop.objects.get(pk=next_one.pk).status == "UPLOADED"
+
+
+def test_a_workbook_s_numbers_are_numbers_whatever_the_texts_look_like(files: Connection):
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        rows = [["Order no", "Order date", "SKU", "Qty", "Unit price"], ["X-1", "2026-03-29 10:00", "KRUG", 2, 12.5]]
+        for n, row in enumerate(rows):
+            sheet.write_row(n, 0, row)
+
+    read(drop(files, out.getvalue(), "orders.xlsx"))
+
+    assert Order.objects.get().total == Decimal(25)
+
+
+@pytest.mark.parametrize(
+    ("layout", "text", "amount"),
+    [
+        ({}, "1234.50", "1234.50"), ({}, "1,234.50", None), ({}, "12,50", None), ({"thousands": ","}, "1,234.50", "1234.50"),
+        ({"thousands": ","}, "1,23.50", None), ({"decimal": ",", "thousands": " "}, "1\u00a0234,50", "1234.50"),
+        ({"decimal": ","}, "€ 12,50", None), ({}, "1e3", None), ({}, "", None), ({"thousands": "'"}, "-1'234", "-1234"),
+    ],
+)  # fmt: skip
+def test_amounts_are_read_by_what_was_stated(layout: dict[str, str], text: str, amount: str | None):
+    found = formats.Layout(**layout).amount(text, typed=False)
+
+    assert found == (Decimal(amount) if amount else None)
+
+
+def test_times_are_those_of_the_stated_zone():
+    layout = formats.Layout(dates="M/D/Y", time_zone="America/New_York")
+    assert layout.moment("03/29/2026") == datetime(2026, 3, 29, 4, tzinfo=UTC)
+    assert layout.moment("03/29/2026 01:05 PM") == datetime(2026, 3, 29, 17, 5, tzinfo=UTC)
+    assert layout.moment("2026-03-29T10:00:00+02:00") == datetime(2026, 3, 29, 8, tzinfo=UTC)
+    for text, words in (
+        ("29/03/2026", "should be a date"),
+        ("03/08/2026 02:30", "skipped"),
+        ("11/01/2026 01:30", "twice"),
+    ):
+        assert words in str(layout.moment(text))
+
+
+def test_a_mapping_that_makes_no_sense_is_refused_by_name(files: Connection):
+    made = drops.keep(files, "orders.csv", GERMAN, label="Sana")
+    for said, path in (
+        ({"currency": "EURO"}, "currency"), ({"time_zone": "Mars"}, "time_zone"), ({"decimal": ";"}, "decimal"),
+        ({"thousands": ","}, "thousands"), ({"columns": {"sku": "A", "title": "A"}}, "columns"), ({"colour": "x"}, "colour"),
+    ):  # fmt: skip
+        with pytest.raises(Invalid) as refused:
+            drops.arrange(made.pk, {**made.draft, **SAID, **said})
+        assert path in [problem.path for problem in refused.value.problems]
+    drops.arrange(made.pk, {**SAID, "columns": {"sku": "Artikelnummer"}})
+    with pytest.raises(Refusal, match="Order number, Placed on, Units, Price of one"):
+        drops.confirm(made.pk, actor=SYSTEM)
+    assert fields.suggested(["Qty", "Quantity"], {}) == {}  # two that could be it: a person says which
+
+
+def test_the_screens_from_the_drop_to_the_refused_rows(files: Connection):
+    client, seeing = person("view_connection", "drop_file"), person("view_connection")
+    where = f"/ops/links/{files.pk}/files"
+    content = GERMAN.replace(b"Cy", b"=cmd()")
+
+    assert seeing.post(f"{where}/upload", {"file": SimpleUploadedFile("o.csv", content)}).status_code == 403
+    for name, bad, status in (("o.pdf", b"%PDF", 400), ("o.xlsx", b"text", 400), ("o.csv", b"", 400)):
+        assert client.post(f"{where}/upload", {"file": SimpleUploadedFile(name, bad)}).status_code == status
+    assert client.post(f"{where}/upload", {}).status_code == 422
+    answer = client.post(f"{where}/upload", {"file": SimpleUploadedFile("o.csv", content)})
+    made = FileDrop.objects.get()
+    assert answer.headers["Location"] == f"/ops/files/{made.pk}"
+
+    form = {f"c-{name}": title for name, title in made.draft["columns"].items()} | SAID
+    assert client.post(f"/ops/files/{made.pk}/arrange", form | {"currency": "EURO"}).status_code == 422
+    client.post(f"/ops/files/{made.pk}/arrange", form)
+    page = client.get(f"/ops/files/{made.pk}").content.decode()
+    assert "row 3, Menge: should be a whole number of units" in page
+    assert "Take 4 orders" in page
+
+    assert client.post(f"/ops/files/{made.pk}/confirm").status_code == 303
+    drops.run(Job.objects.latest("pk").pk)
+    assert client.post(f"/ops/files/{made.pk}/discard").status_code == 409
+    sheet = b"".join(client.get(f"/ops/files/{made.pk}/refused.csv")).decode()  # type: ignore[arg-type]
+    assert "'=cmd()" in sheet
+    assert sheet.count("\r\n") == 4
+    assert "DONE" not in client.get(where).content.decode()
+    assert client.get(f"/ops/files/{made.pk}/raw").status_code == 403
+    assert Client().get(where).status_code == 302
