@@ -152,6 +152,7 @@ def _context(request: HttpRequest, found: FileDrop) -> dict[str, Any]:
         "ready": waiting and not seen.missing and not seen.problems and seen.orders,
         "tone": TONES[found.status],
         "columns": [(field, columns.get(field.name, "")) for field in fields.FIELDS],
+        "others": sum(1 for field in fields.FIELDS if not field.needed and columns.get(field.name)),
         "titles": [("", "No such column"), *((title, title) for title in seen.titles)],
         "choices": {
             "delimiter": [(key.replace("\t", "\\t"), words) for key, words in formats.DELIMITERS.items()],

@@ -16,11 +16,14 @@ from core import jobs, sheets
 from core.actors import Actor
 from core.errors import Invalid, Problem, Refusal
 from core.models import Job
+from core.models.jobs import JobStatus
 from integrations import aliases, inbox
 from integrations.failures import Unreadable
 from integrations.files.orders import NAME, fields, formats, layout_of, translate
 from integrations.files.orders.translate import Row
 from integrations.models import AliasKind, Connection, DropStatus, FileDrop, FileMapping, InboundMessage
+from integrations.reading import ZERO
+from orders import currencies
 
 JOB = "integrations.read_drop"
 AT_ONCE = 25
@@ -136,6 +139,8 @@ def run(job_id: int) -> None:
     params = Job.objects.values_list("params", flat=True).get(pk=job_id)
     drop = FileDrop.objects.select_related("connection__channel", "mapping").get(pk=params["drop"])
     if not jobs.begin(job_id):
+        if Job.objects.filter(pk=job_id, status=JobStatus.STOPPED).exists():
+            FileDrop.objects.filter(pk=drop.pk).update(status=DropStatus.UPLOADED)
         return
     counts: dict[str, int] = {}
     try:
@@ -229,7 +234,8 @@ def _seen(group: Group, layout: formats.Layout, drop: FileDrop) -> Seen:
         return Seen(group.ref, group.rows[0].number, faults=tuple(str(fault) for fault in error.faults))
     units = sum(line.quantity for line in order.lines)
     to = order.ship_to.name or order.ship_to.city if order.ship_to else order.pickup_location_code or "no address"
-    goods = f"{len(order.lines)} lines, {units} units, {order.total} {order.currency}"
+    total = currencies.rounded(order.total or ZERO, order.currency)
+    goods = f"{len(order.lines)} lines, {units} units, {total} {order.currency}"
     words = f"{goods}, {order.placed_at:%Y-%m-%d %H:%M} UTC, {to}"
     return Seen(group.ref, group.rows[0].number, words)
 
@@ -250,12 +256,15 @@ def _mapping(drop: FileDrop, actor: Actor) -> FileMapping:
 
 
 def _waiting(drop_id: object, *, lock: bool = False) -> FileDrop:
-    rows = FileDrop.objects.select_related("connection__channel")
+    rows = FileDrop.objects.select_related("connection__channel", "job")
     if lock:
         rows = rows.select_for_update(no_key=True, of=("self",))
     drop = rows.filter(pk=drop_id).first()
     if drop is None:
         raise Refusal("unknown_drop", "There is no such file.", status=404)
+    if drop.status == DropStatus.RUNNING and drop.job and drop.job.status in {JobStatus.STOPPED, JobStatus.FAILED}:
+        FileDrop.objects.filter(pk=drop.pk).update(status=DropStatus.UPLOADED)  # its worker died
+        drop.status = DropStatus.UPLOADED
     if drop.status != DropStatus.UPLOADED:
         raise Refusal("not_waiting", f"This file is {drop.get_status_display().lower()}.")
     return drop
