@@ -13,14 +13,19 @@ import pytest
 from django.utils import timezone
 
 from config.devstack import walmart
+from core.actors import SYSTEM
 from core.errors import Permanent, TryLater
-from integrations.channels import tasks
+from core.subjects import Subject
+from integrations.channels import publishing, tasks
 from integrations.channels.amazon import quota
 from integrations.channels.news import ChangeNews, Wanted
 from integrations.channels.tiktok.client import sign
 from integrations.models import FeedState
+from inventory.models import ChannelFeed, Publication
+from inventory.services import movements
 from inventory.services.figures import Level
 from orders.models import Order, Refund
+from tests.factories.inventory import ItemFactory, StockFactory
 from tests.integrations.markets import (
     EBAY,
     ETSY,
@@ -294,3 +299,26 @@ def test_ebay_s_carriers_have_codes_and_its_numbers_letters_and_digits_only():
 
         (made,) = called.market.told[called.case.ref]
         assert (made["shippingCarrierCode"], made["shipmentTrackingNumber"]) == ("DPD_UK", "15501234")
+
+
+def test_figures_sent_as_a_file_are_known_there_once_its_report_is():
+    with calling(MIRAKL) as called:
+        called.connection.settings["publish_stock"] = True
+        called.connection.save()
+        publishing.follow_connections()
+        sock, _ = (StockFactory(item=ItemFactory(sku=sku), sellable=5) for sku in (called.case.skus[0], "HAT"))
+
+        assert publishing.publish() == 0
+        assert ChannelFeed.objects.get().failures == 0
+        movements.adjust(
+            sock.item_id, sock.location_id, 2, key="c", cause=Subject("count", "1"), actor=SYSTEM, reason="COUNT"
+        )
+        ChannelFeed.objects.update(backs_off_until=None)
+        assert publishing.publish() == 1  # the hat, refused; the sock's figure is another by now
+
+        for _ in range(2):
+            ChannelFeed.objects.update(backs_off_until=None)
+            Publication.objects.update(leased_until=timezone.now())
+            publishing.publish()
+        assert called.market.stock[called.case.skus[0]] == 7
+        assert "does not exist" in Publication.objects.get(item__sku="HAT").problem
