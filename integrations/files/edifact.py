@@ -207,7 +207,7 @@ def _cut(text: str, number: int) -> tuple[Interchange, str, int]:
     segments: list[Segment] = []
     place = 0
     while place < len(text):
-        elements, place = _segment(text, place, marks)
+        elements, place = segment_at(text, place, marks)
         if not elements:
             continue
         number += 1
@@ -224,7 +224,7 @@ def _begins(rest: str, marks: Marks) -> bool:
     return rest.startswith(f"UNB{marks.element}")
 
 
-def _segment(text: str, place: int, marks: Marks) -> tuple[tuple[tuple[str, ...], ...], int]:
+def segment_at(text: str, place: int, marks: Marks) -> tuple[tuple[tuple[str, ...], ...], int]:
     """The segment that begins here, and where the next does. Line breaks around it don't count."""
     while place < len(text) and text[place].isspace():
         place += 1

@@ -77,6 +77,51 @@ def test_an_edifact_order_is_taken_to_the_cent():
     assert order.note == "Bitte an Rampe 3\nDeliver on 2026-03-09."
 
 
+TRADACOMS = (
+    "STX=ANA:1+5000000000000:SHOPS LTD+5010000000000:US+260302:130233+000007++ORDHDR'MHD=1+ORDHDR:9'TYP=0430+NEW-ORDERS'"
+    "SDT=5010000000000'CDT=5000000000000:S1+SHOPS LTD'FIL=1630+1+260302'MTR=6'MHD=2+ORDERS:9'"
+    "CLO=5000000000283:89828+EAST DEPOT+UNIT 5:LEEDS:::LS1 5HD'ORD=70970::260301'DIN=260321++0000'"
+    "OLD=1+5010210000000:ROLL-4++:00893592+12+60+12500+++CRUSTY ROLLS:4 PACK'OTR=1'MTR=7'"
+    "MHD=3+ORDTLR:9'OFT=1'MTR=3'END=3'"
+)
+
+
+def test_a_tradacoms_file_of_orders_is_taken_to_the_penny():
+    (order,) = orders(TRADACOMS, EdiTerms(currency="GBP"))
+
+    assert [(line.sku, line.title, line.quantity, line.unit_price) for line in order.lines] == [
+        ("ROLL-4", "CRUSTY ROLLS 4 PACK", 60, Decimal("1.25"))
+    ]
+    assert (order.channel_ref, order.total, order.note) == ("70970", Decimal(75), "Deliver on 2026-03-21.")
+    assert order.ship_to
+    assert (order.ship_to.company, order.ship_to.line1, order.ship_to.postal_code) == (
+        "EAST DEPOT",
+        "UNIT 5",
+        "LS1 5HD",
+    )
+    assert "file of invoices" in meaning(TRADACOMS.replace("1+ORDHDR:9", "1+INVFIL:9")).ignored
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("MTR=7", "MTR=8", "segment 14 MTR: counts 8 segments, there are 7"),
+        ("END=3", "END=2", "counts 2 messages, there are 3"),
+        ("END=3'", "", "breaks off before its END"),
+        ("OTR=1", "OTR=2", "counts 2 lines, there are 1"),
+        ("OFT=1", "OFT=3", "counts 3 orders, there are 1"),
+        ("+12500+", "+1,25+", "should hold a price, holds '1,25'"),
+        ("260301'DIN", "260231'DIN", "should hold a date, holds '260231'"),
+        ("1+ORDHDR:9", "1+XXXHDR:9", "TRADACOMS has no file 'XXXHDR'"),
+    ],
+)
+def test_what_can_not_be_right_in_tradacoms_is_named_by_its_segment(old: str, new: str, words: str):
+    with pytest.raises(Unreadable) as refused:
+        meaning(TRADACOMS.replace(old, new))
+
+    assert words in str(refused.value)
+
+
 def test_an_order_spread_over_shops_is_one_order_for_each_shop():
     first, second = orders(read("850_shops.edi"))
 
@@ -289,7 +334,6 @@ DEFECTS = {
     "net_edifact.ORDRSP.edi": "is no segment of EDIFACT",
     "net_x12.832.edi": "counts 17 segments, there are 12",
     "pydifact_order.edi": "breaks off before its UNZ trailer",
-    "staedi_tradacoms_order.edi": "TRADACOMS",
     "x12_ORD_820_Example3_HomeDepot.edi": "ends group '44', '44 (Group Control Number)' is open",
     "x12_ORD_860_Example1.edi": "counts 10 segments, there are 9",
     "x12_WAR_940_simplot.edi": "ends group '940001777', '177818711' is open",
@@ -305,6 +349,6 @@ def test_every_sample_is_processed_left_with_a_reason_or_refused_for_its_own_def
     assert failed.keys() == DEFECTS.keys()
     assert all(words in failed[name] for name, words in DEFECTS.items())
     assert all(each["reason"] for each in found)
-    assert sum(each["outcome"] == "processed" for each in found) == 7  # five orders, two reports of stock
+    assert sum(each["outcome"] == "processed" for each in found) == 8  # six orders, two reports of stock
     assert {each["outcome"] for each in ingest(*SAMPLE_FILES)} == {"duplicate"}
     assert not [act for act in meaning(read("850.edi")).acts if not isinstance(act, ClaimNumber | PlaceOrder)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from integrations.channels.edi.units import code_list
+
 
 def _table(text: str) -> dict[str, str]:
     """A code and what it stands for on each line."""
@@ -10,24 +12,77 @@ def _table(text: str) -> dict[str, str]:
 
 # Transaction sets of X12 that retailers, their suppliers, carriers and banks exchange, and what they are.
 X12 = _table("""
+101 name and address lists
 104 air shipment information
+105 business entity filings
 106 motor carrier rate proposal
 107 a request for a rate proposal
+108 a response to a rate proposal
+109 vessel content details
 110 a freight bill of an air carrier
+112 a property damage report
 113 election campaign finance
+120 a vehicle shipping order
+121 vehicle service
+124 vehicle damage
+125 a multilevel rail car load
+126 a vehicle application advice
+127 vehicle baying
+128 dealer information
+129 a vehicle carrier rate update
+130 a student's record
+131 an acknowledgement of a student's record
+132 human resource information
+133 an educational institution record
+135 a student aid origination record
+138 educational testing results
+139 a student loan guarantee result
 140 product registration
 141 a product service claim response
 142 a product service claim
 143 product service notification
+144 a student loan transfer
+146 a request for a student's record
+147 a response to such a request
+148 a report of injury
+149 a notice of tax adjustment
+150 tax rate notification
+151 an acknowledgement of an electronic tax return
 152 statistical government information
 153 unemployment insurance
+154 a secured interest filing
+155 a business credit report
 157 a notice of power of attorney
+158 a tax jurisdiction sourcing
+159 motion picture booking
 160 transportation equipment identification
 161 train sheet
 163 transportation appointments
 170 revenue receipts statement
+175 a court notice
+176 court submission
+179 an environmental compliance report
 180 a return authorisation and notification
+185 royalty regulatory report
+186 insurance underwriting requirements
+187 premium audit request
+188 educational course inventory
+189 an application for admission
+190 a student's enrolment verification
+191 student loan pre-claims
+194 grant or assistance application
+195 a licence application
+196 contractor cost data
+197 a real estate title
+198 loan verification
+199 real estate settlement
+200 a mortgage credit report
+201 a residential loan application
+202 a secondary mortgage market document
+203 a secondary mortgage market report
 204 a load tender to a motor carrier
+205 a mortgage note
+206 a real estate inspection
 210 a freight bill of a motor carrier
 211 a motor carrier's bill of lading
 212 a delivery trailer manifest
@@ -43,34 +98,139 @@ X12 = _table("""
 223 consolidators' freight bill
 224 a summary freight bill
 225 a response to a cartage assignment
+227 trailer usage
+228 equipment inspection
 240 a motor carrier's package status
+242 a data status tracking
+244 product source information
+245 a real estate tax service response
+248 account assignment
+249 animal toxicological data
 250 a purchase order shipment management document
+251 pricing support
+252 insurance producer administration
+255 underwriting information
+256 periodic compensation
+259 a residential mortgage insurance explanation
+260 an application for mortgage insurance benefits
+261 a real estate information request
+262 a real estate information report
+263 a response to a mortgage insurance application
+264 a mortgage loan default
+265 a real estate title insurance order
+266 a mortgage appraisal order
+267 individual life insurance
+268 annuity activity
+269 a health care benefit coordination
+270 an eligibility inquiry
+271 an eligibility response
+272 a property loss notification
+273 insurance or annuity application status
+274 health care provider information
+275 patient information
+276 a health care claim status request
+277 a health care claim status
+278 a health care service review
+280 a voter registration
+283 a tax or fee exemption
+284 commercial vehicle safety reports
+285 commercial vehicle credentials
+286 commercial vehicle credentials
+288 wage determination
+290 cooperative advertising agreements
 300 a reservation of cargo space
 301 a confirmation of cargo space
+303 a booking cancellation
 304 shipping instructions
+306 dock receipt
 309 a customs manifest
 310 a freight bill of an ocean carrier
+311 Canadian customs information
 312 an arrival notice
+313 a shipment status inquiry
 315 status of an ocean shipment
+317 a delivery or pickup order
+319 terminal information
 322 intermodal activity
+323 vessel schedules
+324 a vessel stow plan
+325 consolidation of goods
+326 a consignment summary
 350 customs status
+352 customs carrier general order
 353 customs events
+354 customs automated manifest summary
 355 customs acceptance or rejection
+356 a permit to transfer
+357 a customs in-bond
+358 customs consist
+361 a carrier interchange agreement
+362 a cargo insurance advice
+403 equipment manifests
 404 a rail carrier's shipment information
+405 an inbond shipment
 410 a rail carrier's freight bill
+412 a trailer repair billing
+414 rail car hire
 417 a rail waybill
 418 a rail advance interchange consist
+419 advance car disposition
+420 car handling information
 421 an estimated time of arrival
+422 equipment order
+423 rail industrial switch list
+424 rail carrier services settlement
+425 rail waybill request
 426 rail revenue waybill
+429 railroad retirement activity
+431 a railroad station master
+432 rail deprescription
+433 railroad reciprocal switch
+434 railroad mark register
+435 standard transportation commodity codes
+436 locomotive information
+437 railroad junctions
 440 shipment weights
+451 railroad event report
 452 a rail problem log
+453 rail service commitments
+455 railroad parameter trace
+456 railroad equipment inquiry
+460 a rail price distribution request
+463 rail rate reply
+466 rate request
+468 a rate docket journal log
+470 railroad clearance
+475 rail route file maintenance
+485 a rate making action
+486 rate docket expiration
 490 a rate group
+492 miscellaneous rates
+494 rail scale rates
+500 medical event reporting
+501 a vendor performance review
+503 pricing history
+504 clauses and provisions
 511 a requisition
+517 material obligation validation
+521 income or asset offset
 527 a material due-in and receipt
 536 a logistics reassignment
+540 a notice of employment status
 561 a contract abstract
+567 a contract completion status
+568 a contract payment management report
+601 a customs export shipment
+602 transportation services tender
+620 an excavation communication
+622 intermodal ramp activity
+625 well information
+650 maintenance service order
+715 an intermodal group loading plan
 753 a request for routing instructions
 754 routing instructions
+805 contract pricing proposal
+806 a project schedule report
 810 an invoice
 811 a consolidated service invoice
 812 a credit or debit adjustment
@@ -92,6 +252,7 @@ X12 = _table("""
 830 a planning schedule
 831 application control totals
 832 a price or sales catalogue
+833 a mortgage credit report order
 834 benefit enrolment
 835 a health care claim payment
 836 a procurement notice
@@ -162,6 +323,9 @@ X12 = _table("""
 944 a stock transfer receipt advice
 945 a warehouse shipping advice
 947 a warehouse inventory adjustment
+950 a fixed asset
+970 extended order status
+971 a location inventory
 980 functional group totals
 990 a response to a load tender
 993 secured receipt
@@ -270,6 +434,21 @@ UTILTS a utilities time series
 VATDEC a value added tax declaration
 WKGRDC a work grant decision
 """)
+# Further messages of the directories, which nobody here has met yet.
+_OTHERS = code_list(
+    "ALOCAT AUTACK AVLREQ AVLRSP BERMAN BMISRM BOPBNK BOPCUS BOPDIR BOPINF BUSCRD CALINF CASINT CASRES "
+    "CHACCO CLASET COACSU CODENO COEDOR COHAOR COLREQ CONAPW CONDPV CONDRO CONEST CONITT CONPVA CONQVA "
+    "CONRPW CONTEN CONWQD COPAYM COSTCO COSTOR CREEXT CUSCAR CUSEXP CUSPED CUSREP DAPLOS DEBMUL DEBREC "
+    "DELORD DELRES DESTIM DGRECA DIRDEF DMRDEF DMSTAT DOCADV DOCAMA DOCAMI DOCAMR DOCAPP DOCARE DOCINF "
+    "ENTREC FINCAN FINPAY GATEAC GESMES ICASRP ICSOLI IFTCCA IFTFCC IFTIAG IFTICL IFTMBP IFTMCA IFTMCS "
+    "IFTMFR IFTSAI IFTSTQ IHCEBI IHCLME IMBNOT IMPDEF INFCON INFENT INSPRE INSREQ INSRPT INTCHG IPPOAD "
+    "IPPOMO ISENDS ITRRPT JAPRES JIBILL JINFDE JOBAPP JOBCON JOBMOD JOBOFF JUPREQ KEYMAN LAPWAS LREACT "
+    "LRECLM MEDADR MEDPID MEDPRE MEDREQ MEDRPT MEDRUC MEQPOS MOVINS NOMINT NOMRES PASREQ PASRSP PAYDUC "
+    "PAYEXT PERMIT POLSUB PRIHIS PROCST PRODEX PROINQ PROSRV PRPAID QALITY REBORD RECALC RECECO RECORD "
+    "REGENT RELIST REPREM RESETT RESMSG RESREQ RESRSP RETACC RPCALL SAFHAZ SCHEDL SKDREQ SKDUPD SOCADE "
+    "SSIMOD SSRECH SSREGW STLRPT SUPMAN SUPRES TIQREQ TIQRSP TRADES TRADIN TRAILS TRALOC TRAREQ VESDEP "
+    "WASDIS WKGRRE "
+)
 
 WHY_NOT_EDIFACT = _table("""
 APERAK it answers a document of ours
@@ -293,7 +472,8 @@ def x12_reason(kind: str) -> str:
 
 
 def edifact_reason(kind: str) -> str:
-    return _reason(f"EDIFACT {kind}", EDIFACT.get(kind, ""), WHY_NOT_EDIFACT.get(kind, ""))
+    what = EDIFACT.get(kind) or ("a message of the UN directory" if kind in _OTHERS else "")
+    return _reason(f"EDIFACT {kind}", what, WHY_NOT_EDIFACT.get(kind, ""))
 
 
 def _reason(kind: str, what: str, why: str) -> str:

@@ -10,14 +10,25 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from integrations.channels.edi import edifact_documents, kinds, stock, verdicts, x12_answers, x12_invoices, x12_orders
+from integrations.channels.edi import (
+    edifact_documents,
+    kinds,
+    stock,
+    tradacoms_orders,
+    verdicts,
+    x12_answers,
+    x12_invoices,
+    x12_orders,
+)
 from integrations.channels.edi import x12_warehouse as warehouse
-from integrations.channels.edi.purchase import CANCEL, CHANGE, NEW, Purchase, amended, orders_of
+from integrations.channels.edi.amendments import amended
+from integrations.channels.edi.purchase import CANCEL, CHANGE, NEW, Purchase
+from integrations.channels.edi.taking import orders_of
 from integrations.channels.edi.terms import EdiTerms
 from integrations.channels.meaning import Act, AmendOrder, ClaimNumber, Meaning, PlaceOrder, SetAside, ignored
 from integrations.documents import first_characters
 from integrations.failures import FailureClass, Fault, Unreadable, unparsable
-from integrations.files import edifact, x12
+from integrations.files import edifact, tradacoms, x12
 from integrations.files.edifact import Message
 from integrations.files.x12 import Transaction
 from orders.canonical import IncomingOrder
@@ -39,6 +50,8 @@ class Part:
 def understand(topic: str, body: bytes, terms: EdiTerms | None = None) -> Meaning:
     """Raises nothing but Unreadable."""
     terms = terms or EdiTerms()
+    if tradacoms.looks_like(_beginning(body, terms)):
+        return _tradacoms(body, terms)
     parts = _parts(body, terms)
     if not parts:
         return ignored("the interchange holds no document")
@@ -77,19 +90,28 @@ def _parts(body: bytes, terms: EdiTerms) -> list[Part]:
 
 
 def _interchanges(body: bytes, terms: EdiTerms) -> Sequence[x12.Interchange | edifact.Interchange]:
-    if not body.strip(b"\xef\xbb\xbf\x00\x1a \t\r\n"):
-        raise unparsable("the file is empty")
-    beginning = first_characters(body)
-    if terms.code_page:
-        beginning = x12.decoded(body, terms.code_page)[:20].lstrip()
+    beginning = _beginning(body, terms)
     if edifact.looks_like(beginning):
         return edifact.interchanges(body, code_page=terms.code_page, forgiving=terms.forgiving)
-    if beginning.startswith("STX="):
-        raise unparsable("a TRADACOMS transmission: the partner has to send EDIFACT or X12")
     if not beginning.startswith("ISA"):
-        words = f"neither X12 nor EDIFACT: it starts with {beginning!r}, not with ISA, UNA or UNB"
+        words = f"neither X12 nor EDIFACT: it starts with {beginning!r}, not with ISA, UNA, UNB or STX"
         raise unparsable(words)
     return x12.interchanges(body, code_page=terms.code_page, forgiving=terms.forgiving)
+
+
+def _beginning(body: bytes, terms: EdiTerms) -> str:
+    if not body.strip(b"\xef\xbb\xbf\x00\x1a \t\r\n"):
+        raise unparsable("the file is empty")
+    return x12.decoded(body, terms.code_page)[:20].lstrip() if terms.code_page else first_characters(body)
+
+
+def _tradacoms(body: bytes, terms: EdiTerms) -> Meaning:
+    found = tradacoms.transmission(body, code_page=terms.code_page)
+    reason = tradacoms_orders.reason(found)
+    if reason:
+        return ignored(reason)
+    said = tradacoms_orders.orders(found, terms)
+    return Meaning(acts=tuple(PlaceOrder(order) for purchase in said for order in orders_of(purchase, terms)))
 
 
 def _one(part: Part, terms: EdiTerms) -> Meaning:
