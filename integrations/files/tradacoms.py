@@ -1,4 +1,4 @@
-"""TRADACOMS transmissions as segments: TAG=element+element:component', one level of messages, counts at the end. Pure."""
+"""TRADACOMS transmissions as segments: TAG=element+element:component', messages one by one, counted at the end. Pure."""
 
 from __future__ import annotations
 
