@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from tests import flushing, prepared_database
+from tests.broker import broker
 from tests.query_counts import pytest_addoption, query_count
 
-__all__ = ["pytest_addoption", "query_count"]
+__all__ = ["broker", "pytest_addoption", "query_count"]
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from core.formats import money
 from finance.documents import minor_unit
 from integrations.erp import lines
 from integrations.erp.calls import Refused
-from integrations.erp.port import Memory, Posted, Rejected
+from integrations.erp.port import Behind, Memory, Posted, Rejected, Standing
 from integrations.failures import FailureClass
 from integrations.models import Connection
 
@@ -36,6 +36,18 @@ class Found:
     progress: int
     total: Decimal
     raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+class NoMemory:
+    """For looking alone: nothing is kept, and a step that would change something is a mistake."""
+
+    erp_id = ""
+
+    def keep(self, erp_id: str) -> None:
+        raise RuntimeError("Looking changes nothing.")
+
+    def still_ours(self) -> None:
+        raise RuntimeError("Looking changes nothing.")
 
 
 class Attempt(ABC):
@@ -80,6 +92,24 @@ class Attempt(ABC):
     def follow(self, found: Found) -> Mapping[str, Any]:
         """What stands behind it: deliveries and invoices, each looked for before it is made."""
         return {}
+
+    def counted(self, found: Found) -> Behind | None:
+        """What stands behind a confirmed document, for the drift report; None where the ERP isn't asked for it."""
+        return None
+
+    def standing(self) -> list[Standing]:
+        """Every document under our reference that isn't cancelled. Changes nothing."""
+        return [
+            Standing(
+                found.number,
+                found.total,
+                confirmed=found.progress >= DONE,
+                ours=found.words.startswith(f"{self.mark} "),
+                behind=self.counted(found) if found.progress >= DONE else None,
+            )
+            for found in self.candidates()
+            if found.progress != CANCELLED
+        ]
 
     # --- The course of it
 
@@ -185,3 +215,23 @@ class Attempt(ABC):
     def _named(self, refusal: Refused) -> list[str]:
         """Which of the document's SKUs the refusal speaks of."""
         return [sku for sku in lines.skus(self.document) if sku in refusal.message]
+
+
+class AttemptPort(ABC):
+    """The ERP port of whoever brings the calls of an attempt."""
+
+    def __init__(self, connection: Connection):
+        self.connection = connection
+
+    @abstractmethod
+    def attempt(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
+        """The attempt at this document: a sale, or a credit memo where it owes the channel something."""
+
+    @abstractmethod
+    def ping(self) -> str: ...
+
+    def post_sale(self, document: Mapping[str, Any], memory: Memory) -> Posted:
+        return self.attempt(document, memory).run()
+
+    def standing(self, document: Mapping[str, Any]) -> list[Standing]:
+        return self.attempt(document, NoMemory()).standing()

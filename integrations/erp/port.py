@@ -20,6 +20,26 @@ class Posted:
     answer: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What follows a confirmed document there: how many deliveries and invoices, and what these come to."""
+
+    deliveries: int
+    invoices: int
+    invoiced: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A document the ERP has under one of our references; `ours` says whether it is one that we made."""
+
+    number: str
+    total: Decimal
+    confirmed: bool
+    ours: bool
+    behind: Behind | None = None
+
+
 class Rejected(Exception):
     """The ERP will not take the document as it is; trying again changes nothing until a person puts something right.
 
@@ -54,6 +74,9 @@ class ErpPort(Protocol):
         Looks for our own reference before sending anything, and goes on from wherever an earlier attempt stopped.
         Raises Rejected, or TryLater for what time may heal.
         """
+
+    def standing(self, document: Mapping[str, Any]) -> list[Standing]:
+        """What it has under the document's reference, for the drift report. Changes nothing."""
 
     def ping(self) -> str:
         """One harmless call that needs the credentials; returns a sentence about what answered."""

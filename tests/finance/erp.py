@@ -76,6 +76,7 @@ def connection(url: str, database: str, key: str, **settings: Any) -> Connection
         name="Tryton",
         kind=Connection.Kind.ERP,
         vendor="tryton",
+        rate_per_minute=60_000,  # what an ERP bears is tested elsewhere
         settings={**SETTINGS, "url": url, "database": database, **settings},
     )
     made.keep_secret("key", key)

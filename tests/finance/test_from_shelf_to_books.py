@@ -65,7 +65,7 @@ def test_a_split_order_is_one_sale_once_its_last_parcel_has_left(books):
     posting = Posting.objects.get()
     (sale,) = books.sales()
     assert order.status == "COMPLETED"
-    assert (sale["state"], sale["reference"]) == ("confirmed", order.number)
+    assert (sale["state"], sale["reference"]) == ("processing", order.number)
     assert Decimal(sale["total_amount"]) == posting.total == order.total == Decimal("58.00")
     assert (posting.status, posting.erp_number) == (Status.POSTED, sale["number"])
     told = Event.objects.filter(subject_kind="posting").order_by("id").values_list("type", flat=True)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from config.devstack import tryton
@@ -16,7 +17,7 @@ from finance.models import Posting, Status
 from finance.services import postings
 from integrations import inbox
 from integrations.channels import polling
-from integrations.erp import registry, sending
+from integrations.erp import drift, registry, sending
 from integrations.models import Connection, FeedState, InboundMessage
 from inventory.models import Item, SnapshotLine
 from tests.factories.inventory import LocationFactory
@@ -61,6 +62,50 @@ def test_a_shipped_order_becomes_exactly_one_confirmed_sale_with_the_same_total(
     assert sale["state"] in {"confirmed", "processing"}
     assert sale["total_amount"] == posting.total == posting.erp_total == order.total == Decimal("66.06")
     assert (posting.status, posting.erp_number) == (Status.POSTED, sale["number"])
+    assert [len(posting.answer["deliveries"]), len(posting.answer["invoices"])] == [1, 1]
+    assert all((*posting.answer["deliveries"], *posting.answer["invoices"]))
+    call_command("erp_drift")
+
+
+def test_what_is_owed_is_a_return_and_a_credit_note(books):
+    order = making.order({"ordered": 2, "price": "10", "tax": "4"})
+    making.complete(order)
+    outbox.drain()
+    sold = Posting.objects.get()
+    back = {**sold.document, "reference": f"{sold.reference}-2", "key": f"{sold.document['key']}-2"}
+    (line,) = back["lines"]
+    back["lines"] = [{**line, "quantity": -2, "gross": "-20.00", "tax": "-4.00"}]
+    back["total"] = "-24.00"
+
+    first, again = (registry.port(Connection.objects.get()).post_sale(back, Memory()) for _ in range(2))
+
+    (sale,) = books.sales(back["reference"])
+    assert first == again
+    assert sale["total_amount"] == first.total == Decimal("-24.00")
+    assert [len(first.answer["deliveries"]), len(first.answer["invoices"])] == [1, 1]
+    assert Decimal(first.answer["invoiced"]) == Decimal("-24.00")
+
+
+def test_a_sale_changed_there_is_drift_and_says_which_figure(books):
+    order = making.order({"ordered": 1, "price": "10"})
+    making.complete(order)
+    outbox.drain()
+    Posting.objects.update(erp_number="X-1")
+
+    (compared,) = drift.compare(list(Posting.objects.all()))
+
+    assert len(compared.differences) == 1
+    assert "kept here is X-1" in compared.differences[0]
+
+
+class Memory:
+    erp_id = ""
+
+    def keep(self, erp_id):
+        self.erp_id = erp_id
+
+    def still_ours(self):
+        pass
 
 
 @pytest.mark.parametrize(

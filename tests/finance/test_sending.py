@@ -31,7 +31,7 @@ def prepared(*lines, **more):
 
 
 def confirmed(erp, reference):
-    return [sale for sale in erp.sales(reference) if sale["state"] == "confirmed"]
+    return [sale for sale in erp.sales(reference) if sale["state"] == "processing"]
 
 
 def test_a_posting_becomes_one_confirmed_sale_with_our_total(erp, connected):
@@ -46,7 +46,7 @@ def test_a_posting_becomes_one_confirmed_sale_with_our_total(erp, connected):
 
     posting.refresh_from_db()
     (sale,) = erp.sales()
-    assert sale["state"] == "confirmed"
+    assert sale["state"] == "processing"
     assert sale["reference"] == posting.reference
     assert Decimal(sale["total_amount"]) == posting.total == posting.erp_total
     assert (posting.status, posting.erp_number) == (Status.POSTED, sale["number"])
@@ -86,7 +86,7 @@ def test_an_answer_that_comes_after_all_leaves_one_confirmed_sale(erp, connected
     sending.send(posting.pk)
 
     (sale,) = erp.sales()
-    assert (sale["id"], sale["state"]) == (draft["id"], "confirmed")
+    assert (sale["id"], sale["state"]) == (draft["id"], "processing")
 
 
 def test_somebody_elses_sale_under_our_reference_is_not_taken_for_ours(erp, connected):
@@ -139,7 +139,7 @@ def test_scarce_stock_is_a_rejection_and_its_draft_is_used_again(erp, connected)
     sending.send(posting.pk)
 
     (sale,) = erp.sales()
-    assert (sale["id"], sale["state"]) == (draft["id"], "confirmed")
+    assert (sale["id"], sale["state"]) == (draft["id"], "processing")
 
 
 def test_a_draft_of_an_older_version_is_replaced(erp, connected):
@@ -154,7 +154,7 @@ def test_a_draft_of_an_older_version_is_replaced(erp, connected):
     sending.send(posting.pk)
 
     (sale,) = erp.sales()
-    assert (sale["state"], Decimal(sale["total_amount"])) == ("confirmed", Decimal(8))
+    assert (sale["state"], Decimal(sale["total_amount"])) == ("processing", Decimal(8))
 
 
 def test_tax_no_tax_of_tryton_comes_to_is_booked_as_collected(erp, connected):

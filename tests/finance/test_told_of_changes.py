@@ -56,7 +56,7 @@ def finish(order: Order) -> None:
 
 
 def owed(books: Any) -> list[Decimal]:
-    return [Decimal(sale["total_amount"]) for sale in books.sales() if sale["state"] == "confirmed"]
+    return [Decimal(sale["total_amount"]) for sale in books.sales() if sale["state"] == "processing"]
 
 
 def broken() -> list[str]:

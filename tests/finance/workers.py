@@ -2,7 +2,8 @@
 
 Reads `start` lines from its standard input and answers each with the new worker's pid. A worker relays both queues
 until it dies; the leases are short, so that what a dead one held comes back soon. With `--naive` they post without
-looking whether the ERP has the sale already, which the tests must notice.
+looking whether the ERP has the sale already, which the tests must notice. With `--hinting` they tell the broker of what
+they commit, as in production.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ def main() -> None:
     import django
 
     django.setup()
+    if "--hinting" in sys.argv:
+        from django.conf import settings
+
+        settings.RELAY_WAKES = True
     if "--naive" in sys.argv:
         from integrations.erp.tryton import sales
 

@@ -112,6 +112,10 @@ def test_a_document_becomes_one_confirmed_sale_with_delivery_and_invoice(erp):
     assert first.answer["deliveries"]
     assert first.answer["invoices"]
     assert memory.erp_id == first.erp_id
+    (standing,) = registry.port(erp.connection).standing(wanted)
+    assert (standing.number, standing.total) == (first.number, first.total)
+    assert standing.ours
+    assert standing.confirmed
 
 
 @pytest.mark.parametrize("every", [pytest.param(4, id="some"), pytest.param(1, id="all", marks=pytest.mark.long)])

@@ -14,10 +14,10 @@ from typing import Any
 from core.errors import TryLater
 from integrations import aliases
 from integrations.erp import lines
-from integrations.erp.attempt import CANCELLED, DONE, DRAFT, OFFERED, Attempt, Found
+from integrations.erp.attempt import CANCELLED, DONE, DRAFT, OFFERED, Attempt, AttemptPort, Found
 from integrations.erp.businesscentral.client import BusinessCentral, any_of, quoted
 from integrations.erp.lines import Line, Tax
-from integrations.erp.port import Memory, Posted, Rejected
+from integrations.erp.port import Memory, Rejected
 from integrations.failures import FailureClass
 from integrations.models import AliasKind, Connection
 
@@ -28,19 +28,16 @@ UNPOSTED = {"Draft": DRAFT, "In Review": OFFERED, "Open": OFFERED}
 CANCELS = {"Canceled": CANCELLED}
 
 
-class BusinessCentralPort:
+class BusinessCentralPort(AttemptPort):
     """The ERP port of one company in one environment."""
-
-    def __init__(self, connection: Connection):
-        self.connection = connection
 
     def ping(self) -> str:
         found = BusinessCentral(self.connection).find("companyInformation", "displayName ne ''")
         return f"Business Central answers for {found[0]['displayName'] if found else 'a company without a name'}."
 
-    def post_sale(self, document: Mapping[str, Any], memory: Memory) -> Posted:
+    def attempt(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
         kind = _CreditMemo if Decimal(document["total"]) < 0 else _Sale
-        return kind(self.connection, document, memory).run()
+        return kind(self.connection, document, memory)
 
 
 class _Document(Attempt):

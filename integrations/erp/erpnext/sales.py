@@ -12,10 +12,10 @@ from typing import Any
 
 from core.errors import TryLater
 from integrations.erp import lines
-from integrations.erp.attempt import CANCELLED, DONE, DRAFT, Attempt, Found
+from integrations.erp.attempt import CANCELLED, DONE, DRAFT, Attempt, AttemptPort, Found
 from integrations.erp.erpnext.client import ErpNext
 from integrations.erp.lines import Line
-from integrations.erp.port import Memory, Posted, Rejected
+from integrations.erp.port import Memory, Rejected
 from integrations.failures import FailureClass
 from integrations.models import Connection
 
@@ -28,20 +28,17 @@ MARKED = {ORDER: "terms", INVOICE: "remarks"}
 FIELDS = ("name", "docstatus", "po_no", "grand_total")
 
 
-class ErpNextPort:
+class ErpNextPort(AttemptPort):
     """The ERP port of one company in one ERPNext site."""
-
-    def __init__(self, connection: Connection):
-        self.connection = connection
 
     def ping(self) -> str:
         name = str(self.connection.settings.get("company", ""))
         company = ErpNext(self.connection).read("Company", name)
         return f"ERPNext answers for {company['name']} ({company['default_currency']})."
 
-    def post_sale(self, document: Mapping[str, Any], memory: Memory) -> Posted:
+    def attempt(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
         kind = _CreditMemo if Decimal(document["total"]) < 0 else _Sale
-        return kind(self.connection, document, memory).run()
+        return kind(self.connection, document, memory)
 
 
 class _Document(Attempt):

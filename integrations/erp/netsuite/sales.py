@@ -12,10 +12,10 @@ from typing import Any
 
 from core.errors import TryLater
 from integrations.erp import lines
-from integrations.erp.attempt import CANCELLED, DONE, DRAFT, Attempt, Found
+from integrations.erp.attempt import CANCELLED, DONE, DRAFT, Attempt, AttemptPort, Found
 from integrations.erp.lines import Line
 from integrations.erp.netsuite.client import RECORD, NetSuite
-from integrations.erp.port import Memory, Posted, Rejected
+from integrations.erp.port import Memory, Rejected
 from integrations.failures import FailureClass
 from integrations.models import Connection
 
@@ -24,19 +24,16 @@ PROGRESS = {"A": DRAFT, "B": DONE, "C": CANCELLED, "D": 3, "E": 4, "F": 5, "G": 
 SHIPPED = {"shipStatus": {"id": "C"}}
 
 
-class NetSuitePort:
+class NetSuitePort(AttemptPort):
     """The ERP port of one NetSuite account."""
-
-    def __init__(self, connection: Connection):
-        self.connection = connection
 
     def ping(self) -> str:
         NetSuite(self.connection).call("GET", f"{RECORD}/salesOrder", query={"limit": "1"})
         return "NetSuite answers."
 
-    def post_sale(self, document: Mapping[str, Any], memory: Memory) -> Posted:
+    def attempt(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
         kind = _CreditMemo if Decimal(document["total"]) < 0 else _Sale
-        return kind(self.connection, document, memory).run()
+        return kind(self.connection, document, memory)
 
 
 class _Document(Attempt):

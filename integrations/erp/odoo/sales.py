@@ -12,10 +12,10 @@ from typing import Any
 
 from core.errors import TryLater
 from integrations.erp import lines
-from integrations.erp.attempt import CANCELLED, DONE, DRAFT, OFFERED, Attempt, Found
+from integrations.erp.attempt import CANCELLED, DONE, DRAFT, OFFERED, Attempt, AttemptPort, Found
 from integrations.erp.lines import Line, Tax
 from integrations.erp.odoo.client import JSON_RPC, Odoo
-from integrations.erp.port import Memory, Posted, Rejected
+from integrations.erp.port import Memory, Rejected
 from integrations.failures import FailureClass
 from integrations.models import Connection
 
@@ -26,11 +26,8 @@ INVOICE = ("id", "name", "state", "invoice_origin", *AMOUNTS)
 PROGRESS = {"draft": DRAFT, "sent": OFFERED, "sale": DONE, "done": DONE + 1, "posted": DONE, "cancel": CANCELLED}
 
 
-class OdooPort:
+class OdooPort(AttemptPort):
     """The ERP port of one company in one Odoo database."""
-
-    def __init__(self, connection: Connection):
-        self.connection = connection
 
     def ping(self) -> str:
         company = int(self.connection.settings.get("company", 1))
@@ -39,9 +36,9 @@ class OdooPort:
             raise Rejected(FailureClass.MISSING_REFERENCE, f"Odoo has no company {company}.")
         return f"Odoo answers for {found[0]['name']} ({found[0]['currency_id'][1]})."
 
-    def post_sale(self, document: Mapping[str, Any], memory: Memory) -> Posted:
+    def attempt(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
         kind = _CreditMemo if Decimal(document["total"]) < 0 else _Sale
-        return kind(self.connection, document, memory).run()
+        return kind(self.connection, document, memory)
 
 
 class _Document(Attempt):

@@ -13,9 +13,9 @@ from typing import Any
 
 from core.errors import TryLater
 from integrations.erp import lines
-from integrations.erp.attempt import CANCELLED, DONE, DRAFT, Attempt, Found
+from integrations.erp.attempt import CANCELLED, DONE, DRAFT, Attempt, AttemptPort, Found
 from integrations.erp.lines import Line
-from integrations.erp.port import Memory, Posted
+from integrations.erp.port import Memory
 from integrations.erp.sap.client import BILLING, CREDIT, DELIVERIES, PRODUCTS, SALES, Sap, day, quoted
 from integrations.models import Connection
 
@@ -25,19 +25,16 @@ MARK = "PurchaseOrderByShipToParty"  # 35 characters
 REJECTED = "C"  # the overall rejection status of a document whose every item is rejected
 
 
-class SapPort:
+class SapPort(AttemptPort):
     """The ERP port of one sales area in one SAP system."""
-
-    def __init__(self, connection: Connection):
-        self.connection = connection
 
     def ping(self) -> str:
         Sap(self.connection).find(SALES, "A_SalesOrder", "SalesOrder eq '0'")
         return f"SAP answers for the sales organisation {self.connection.settings.get('organisation')}."
 
-    def post_sale(self, document: Mapping[str, Any], memory: Memory) -> Posted:
+    def attempt(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
         kind = _CreditMemo if Decimal(document["total"]) < 0 else _Sale
-        return kind(self.connection, document, memory).run()
+        return kind(self.connection, document, memory)
 
 
 class _Document(Attempt):

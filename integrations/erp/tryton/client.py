@@ -70,9 +70,13 @@ class Rest:
         made: dict[str, Any] = read_values(self._call("PUT", f"{model}/{key}", fields, values))
         return made
 
-    def press(self, model: str, key: int, button: str, fields: Sequence[str]) -> dict[str, Any]:
-        """A button, as a person would press it; answers the record as it is then."""
-        made: dict[str, Any] = read_values(self._call("POST", f"{model}/{key}/{button}", fields, {}))
+    def press(
+        self, model: str, key: int, button: str, fields: Sequence[str], *, unwarned: bool = False
+    ) -> dict[str, Any]:
+        """A button, as a person would press it; answers the record as it is then. `unwarned` as Tryton's own queue
+        does it: what would only ask a person whether they are sure is done."""
+        context = {"_skip_warnings": True} if unwarned else None
+        made: dict[str, Any] = read_values(self._call("POST", f"{model}/{key}/{button}", fields, {}, context))
         return made
 
     def delete(self, model: str, key: int) -> None:

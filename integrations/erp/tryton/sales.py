@@ -1,5 +1,5 @@
-"""A sale in Tryton, once (see attempt.py): a draft checked to the cent, quoted, confirmed. Deliveries and invoices
-Tryton makes by itself, as its configuration says."""
+"""A sale in Tryton, once (see attempt.py): a draft checked to the cent, quoted, confirmed; what follows is brought to
+its end (see following.py)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from typing import Any
 
 from core.errors import TryLater
 from integrations.erp import lines
-from integrations.erp.attempt import CANCELLED, DONE, DRAFT, OFFERED, Attempt, Found
-from integrations.erp.port import Memory, Posted, Rejected
-from integrations.erp.tryton import lookups, translate
+from integrations.erp.attempt import CANCELLED, DONE, DRAFT, OFFERED, Attempt, AttemptPort, Found
+from integrations.erp.port import Behind, Memory, Rejected
+from integrations.erp.tryton import following, lookups, translate
 from integrations.erp.tryton.client import Rest
 from integrations.erp.tryton.translate import References
 from integrations.failures import FailureClass
 from integrations.models import Connection
 
-FIELDS = ("id", "state", "number", "reference", "description", "total_amount", "untaxed_amount", "tax_amount")
+FIELDS = (
+    "id", "state", "number", "reference", "description", "total_amount", "untaxed_amount", "tax_amount",
+    *following.FIELDS,
+)  # fmt: skip
 PROGRESS = {
     "cancelled": CANCELLED,
     "draft": DRAFT,
@@ -28,11 +31,8 @@ PROGRESS = {
 }
 
 
-class Tryton:
+class Tryton(AttemptPort):
     """The ERP port of one Tryton database."""
-
-    def __init__(self, connection: Connection):
-        self.connection = connection
 
     def ping(self) -> str:
         rest = Rest(self.connection)
@@ -42,8 +42,8 @@ class Tryton:
             raise Rejected(FailureClass.MISSING_REFERENCE, f"Tryton has no company {company}.")
         return f"Tryton answers for {found['party']['name']} ({found['currency']['code']})."
 
-    def post_sale(self, document: Mapping[str, Any], memory: Memory) -> Posted:
-        return _Sale(self.connection, document, memory).run()
+    def attempt(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
+        return _Sale(self.connection, document, memory)
 
 
 class _Sale(Attempt):
@@ -82,8 +82,12 @@ class _Sale(Attempt):
         return found
 
     def follow(self, found: Found) -> Mapping[str, Any]:
-        sale = found.raw
-        return {"state": sale["state"], "untaxed": str(sale["untaxed_amount"]), "tax": str(sale["tax_amount"])}
+        wanted = self.settings.get("documents", ["delivery", "invoice"])
+        figures = {"untaxed": str(found.raw["untaxed_amount"]), "tax": str(found.raw["tax_amount"])}
+        return {**figures, **following.follow(self.rest, self.memory, found.raw, list(wanted))}
+
+    def counted(self, found: Found) -> Behind:
+        return following.counted(found.raw)
 
     def _press(self, found: Found, button: str) -> Found:
         self.memory.still_ours()

@@ -28,7 +28,16 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 CENT = Decimal("0.01")
+# Each button: from which states, to which, and of which model.
 MOVES = {
+    "wait": ({"draft"}, "waiting"),
+    "assign_force": ({"waiting"}, "assigned"),
+    "pick": ({"assigned"}, "picked"),
+    "pack": ({"picked"}, "packed"),
+    "receive": ({"draft"}, "received"),
+    "do": ({"packed", "received"}, "done"),
+    "post": ({"draft", "validated"}, "posted"),
+    "process": ({"confirmed"}, "processing"),
     "quote": ({"draft"}, "quotation"),
     "confirm": ({"quotation"}, "confirmed"),
     "cancel": ({"draft", "quotation"}, "cancelled"),
@@ -120,7 +129,7 @@ def create_sale(state: State, given: dict[str, Any]) -> dict[str, Any]:
     if not given.get("party"):
         raise Refused('A value is required for field "Party" in "Sale".')
     blank = {"state": "draft", "number": None, "company": 1, "reference": None, "description": None}
-    sale = {**blank, **given, "lines": []}
+    sale = {**blank, **given, "lines": [], "shipments": [], "shipment_returns": [], "invoices": []}
     add_lines(state, sale, given.get("lines", []))
     return state.put("sale.sale", sale)
 
@@ -152,7 +161,7 @@ def totals(state: State, sale: dict[str, Any]) -> dict[str, Decimal]:
     return {"untaxed_amount": untaxed, "tax_amount": tax, "total_amount": untaxed + tax}
 
 
-def press(state: State, sale: dict[str, Any], button: str) -> None:
+def press(state: State, model: str, sale: dict[str, Any], button: str) -> None:
     sources, target = MOVES[button]
     if sale["state"] not in sources:
         return  # Workflow.transition leaves such records alone without a word
@@ -164,7 +173,25 @@ def press(state: State, sale: dict[str, Any], button: str) -> None:
             raise Refused("The sale has not enough stock to be quoted.")
         sale["number"] = sale["number"] or str(state.next("number"))
     sale["state"] = target
-    state.put("sale.sale", sale)
+    if target == "confirmed":
+        process(state, sale)
+    if target in {"posted", "done"}:
+        sale["number"] = sale.get("number") or str(state.next("number"))
+    state.put(model, sale)
+
+
+def process(state: State, sale: dict[str, Any]) -> None:
+    """What Tryton does at once with a confirmed sale: shipments of its goods, those that come back, one invoice."""
+    goods = [line for line in sale["lines"] if (state.get("product.product", line["product"]) or {})["type"] == "goods"]
+    for name, model, wanted in (
+        ("shipments", "stock.shipment.out", any(line["quantity"] > 0 for line in goods)),
+        ("shipment_returns", "stock.shipment.out.return", any(line["quantity"] < 0 for line in goods)),
+    ):
+        first = "waiting" if name == "shipments" else "draft"
+        sale[name] = [state.put(model, {"number": None, "state": first})["id"]] if wanted else []
+    total = decimal(totals(state, sale)["total_amount"])
+    sale["invoices"] = [state.put("account.invoice", {"number": None, "state": "draft", "total_amount": total})["id"]]
+    sale["state"] = "processing"
 
 
 def scarce_product(state: State, line: dict[str, Any]) -> bool:
@@ -252,7 +279,7 @@ class Handler(BaseHTTPRequestHandler):
             add_lines(state, record, body.pop("lines", []))
             state.put(model, {**record, **body})
         else:
-            press(state, record, steps[2])
+            press(state, model, record, steps[2])
         return self._shown(model, state.get(model, record["id"]) or {}, fields)
 
     def _shown(self, model: str, record: dict[str, Any], fields: list[str]) -> dict[str, Any]:
@@ -260,7 +287,8 @@ class Handler(BaseHTTPRequestHandler):
         shown: dict[str, Any] = {"id": record["id"], "__name__": model}
         figures = totals(self.server.state, record) if model == "sale.sale" else {}
         behind = {"addresses": "party.address", "template": "product.template", "party": "party.party"}
-        behind |= {"currency": "currency.currency", "sale_uom": "product.uom"}
+        behind |= {"currency": "currency.currency", "sale_uom": "product.uom", "shipments": "stock.shipment.out"}
+        behind |= {"shipment_returns": "stock.shipment.out.return", "invoices": "account.invoice"}
         for field in fields:
             first, _, rest = field.partition(".")
             if first in figures:
@@ -270,7 +298,10 @@ class Handler(BaseHTTPRequestHandler):
             elif first == "sale_uom":
                 shown[first] = {"id": record[first], "__name__": behind[first]}
             elif isinstance(record[first], list):
-                shown[first] = [{"id": key, "__name__": behind[first]} for key in record[first]]
+                inner = [name.partition(".")[2] for name in fields if name.startswith(f"{first}.")]
+                others = [self.server.state.get(behind[first], key) or {} for key in record[first]]
+                named = [name for name in inner if name != "id"]
+                shown[first] = [self._shown(behind[first], other, named) for other in others]
             else:
                 other = self.server.state.get(behind[first], record[first]) or {}
                 shown[first] = self._shown(behind[first], other, [rest] if rest != "id" else [])
