@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from core.models import Job
 from integrations.files.orders import drops
 from integrations.models import Connection
-from orders.models import Channel
+from orders.models import Channel, Order
 from tests.integrations.test_order_files import GERMAN
 
 
@@ -36,6 +36,7 @@ def test_a_file_is_mapped_and_taken(
     page.get_by_label("Thousands").select_option(".")
     page.get_by_label("Dates", exact=True).select_option("D.M.Y")
     page.get_by_role("button", name="Read it this way").click()
+    expect(page.get_by_text("2 lines, 3 units, 2515.85 EUR")).to_be_visible()
     expect(page.get_by_text("should be a whole number of units, is 'zwei'")).to_be_visible()
     page.get_by_text("Other columns, 7 of them said").click()
     expect(page.get_by_label("Ship to: town")).to_have_value("Ort")
@@ -49,6 +50,7 @@ def test_a_file_is_mapped_and_taken(
     drops.run(Job.objects.latest("pk").pk)
     page.reload()
     expect(page.get_by_role("link", name="Refused rows")).to_be_visible()
+    assert Order.objects.get().channel_ref == "B-1"
     axe(page)
     shoot(page, "order-file-read")
     page.goto(f"{live_server.url}/ops/links/{files.pk}/files")
