@@ -37,6 +37,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "POST /cases/{number}/runs/{run}/undo": {},
     "POST /cases/{number}/unlink": {"version": 4, "note": "Another cause after all"},
     "POST /cases/{number}/wake": {"version": 4},
+    "PUT /connections/{code}/aliases": {"kind": "LOCATION", "code": "057P5VYJ4A5X1", "means": "LEEDS"},
+    "POST /connections/{code}/files": {"name": "orders.csv", "content": "T3JkZXI7RGF0ZTtTS1U7UXR5O1ByaWNlCg=="},
     "PUT /connections/{code}/mode": {"mode": "PART", "share": 10, "reason": "A tenth first"},
     "POST /connections/{code}/mode/preview": {"mode": "PART", "share": 10},
     "POST /counts": {"location": "leeds", "skus": ["MUG-BLUE"], "blind": True, "note": "The shelf looks empty"},

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -16,7 +18,7 @@ from core.errors import Invalid, Refusal
 from core.models import Job
 from core.models.jobs import JobStatus
 from integrations.files.orders import drops, fields, formats
-from integrations.models import AliasChange, Connection, FileDrop, FileMapping, InboundMessage
+from integrations.models import AliasChange, ApiClient, Connection, FileDrop, FileMapping, InboundMessage
 from orders.models import Channel, Order, OrderLine
 from tests.core.test_sheets import workbook
 from tests.integrations.test_screens import person
@@ -217,3 +219,34 @@ def test_the_screens_from_the_drop_to_the_refused_rows(files: Connection):
     assert "DONE" not in client.get(where).content.decode()
     assert client.get(f"/ops/files/{made.pk}/raw").status_code == 403
     assert Client().get(where).status_code == 302
+
+
+def test_a_partner_s_program_drops_files_and_says_what_words_mean(files: Connection, client: Client):
+    _, key = ApiClient.issue("Partner", scopes=["orders:write", "connections:manage"])
+
+    def call(method: str, path: str, body: Any = None) -> Any:
+        headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": uuid4().hex}
+        content = json.dumps(body) if body is not None else ""
+        where = f"/api/v1/connections/files/{path}"
+        return client.generic(method, where, content, content_type="application/json", headers=headers)
+
+    sent = {"name": "orders.csv", "content": base64.b64encode(GERMAN).decode()}
+    made = drop(files)
+    assert (
+        call("POST", "files", {"name": "o.csv", "content": base64.b64encode(b"a,b\n1,2").decode()}).status_code == 422
+    )
+    assert FileDrop.objects.count() == 1  # what was refused isn't kept
+    read(made)
+    answer = call("POST", "files", sent)
+    assert answer.status_code == 202
+    drops.run(Job.objects.latest("pk").pk)
+    found = client.get(answer.headers["Location"], headers={"Authorization": f"Bearer {key}"}).json()
+    assert (found["status"], found["orders"], found["counts"]) == ("DONE", 4, {"known": 1, "failed": 3})
+    assert call("POST", "files", sent | {"content": "no base64"}).status_code == 400
+    assert call("GET", f"files/{uuid4()}").status_code == 404
+
+    assert call("PUT", "aliases", {"kind": "STATUS", "code": "neu", "means": "OPEN"}).json()["version"] == 2
+    assert call("PUT", "aliases", {"kind": "ITEM", "code": "X", "means": "NOBODY"}).status_code == 422
+    assert call("GET", "aliases?kind=STATUS").json()["items"] == [{"kind": "STATUS", "code": "neu", "means": "OPEN"}]
+    assert call("GET", "aliases?kind=FILE").status_code == 400
+    assert call("PUT", "aliases", {"kind": "STATUS", "code": "neu", "means": ""}).json()["version"] == 3
