@@ -29,7 +29,7 @@ def rotate(client_id: int, *, overlap: timedelta, actor: Actor) -> str:
     Invalid for another overlap; Refusal("client_inactive") for a client that may not call at all.
     """
     if not timedelta(0) <= overlap <= LONGEST:
-        raise Invalid([Problem("hours", "out_of_range", f"0 to {LONGEST.days * 24} hours.")])
+        raise Invalid([Problem("hours", "out_of_range", f"0 to {LONGEST.days * 24} hours.")], status=422)
     with transaction.atomic():
         client = ApiClient.objects.select_for_update(no_key=True).get(pk=client_id)
         if not client.active:

@@ -54,7 +54,6 @@ def client(request: HttpRequest, pk: int) -> HttpResponse:
         "ending": [each for each in scores if each.ending],
         "keys": [(key, _state(key, now)) for key in found.keys.order_by("-pk")[:50]],
         "may": request.user.has_perm("integrations.manage_apiclient"),
-        "now": now,
     }
     return htmx.render(request, "integrations/client.html", context)
 
@@ -66,7 +65,7 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(ApiClient, pk=pk)
     text = request.POST.get("hours", "")
     if not (text.isascii() and text.isdigit() and len(text) < 5):
-        raise Invalid([Problem("hours", "number", "A whole number of hours.")])
+        raise Invalid([Problem("hours", "number", "A whole number of hours.")], status=422)
     key = keys.rotate(found.pk, overlap=timedelta(hours=int(text)), actor=actors.person(request.user))
     return htmx.render(request, "integrations/client_key.html", {"client": found, "key": key, "hours": int(text)})
 
