@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 
+from core.api.operations import urlpatterns as operations_v1
 from exceptions.api.v1.urls import urlpatterns as exceptions_v1
 from integrations.api.v1.client import urlpatterns as client_v1
 from integrations.api.v1.connections import urlpatterns as connections_v1
@@ -19,7 +20,11 @@ from inventory.api.v1.urls import urlpatterns as inventory_v1
 from orders.api.v1.urls import urlpatterns as orders_v1
 
 v1: list[URLPattern | URLResolver] = [
+<<<<<<< HEAD
     *orders_v1, *inventory_v1, *exceptions_v1, *webhooks_v1, *trace_v1, *connections_v1, *mapping_v1, *client_v1,
+=======
+    *orders_v1, *inventory_v1, *exceptions_v1, *webhooks_v1, *trace_v1, *connections_v1, *client_v1, *operations_v1,
+>>>>>>> 1f8bd69 (Orders are handed over in bulk and worked through as an operation: progress, stop, a verdict for each, taken up again when a worker dies)
 ]  # fmt: skip
 VERSIONS = {"v1": v1}
 

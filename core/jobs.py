@@ -25,6 +25,7 @@ FAILURES_KEPT = 200
 SENT_AGAIN = 100  # a minute
 UNHEARD = timedelta(minutes=2)  # a queued job that nobody took for so long is called out again
 SILENCE = timedelta(minutes=5)  # a running job that says nothing for so long has lost its worker
+_resumed: set[str] = set()
 OVER = (Status.STOPPED, Status.DONE, Status.FAILED)
 
 
@@ -116,6 +117,7 @@ def watch() -> int:
     for job_id, name in Job.objects.filter(unheard()).order_by("pk").values_list("pk", "task")[:SENT_AGAIN]:
         wake.task(current_app.tasks[name], job_id)
     silent = Job.objects.filter(status__in=(Status.RUNNING, Status.STOPPING), heartbeat_at__lt=Now() - SILENCE)
+    silent = silent.exclude(kind__in=_resumed, status=Status.RUNNING)
     return silent.update(
         status=models.Case(
             models.When(status=Status.STOPPING, then=models.Value(Status.STOPPED)), default=models.Value(Status.FAILED)
@@ -126,8 +128,17 @@ def watch() -> int:
 
 
 def unheard() -> Q:
-    """The queued jobs whose task was sent and not taken up. To take one up twice is harmless: `begin` lets one in."""
-    return Q(status=Status.QUEUED, created_at__lt=Now() - UNHEARD) & ~Q(task="")
+    """The jobs nobody is at: sent and not taken up, or dropped by a worker that died and such that they go on.
+
+    To take one up twice is harmless: `begin` lets one in.
+    """
+    dropped = Q(status=Status.RUNNING, kind__in=_resumed, heartbeat_at__lt=Now() - SILENCE)
+    return (Q(status=Status.QUEUED, created_at__lt=Now() - UNHEARD) | dropped) & ~Q(task="")
+
+
+def resumes(kind: str) -> None:
+    """Jobs of this kind do no row twice: one whose worker died is taken up again where it stopped."""
+    _resumed.add(kind)
 
 
 def run_over(job_id: int, rows: Iterable[Any], work: Any, *, every: int = 25) -> None:

@@ -145,7 +145,7 @@ def scorecard(client_ids: Sequence[int], since: datetime, *, by_endpoint: bool) 
     """What clients called since then: a row for each of them, or for each of their endpoints; the busiest first."""
     with connection.cursor() as cursor:
         cursor.execute(_BY_ENDPOINT if by_endpoint else _BY_CLIENT, [list(client_ids), since])
-        return [Score(*row[:7], under=under(row[7:])) for row in cursor.fetchall()]
+        return [Score(*row[:7], *[under(row[7:])]) for row in cursor.fetchall()]
 
 
 _SUMS = ", ".join(f"sum(took[{n}])::bigint" for n in range(1, len(BOUNDS) + 2))
@@ -153,5 +153,5 @@ _CARD = f"""
 SELECT client_id, {{endpoint}}, bool_or(ending), sum(calls)::bigint, sum(refused)::bigint, sum(limited)::bigint,
     sum(failed)::bigint, {_SUMS}
 FROM integrations_apiusage WHERE client_id = ANY(%s) AND hour >= %s GROUP BY 1, 2 ORDER BY 4 DESC, 2
-"""
+"""  # noqa: S608  (numbers of our own)
 _BY_CLIENT, _BY_ENDPOINT = _CARD.format(endpoint="''"), _CARD.format(endpoint="endpoint")

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from core.actors import SYSTEM
 from core.events import Fact
+from orders.api.v1 import imports
 from orders.models import Blocks, Channel
 from orders.services import (
     aftermath,
@@ -29,6 +30,11 @@ from orders.services import (
     scans,
     ship_to_store,
 )
+
+
+@shared_task
+def take_import(job_id: int) -> None:
+    imports.run(job_id)
 
 
 def release(fact: Fact) -> None:

@@ -37,12 +37,19 @@ class HasScope(BasePermission):
         return isinstance(caller, Caller) and scope is not None and caller.may(scope)
 
 
+class HasKey(BasePermission):
+    """Any key may: what it sees is its own."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return isinstance(request.auth, Caller)
+
+
 class ApiView(APIView):
     """An endpoint. Name a scope per method; a key without it is told 403, no key 401."""
 
     scope_required: ClassVar[dict[str, str]] = {}
     authentication_classes: tuple[type[BaseAuthentication], ...] = ()  # none named: the one of settings
-    permission_classes = (HasScope,)
+    permission_classes: tuple[type[BasePermission], ...] = (HasScope,)
     parser_classes = ()  # bodies are read by core.api.parse
     ending: ClassVar[Ending | None] = None
     request: Any

@@ -1,4 +1,4 @@
-"""TRADACOMS transmissions as segments: TAG=element+element:component', messages one by one, counted at the end. Pure."""
+"""TRADACOMS transmissions as segments: TAG=element+element:component', messages one by one, counted at the end."""
 
 from __future__ import annotations
 

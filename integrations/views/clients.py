@@ -34,8 +34,11 @@ def clients(request: HttpRequest) -> HttpResponse:
     known = {row["client_id"]: row for row in held.annotate(used=Max("last_used_at"), ends=Min("expires_at"))}
     scores = usage.scorecard(shown, timezone.now() - SHOWN, by_endpoint=False)
     context = {
-        "page": page, "total": htmx.capped_count(rows), "keys": known, "scores": {each.client_id: each for each in scores},
-    }  # fmt: skip
+        "page": page,
+        "total": htmx.capped_count(rows),
+        "keys": known,
+        "scores": {each.client_id: each for each in scores},
+    }
     return htmx.render(request, "integrations/clients.html", context, fragment="integrations/_clients.html")
 
 

@@ -21,6 +21,7 @@ from orders.models.fulfilment import (
 )
 from orders.models.hold import Blocks, Hold, HoldStatus, HoldType
 from orders.models.hold_rule import HoldRule, PriceListEntry
+from orders.models.imports import OrderImport, OrderImportRow
 from orders.models.label import LabelStatus, ParcelLabel, SerialReference
 from orders.models.manifest import Manifest, ManifestParcel, ManifestStatus
 from orders.models.message import (
@@ -96,6 +97,8 @@ __all__ = [
     "NodeTerms",
     "Order",
     "OrderChange",
+    "OrderImport",
+    "OrderImportRow",
     "OrderLine",
     "OrderNote",
     "OrderStatus",

@@ -51,9 +51,11 @@ def test_the_pages_show_it_in_a_fixed_number_of_queries(issued, admin, query_cou
     client, _ = issued
 
     page = admin.get("/ops/clients/").content.decode()
-    assert "Data team" in page and "105" in page and "10.5 %" in page and "Uses what ends" in page
+    for words in ("Data team", "105", "10.5 %", "Uses what ends"):
+        assert words in page
     one = admin.get(f"/ops/clients/{client.pk}").content.decode()
-    assert "GET /api/v1/stock ends." in one and "127.0.0.0/8" in one
+    assert "GET /api/v1/stock ends." in one
+    assert "127.0.0.0/8" in one
 
     with query_count("api-clients", lambda: admin.get("/ops/clients/")):
         for n in range(20):

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 from django.http import HttpResponse
 from django.urls import path
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework.permissions import BasePermission
-from rest_framework.request import Request
 
-from core.api import ApiView, Caller, reply
+from core.api import ApiView, reply
 from core.api.openapi import ANY, problems
+from core.api.views import HasKey
 from integrations import keys, usage
 from integrations.models import ApiClient
 
 SHOWN = timedelta(days=30)
 
 
-class HasKey(BasePermission):
-    """Any key may ask about itself."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        return isinstance(request.auth, Caller)
-
-
 class Client(ApiView):
-    scope_required: ClassVar[dict[str, str]] = {}
     permission_classes = (HasKey,)
 
     @extend_schema(

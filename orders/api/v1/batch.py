@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from core import idempotency
 from core.api import ApiView, read_json, repeats, reply
 from core.api.reading import validate
-from core.errors import Invalid, Problem, Refusal
+from core.errors import Refusal
 from orders.api.v1 import described, placing
 from orders.api.v1.bodies import MAX_BATCH, NewOrder
 
@@ -29,7 +29,7 @@ class Batch(ApiView):
         it stopped when it is made again.
         """
         key = _key(request)
-        orders = _orders(read_json(request, limit=MAX_BYTES))
+        orders = placing.orders_of(read_json(request, limit=MAX_BYTES), most=MAX_BATCH)
         self.count_calls(request, len(orders) - 1)
         results = [_one(request, key, index, sent) for index, sent in enumerate(orders)]
         taken = sum(result["status"] < 300 for result in results)
@@ -45,17 +45,6 @@ def _key(request: Any) -> str:
             status=400,
         )
     return key
-
-
-def _orders(body: Any) -> list[Any]:
-    if not isinstance(body, dict) or set(body) != {"orders"} or not isinstance(body["orders"], list):
-        raise Invalid([Problem("orders", "shape", 'Send {"orders": […]} and nothing else.')])
-    orders = body["orders"]
-    if not orders:
-        raise Invalid([Problem("orders", "too_few", "Send at least one order.")])
-    if len(orders) > MAX_BATCH:
-        raise Invalid([Problem("orders", "too_many", f"At most {MAX_BATCH} in one call.")], status=413)
-    return orders
 
 
 def _one(request: Any, key: str, index: int, sent: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from orders.canonical import _text as text_a_database_keeps
 from orders.models import NOTE_LENGTH
 
 MAX_BATCH = 100
+MAX_IMPORT = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

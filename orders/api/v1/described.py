@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from core.api.openapi import ANY, JSON, KEY, MAY_KEY, problems, schema_of
-from orders.api.v1.bodies import MAX_BATCH, Cancellation, NewApproval, NewHold, NewNote, NewOrder, NewVerdict
+from orders.api.v1.bodies import (
+    MAX_BATCH,
+    MAX_IMPORT,
+    Cancellation,
+    NewApproval,
+    NewHold,
+    NewNote,
+    NewOrder,
+    NewVerdict,
+)
 from orders.api.v1.words import (
     MATCH,
     MAYBE_MOMENT,
@@ -34,6 +45,13 @@ _PLACED = {
         "version": {"type": "integer"},
     },
 }
+
+
+def _orders(most: int) -> dict[str, Any]:
+    some = {"type": "array", "minItems": 1, "maxItems": most, "items": schema_of(NewOrder)}
+    return {
+        JSON: {"type": "object", "required": ["orders"], "additionalProperties": False, "properties": {"orders": some}}
+    }
 
 
 CREATE = extend_schema(
@@ -73,6 +91,24 @@ CANCEL = extend_schema(
     responses={200: ANY, **problems(*WRITES, 412)},
 )
 
+IMPORT = extend_schema(
+    operation_id="orders_import",
+    summary="Hand up to 5 000 orders over, to be worked through afterwards",
+    description=(
+        "202 with an operation; `Location` is where to ask how it is getting on. They are kept as they came and taken "
+        "in the order given, each in a transaction of its own: what one is refused for stops none of the others."
+    ),
+    parameters=[KEY],
+    request=_orders(MAX_IMPORT),
+    responses={202: ANY, **problems(*WRITES)},
+)
+IMPORT_RESULTS = extend_schema(
+    operation_id="orders_import_results",
+    summary="What became of each order of an import so far",
+    description="`index` is its place in what was sent; `status` what it would have been answered alone.",
+    parameters=[query("refused", "1: only what wasn't taken"), *PAGING],
+    responses={200: page_of(ANY), **problems(400, 401, 403, 404, 429, 503)},
+)
 BATCH = extend_schema(
     operation_id="orders_create_batch",
     summary="Send up to 100 orders in, each with its own verdict",
@@ -82,16 +118,7 @@ BATCH = extend_schema(
         "the rest goes on. Counts as many calls as it holds."
     ),
     parameters=[KEY],
-    request={
-        JSON: {
-            "type": "object",
-            "required": ["orders"],
-            "additionalProperties": False,
-            "properties": {
-                "orders": {"type": "array", "minItems": 1, "maxItems": MAX_BATCH, "items": schema_of(NewOrder)}
-            },
-        }
-    },
+    request=_orders(MAX_BATCH),
     responses={
         200: {
             "type": "object",

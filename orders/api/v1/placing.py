@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 
 from core.api import Caller, etag, reply
-from core.errors import Invalid, Refusal
+from core.errors import Invalid, Problem, Refusal
 from orders import canonical
 from orders.api.v1.bodies import NewOrder
 from orders.models import Channel
@@ -26,6 +26,18 @@ def channel_of(code: str, caller: Caller) -> Channel:
     if not channel.active:
         raise Refusal("channel_closed", f"{channel.name} takes no orders.", channel=channel.code)
     return channel
+
+
+def orders_of(body: Any, *, most: int) -> list[Any]:
+    """The orders of `{"orders": […]}`, unread as yet: 1 to `most`. Invalid for any other shape."""
+    if not isinstance(body, dict) or set(body) != {"orders"} or not isinstance(body["orders"], list):
+        raise Invalid([Problem("orders", "shape", 'Send {"orders": […]} and nothing else.')])
+    orders = body["orders"]
+    if not orders:
+        raise Invalid([Problem("orders", "too_few", "Send at least one order.")])
+    if len(orders) > most:
+        raise Invalid([Problem("orders", "too_many", f"At most {most} in one call.")], status=413)
+    return orders
 
 
 def place(incoming: NewOrder, caller: Any) -> HttpResponse:

@@ -4,6 +4,7 @@ from orders.api.v1.accounts import Accounts, OneAccount
 from orders.api.v1.batch import Batch
 from orders.api.v1.changes import Changes, PreviewChange
 from orders.api.v1.holds import Approve, Holds, OneHold, Verdict
+from orders.api.v1.imports import ImportResults, Imports
 from orders.api.v1.notes import Events, Notes
 from orders.api.v1.promise import Promise
 from orders.api.v1.validation import Validate
@@ -13,6 +14,8 @@ from orders.api.v1.views import Cancel, OneOrder, Orders
 urlpatterns: list[URLPattern | URLResolver] = [
     path("orders", Orders.as_view(), name="orders"),
     path("orders/batch", Batch.as_view(), name="orders_batch"),
+    path("orders/imports", Imports.as_view(), name="orders_imports"),
+    path("orders/imports/<int:pk>/results", ImportResults.as_view(), name="orders_import_results"),
     path("orders/validate", Validate.as_view(), name="orders_validate"),
     path("orders/<str:number>", OneOrder.as_view(), name="order"),
     path("orders/<str:number>/cancel", Cancel.as_view(), name="order_cancel"),
