@@ -15,6 +15,7 @@ from config.devstack.local_server import LocalServer
 from config.devstack.rest_server import Handler, Market, Told
 
 _PATH = re.compile(r"/sell/fulfillment/v1/order(?:/([^/]+)(/shipping_fulfillment)?)?")
+_KEYS = "/commerce/notification/v1/public_key/"
 _STOCK = "/sell/inventory/v1"
 _WINDOW = re.compile(r"lastmodifieddate:\[(.+)\.\.(.*)\]")
 
@@ -24,6 +25,7 @@ class Account(Market):
         super().__init__()
         self.basic = "Basic " + base64.b64encode(client.encode()).decode()
         self.refresh_token = refresh_token
+        self.keys: dict[str, str] = {}  # public ones, that notifications are signed with
         self.items: dict[str, int] = {}  # what there is of the inventory items; `stock` is what their offers show
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Any, headers: dict[str, str]) -> Told:
@@ -41,6 +43,11 @@ class Account(Market):
             if path == "/post-order/v2/cancellation":
                 self.orders[body["legacyOrderId"]]["cancelStatus"] = {"cancelState": "CANCELED", "cancelRequests": []}
                 return 200, {"cancelId": "5000"}
+            if path.startswith(_KEYS):
+                key = self.keys.get(path.removeprefix(_KEYS))
+                return (
+                    (200, {"key": key, "algorithm": "ECDSA", "digest": "SHA1"}) if key else (404, _error(195000, "No"))
+                )
             found = _PATH.fullmatch(path)
             if found is None or (found[1] and found[1] not in self.orders):
                 return 404, _error(32100, "Invalid order ID")

@@ -77,6 +77,8 @@ class Vendor:
     delivery: Callable[[bytes, Mapping[str, str]], Delivery]
     # For a vendor that signs the address it sent to as well: `verify` with that address before the others.
     verify_at: Callable[[str, bytes, Mapping[str, str], Iterable[str], datetime], bool] | None = None
+    # For a vendor that signs with keys of its own: the name of the key that the headers say signed.
+    signer: Callable[[Mapping[str, str]], str] | None = None
     # For a vendor that asks an address before it sends anything: answer_challenge(query, address, token), its answer.
     answer_challenge: Callable[[Mapping[str, str], str, str], Mapping[str, str] | None] | None = None
     # Tell the vendor of a shipment, once whatever is retried; returns the vendor's own id of it.

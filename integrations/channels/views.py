@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from integrations import inbox
-from integrations.channels import registry
+from integrations.channels import registry, signers
 from integrations.channels.vendor import Vendor
 from integrations.models import Connection
 from integrations.secrets import Undecipherable, reveal
@@ -75,6 +75,8 @@ def _receive(request: HttpRequest, connection_id: UUID, topic: str) -> HttpRespo
         # Counted, not kept: whoever can't sign must not be able to fill the disk.
         Connection.objects.filter(pk=connection.pk).update(refused_signatures=F("refused_signatures") + 1)
         log.warning("hook.signature_refused", extra={"connection": connection.code})
+        if vendor.signer is not None:
+            signers.missing(connection.pk, vendor.signer(headers))
         return _answer(401, "the signature does not fit")
     told = vendor.delivery(body, headers)
     message_id, created = inbox.accept(

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from integrations import signatures
 from integrations.models import Connection, InboundMessage
+from tests.integrations.markets import EBAY, calling
 from tests.integrations.test_stores import connect
 
 pytestmark = pytest.mark.django_db
@@ -29,9 +30,9 @@ def public_key() -> str:
     return "kid-1 " + pem.decode().replace("\n", "")
 
 
-def ebay(body: bytes, key: ec.EllipticCurvePrivateKey = KEY) -> dict[str, str]:
+def ebay(body: bytes, key: ec.EllipticCurvePrivateKey = KEY, name: str = "kid-1") -> dict[str, str]:
     signature = base64.b64encode(key.sign(body, ec.ECDSA(hashes.SHA1()))).decode()
-    told = {"alg": "ecdsa", "kid": "kid-1", "signature": signature, "digest": "SHA1"}
+    told = {"alg": "ecdsa", "kid": name, "signature": signature, "digest": "SHA1"}
     return {"X-EBAY-SIGNATURE": base64.b64encode(json.dumps(told).encode()).decode()}
 
 
@@ -107,3 +108,22 @@ def test_ebay_is_shown_that_the_address_is_ours(client: Client):
     assert client.get(path).status_code == 400
     Connection.objects.update(vendor="etsy")
     assert client.get(path, {"challenge_code": "a8628"}).status_code == 405
+
+
+def test_a_key_of_ebay_s_that_nobody_knows_yet_is_learnt_from_ebay_alone(client: Client):
+    body = json.dumps({"metadata": {"topic": "FEEDBACK_LEFT"}, "notification": {"notificationId": "n-2"}}).encode()
+    stranger = ec.generate_private_key(ec.SECP256R1())
+    with calling(EBAY) as called:
+        called.market.keys["kid-1"] = public_key().partition(" ")[2]
+
+        def post(headers: dict[str, str]) -> int:
+            given = {"content_type": "application/json", "data": body, "headers": headers}
+            return client.post(f"/hooks/{called.connection.pk}/", **given).status_code
+
+        assert post(ebay(body, name="kid-9")) == 401
+        called.read("keys")
+        assert post(ebay(body)) == 401
+        called.read("keys")
+
+        assert [post(ebay(body, stranger)), post(ebay(body))] == [401, 202]
+        assert [each.partition(" ")[0] for each in called.connection.secrets_named("webhook")] == ["kid-1"]

@@ -1,7 +1,7 @@
 """How eBay's notifications are known to be its own, and how it is shown that an address is ours. Pure.
 
 `X-EBAY-SIGNATURE` is base64 of JSON with the id of eBay's key and an ECDSA signature of the body. The connection's
-secrets `webhook` are eBay's public keys, each as "id key" (from getPublicKey); one nobody has put in signs nothing.
+secrets `webhook` are eBay's public keys, each as "id key"; one that isn't among them signs nothing, and is asked for.
 Before eBay sends anything it asks the address with a code, and wants its hash with the secret `verification_token`.
 """
 
@@ -39,6 +39,10 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Iterable[str], now:
         if name == told.get("kid") and _signed(body, told.get("signature", ""), key, digest()):
             return True
     return False
+
+
+def signer(headers: Mapping[str, str]) -> str:
+    return _signature(headers.get(HEADER, "")).get("kid", "")
 
 
 def _signature(header: str) -> dict[str, str]:
