@@ -20,11 +20,8 @@ from inventory.api.v1.urls import urlpatterns as inventory_v1
 from orders.api.v1.urls import urlpatterns as orders_v1
 
 v1: list[URLPattern | URLResolver] = [
-<<<<<<< HEAD
     *orders_v1, *inventory_v1, *exceptions_v1, *webhooks_v1, *trace_v1, *connections_v1, *mapping_v1, *client_v1,
-=======
-    *orders_v1, *inventory_v1, *exceptions_v1, *webhooks_v1, *trace_v1, *connections_v1, *client_v1, *operations_v1,
->>>>>>> 1f8bd69 (Orders are handed over in bulk and worked through as an operation: progress, stop, a verdict for each, taken up again when a worker dies)
+    *operations_v1,
 ]  # fmt: skip
 VERSIONS = {"v1": v1}
 
