@@ -76,8 +76,11 @@ def _called_for(delivery_ids: list[int]) -> dict[int, str]:
     return {pk: names[last[str(uid)]] for uid, pk in facts.items() if str(uid) in last}
 
 
-# Two errors are one cause whatever number of an order, byte or second they speak of.
-_CAUSE = r"regexp_replace(left(split_part(core_delivery.last_error, E'\n', 1), 200), '[0-9a-f]{8,}|[0-9]+', '#', 'g')"
+# Two errors are one cause whatever order, byte or attempt they speak of; 404 and 500 are two.
+_CAUSE = (
+    r"regexp_replace(regexp_replace(left(split_part(core_delivery.last_error, E'\n', 1), 200),"
+    r" ' \(attempt [0-9]+ of [0-9]+\)', ''), '[0-9a-f]{8,}|[0-9]{4,}', '#', 'g')"
+)
 
 _GROUPS = f"""
 SELECT handler, {_CAUSE}, count(*), min(finished_at), max(finished_at), max(id), sum((

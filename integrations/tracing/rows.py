@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db.models import CharField, F, Q, QuerySet
 from django.db.models.functions import Cast
+from django.utils.timezone import localtime
 
 from core.errors import Refusal
 from core.htmx import Page
@@ -67,6 +68,11 @@ class Row:
     attempts: int | None = None
     error: str = ""
     links: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def moment(self) -> str:
+        """The clock to the thousandth: what followed from what."""
+        return localtime(self.at).strftime("%H:%M:%S.%f")[:-3]
 
     @property
     def lasted(self) -> str:

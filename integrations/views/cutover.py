@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, tabs
 from core.errors import Invalid, Problem
 from integrations import phases
 from integrations.cutover import Setting
@@ -20,6 +20,10 @@ from integrations.views.link import find
 sees = permission_required("integrations.view_connection", raise_exception=True)
 cuts_over = permission_required("integrations.cut_over_connection", raise_exception=True)
 PLACES_AT_MOST = 500
+VIEWS: tabs.Views = (
+    ("All", {}),
+    *((str(label), {"outcome": value}) for value, label in ShadowResult.Outcome.choices),
+)
 
 
 @require_safe
@@ -42,7 +46,7 @@ def shadow(request: HttpRequest, connection_id: UUID) -> HttpResponse:
         rows = rows.filter(outcome=outcome)
     context = {
         "link": found, "page": htmx.keyset_page(rows, request), "total": htmx.capped_count(rows), "outcome": outcome,
-        "outcomes": ShadowResult.Outcome.choices,
+        "views": tabs.of(request, VIEWS),
     }  # fmt: skip
     return htmx.render(request, "integrations/shadow.html", context, fragment="integrations/_shadow.html")
 
