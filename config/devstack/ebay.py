@@ -40,25 +40,30 @@ class Account(Market):
                 return self._offers(query["sku"])
             if path == f"{_STOCK}/bulk_update_price_quantity":
                 return self._set_stock(body)
-            if path == "/post-order/v2/cancellation":
-                self.orders[body["legacyOrderId"]]["cancelStatus"] = {"cancelState": "CANCELED", "cancelRequests": []}
-                return 200, {"cancelId": "5000"}
-            if path.startswith(_KEYS):
-                key = self.keys.get(path.removeprefix(_KEYS))
-                return (
-                    (200, {"key": key, "algorithm": "ECDSA", "digest": "SHA1"}) if key else (404, _error(195000, "No"))
-                )
-            found = _PATH.fullmatch(path)
-            if found is None or (found[1] and found[1] not in self.orders):
-                return 404, _error(32100, "Invalid order ID")
-            if not found[1]:
-                return self._list(query, path)
-            if method == "POST":
-                return self._fulfil(found[1], path, body)
-            if found[2]:
-                made = self.told.get(found[1], [])
-                return 200, {"fulfillments": made, "total": len(made)}
-            return 200, self.orders[found[1]]
+            return self._of_orders(method, path, query, body)
+
+    def _of_orders(self, method: str, path: str, query: dict[str, str], body: Any) -> Told:
+        if path == "/post-order/v2/cancellation":
+            self.orders[body["legacyOrderId"]]["cancelStatus"] = {"cancelState": "CANCELED", "cancelRequests": []}
+            return 200, {"cancelId": "5000"}
+        if path.startswith(_KEYS):
+            return self._key(path.removeprefix(_KEYS))
+        found = _PATH.fullmatch(path)
+        if found is None or (found[1] and found[1] not in self.orders):
+            return 404, _error(32100, "Invalid order ID")
+        if not found[1]:
+            return self._list(query, path)
+        if method == "POST":
+            return self._fulfil(found[1], path, body)
+        if found[2]:
+            made = self.told.get(found[1], [])
+            return 200, {"fulfillments": made, "total": len(made)}
+        return 200, self.orders[found[1]]
+
+    def _key(self, name: str) -> Told:
+        if name not in self.keys:
+            return 404, _error(195016, "The public key was not found.")
+        return 200, {"key": self.keys[name], "algorithm": "ECDSA", "digest": "SHA1"}
 
     def _token(self, form: dict[str, str], authorization: str) -> Told:
         if authorization != self.basic:
