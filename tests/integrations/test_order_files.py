@@ -190,7 +190,7 @@ def test_a_mapping_that_makes_no_sense_is_refused_by_name(files: Connection):
     assert fields.suggested(["Qty", "Quantity"], {}) == {}  # two that could be it: a person says which
 
 
-def test_the_screens_from_the_drop_to_the_refused_rows(files: Connection):
+def test_the_screens_from_the_drop_to_the_refused_rows(files: Connection, query_count: Any):
     client, seeing = person("view_connection", "drop_file"), person("view_connection")
     where = f"/ops/links/{files.pk}/files"
     content = GERMAN.replace(b"Cy", b"=cmd()")
@@ -216,6 +216,9 @@ def test_the_screens_from_the_drop_to_the_refused_rows(files: Connection):
     sheet = b"".join(client.get(f"/ops/files/{made.pk}/refused.csv")).decode()  # type: ignore[arg-type]
     assert "'=cmd()" in sheet
     assert sheet.count("\r\n") == 4
+    with query_count("order-files", lambda: seeing.get(where)):
+        drop(files)
+    query_count("order-file", lambda: seeing.get(f"/ops/files/{made.pk}"))
     assert "DONE" not in client.get(where).content.decode()
     assert client.get(f"/ops/files/{made.pk}/raw").status_code == 403
     assert Client().get(where).status_code == 302

@@ -199,6 +199,8 @@ def test_webhooks_ask_for_the_order_and_unknown_ones_are_refused():
     with pytest.raises(Unreadable, match="an error Square answered with: No such order"):
         means({"errors": [{"category": "INVALID_REQUEST_ERROR", "code": "NOT_FOUND", "detail": "No such order"}]})
     assert means({"errors": []}).ignored
+    with pytest.raises(Unreadable, match="should be an object"):
+        reader("", json.dumps(fixture("order_updated") | {"data": {"id": "WEB1", "object": 7}}).encode())
     assert means(fixture("catalogue")).acts == (LearnCodes((("variation:VMUG", "MUG-RED"),)),)
 
 

@@ -149,7 +149,8 @@ def _event(node: Node, terms: Terms) -> Meaning | None:
     if family == "catalog":
         return ignored("the range changed: what is called how is read with the catalogue")
     if family == "order":
-        named = next((about.at(key) for key in (about.value or {}) if isinstance(about.raw(key), dict)), data)
+        inside = about.value if isinstance(about.value, dict) else {}
+        named = next((about.at(key) for key in inside if isinstance(inside[key], dict)), data)
         return Meaning(acts=tuple(_ask(named.line("order_id") or data.line("id"), data, terms)))
     if kind == "inventory.count.updated":
         return stock.levels(about.value or {}, list(about.items("inventory_counts")), "calculated_at")

@@ -17,11 +17,12 @@ class Field:
     known: str = ""
     needed: bool = False
     of_order: bool = True
+    longest: int = 255
 
 
 FIELDS: tuple[Field, ...] = (
     Field("order_ref", "Order number", "order order_number order_no order_id order_ref reference bestellnummer "
-          "commande auftragsnummer", needed=True),
+          "commande auftragsnummer", needed=True, longest=120),
     Field("placed_at", "Placed on", "date order_date ordered_on placed_on placed_at created created_at datum",
           needed=True),
     Field("sku", "SKU", "sku item item_code item_number article article_number product_code code artikelnummer",
@@ -39,7 +40,8 @@ FIELDS: tuple[Field, ...] = (
     Field("total", "Total of the order", "total order_total grand_total gesamt"),
     Field("currency", "Currency", "currency waehrung devise"),
     Field("updated_at", "Changed on", "updated updated_at changed modified"),
-    Field("customer_ref", "Customer number", "customer customer_no customer_number customer_id kundennummer"),
+    Field("customer_ref", "Customer number", "customer customer_no customer_number customer_id kundennummer",
+          longest=120),
     Field("email", "E-mail", "email e_mail customer_email"),
     Field("phone", "Telephone", "phone telephone tel"),
     Field("ship_name", "Ship to: name", "ship_to ship_to_name recipient customer_name shipping_name"),
@@ -50,10 +52,10 @@ FIELDS: tuple[Field, ...] = (
     Field("ship_region", "Ship to: region", "state region county province"),
     Field("ship_postal_code", "Ship to: postcode", "postcode post_code zip zip_code postal_code plz"),
     Field("ship_country", "Ship to: country", "country country_code land pays"),
-    Field("pickup", "Collected at", "store pickup pickup_location collect_at"),
-    Field("po_number", "Buyer's order number", "po po_number purchase_order"),
+    Field("pickup", "Collected at", "store pickup pickup_location collect_at", longest=120),
+    Field("po_number", "Buyer's order number", "po po_number purchase_order", longest=120),
     Field("ship_on", "Not before", "ship_date requested_ship_date ship_on"),
-    Field("note", "Note", "note notes comment remarks bemerkung"),
+    Field("note", "Note", "note notes comment remarks bemerkung", longest=2_000),
 )  # fmt: skip
 BY_NAME: Mapping[str, Field] = {field.name: field for field in FIELDS}
 NEEDED = tuple(field.name for field in FIELDS if field.needed)

@@ -122,7 +122,7 @@ def _row(each: Any) -> Row:
 def order(listed: Sequence[Row], layout: Layout, as_of: datetime, *, typed: bool) -> IncomingOrder:
     """The order these rows make. Raises Unreadable naming every fault by row and column."""
     rows = _Rows(listed, layout, typed=typed)
-    text = {field.name: rows.of_order(field.name)[1] for field in FIELDS if field.of_order}
+    text = {field.name: rows.of_order(field.name, field.longest)[1] for field in FIELDS if field.of_order}
     if not text["order_ref"]:
         rows.fault(listed[0], "order_ref", "is missing")
     placed, changed = rows.moment("placed_at", needed=True), rows.moment("updated_at")
@@ -144,11 +144,11 @@ def order(listed: Sequence[Row], layout: Layout, as_of: datetime, *, typed: bool
     if stated is None and reckoned < 0:
         fault = Fault(f"row {listed[0].number}", "the discounts are more than the goods")
         raise Unreadable(FailureClass.BAD_VALUE, fault)
-    buyer = Buyer(ref=text["customer_ref"][:120], name=text["ship_name"], email=text["email"], phone=text["phone"])
+    buyer = Buyer(ref=text["customer_ref"], name=text["ship_name"], email=text["email"], phone=text["phone"])
     return checked(
         IncomingOrder(
-            channel_ref=text["order_ref"][:120],
-            number=text["order_ref"][:120],
+            channel_ref=text["order_ref"],
+            number=text["order_ref"],
             placed_at=placed or EPOCH,
             version=canonical.microseconds(changed or as_of),
             currency=currency,
@@ -161,8 +161,8 @@ def order(listed: Sequence[Row], layout: Layout, as_of: datetime, *, typed: bool
             buyer=buyer if buyer != Buyer() else None,
             ship_to=_address(text, country),
             method="PICKUP" if text["pickup"] else "SHIP",
-            pickup_location_code=text["pickup"][:120] or None,
-            po_number=text["po_number"][:120],
+            pickup_location_code=text["pickup"] or None,
+            po_number=text["po_number"],
             requested_ship_on=ship_on,
             note=text["note"],
         )
