@@ -244,6 +244,9 @@ def test_stock_goes_out_under_one_number_however_often_it_is_sent(gateway: Simpl
 
     (text,) = gateway.taken.values()
     (rows,) = sets(text)
+    connection.settings["send"] = ["856"]
+    with pytest.raises(Permanent, match="takes no 846"):
+        selling.set_levels(connection, levels, "batch-2")
     assert [row[1:3] for row in rows if row[0] == "QTY"] == [("33", "12"), ("33", "3"), ("33", "0")]
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
 
 from integrations.channels.edi import translate
 from integrations.channels.edi.selling import post, wants
@@ -19,7 +22,7 @@ from integrations.files import x12
 from integrations.files.x12 import Interchange, Segment, Transaction
 from integrations.models import Connection, InboundMessage
 
-AT_ONCE = 50
+AT_ONCE, AT_FIRST = 50, timedelta(days=2)
 _PLACE = re.compile(r"segment (\d+) ([A-Z0-9]{2,3}?)(\d{2})?(?:$|:)")
 _OVER = ("PROCESSED", "DUPLICATE", "IGNORED", "FAILED")
 
@@ -27,7 +30,9 @@ _OVER = ("PROCESSED", "DUPLICATE", "IGNORED", "FAILED")
 def acknowledge(connection: Connection, cursor: str) -> Page:
     """Answer the messages after the one the cursor names. Safe to repeat: a group is answered once by its number."""
     after = int(cursor) if cursor.isdigit() else 0
-    came = InboundMessage.objects.filter(connection=connection, pk__gt=after).select_related("edit").order_by("pk")
+    came = InboundMessage.objects.filter(connection=connection, pk__gt=after).order_by("pk")
+    if not cursor:  # what came long before the partner was first answered isn't answered any more
+        came = came.filter(received_at__gte=timezone.now() - AT_FIRST)
     messages = list(came[: AT_ONCE + 1])
     for message in messages[:AT_ONCE]:
         if message.status not in _OVER and not message.waits_for:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from core.errors import Permanent
 from integrations import outgoing
 from integrations.channels.edi import edifact_written, x12_written
 from integrations.channels.edi.billing import bill
@@ -93,9 +94,10 @@ def post(
 def set_levels(connection: Connection, levels: Sequence[Level], key: str) -> Sequence[Outcome]:
     """846: what may be sold. The partner's system says nothing of single articles, so all of them were told."""
     style = style_of(connection)
-    if style.is_x12 and wants(connection, "846"):
-        today = timezone.localdate(timezone=terms_of(connection).zone)
-        post(connection, style, "846", key, key, lambda: (x12_written.inventory(key[:30], today, levels), {}))
+    if not style.is_x12 or not wants(connection, "846"):
+        raise Permanent(f"{connection.name} takes no 846, by which stock is told.")
+    today = timezone.localdate(timezone=terms_of(connection).zone)
+    post(connection, style, "846", key, key, lambda: (x12_written.inventory(key[:30], today, levels), {}))
     return [Outcome(level.item_id, level.ref or (level.codes[0] if level.codes else "")) for level in levels]
 
 

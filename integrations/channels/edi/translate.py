@@ -238,6 +238,9 @@ def _purchases(number: str, bodies: Iterable[bytes], terms: EdiTerms) -> dict[st
 
 
 def _numbered(body: bytes, terms: EdiTerms) -> dict[str, Purchase]:
+    if tradacoms.looks_like(_beginning(body, terms)):
+        said = tradacoms_orders.orders(tradacoms.transmission(body, code_page=terms.code_page), terms)
+        return {each.number: each for each in said}
     found: dict[str, Purchase] = {}
     for part in _parts(body, terms):
         document = part.document
