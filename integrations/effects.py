@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from core import events
 from core.errors import NotYet, Refusal
 from core.subjects import Subject
-from integrations import aliases, amending, codes, goods, masters, numbers, outgoing
+from integrations import aliases, amending, codes, expecting, goods, masters, numbers, outgoing
 from integrations import events as facts
 from integrations.arrivals import order_key, payment_key
 from integrations.channels.meaning import (
@@ -78,9 +78,8 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
     if isinstance(act, KeepMaster):
         _keep(act, message, done)
         return
-    if isinstance(act, AnswerRequest):
-        done.order_id, done.number, done.changed = answers.carry_out(act, connection)
-        done.words = "" if done.changed else "this was known already"
+    if isinstance(act, AnswerRequest | JudgeDocument | ClaimNumber | AmendOrder):
+        _of_document(act, message, done)
         return
     if isinstance(act, AskFor):
         data = {"connection": connection.code, "what": act.what, "ref": act.ref}
@@ -90,20 +89,29 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
     if isinstance(act, SetAside | FollowParcel):
         _follow(act, message, done)
         return
+    _placing(act, message, done)
+
+
+def _of_document(
+    act: AnswerRequest | JudgeDocument | ClaimNumber | AmendOrder, message: InboundMessage, done: Done
+) -> None:
+    """What partners who write documents say: of work we asked for, of documents of ours, of orders of theirs."""
+    connection = message.connection
     if isinstance(act, ClaimNumber):
         numbers.claim(act, message)
-        return
-    if isinstance(act, JudgeDocument):
+    elif isinstance(act, AmendOrder):
+        amending.carry_out(act, message, lambda order: _placing(PlaceOrder(order), message, done))
+    elif isinstance(act, JudgeDocument):
         known = outgoing.answer(connection, act.number, act.verdict, act.words)
         done.changed = done.changed or known
         done.words = act.words if known else f"it answers number {act.number}, which we never sent"
         if not known and not done.changed:
             done.idle_status = InboundMessage.Status.IGNORED
-        return
-    if isinstance(act, AmendOrder):
-        amending.carry_out(act, message, lambda order: _placing(PlaceOrder(order), message, done))
-        return
-    _placing(act, message, done)
+    elif act.coming and not answers.is_asked(act, connection):
+        done.words, done.changed = expecting.expect(act, act.coming, connection), True
+    else:
+        done.order_id, done.number, done.changed = answers.carry_out(act, connection)
+        done.words = "" if done.changed else "this was known already"
 
 
 def _placing(

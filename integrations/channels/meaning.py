@@ -85,10 +85,20 @@ class TakeSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class ComingGoods:
+    """What a ship notice says of goods that come to us: its number, the place as the sender calls it, and by when."""
+
+    ref: str
+    place: str = ""
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerRequest:
     """What a supplier or third party says of work it was asked to do, named by the request's uid.
 
     A partner that doesn't repeat the uid names the `work` by its number, and may name lines by the article's codes.
+    Where it sends goods to us as well, `coming` is what it means when no such work was asked of it.
     """
 
     uid: str
@@ -103,6 +113,7 @@ class AnswerRequest:
     tracking_number: str = ""
     tracking_url: str = ""
     work: str = ""
+    coming: ComingGoods | None = None
 
 
 @dataclass(frozen=True, slots=True)

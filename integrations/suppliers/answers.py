@@ -33,6 +33,10 @@ def carry_out(act: AnswerRequest, connection: Connection) -> tuple[int, str, boo
     return order.pk, order.number, after.version != before or after.sent_anyway
 
 
+def is_asked(act: AnswerRequest, connection: Connection) -> bool:
+    return _request(act, connection) is not None
+
+
 def _request(act: AnswerRequest, connection: Connection) -> PartnerRequest | None:
     rows = PartnerRequest.objects.filter(fulfilment__location__partner_link__connection_code=connection.code)
     rows = rows.filter(fulfilment__number=act.work) if act.work else rows.filter(uid=act.uid)

@@ -24,6 +24,7 @@ from integrations.channels.news import ShipmentNews
 from integrations.files import edifact, x12
 from integrations.models import Connection, OutgoingDocument
 from integrations.suppliers import tasks
+from inventory.models import ExpectedReceipt
 from inventory.services.figures import Level
 from orders.models import FulfilmentOrder, Order, Package, PartnerLink, PartnerRequest
 from orders.services import fulfilment
@@ -279,6 +280,32 @@ def test_a_warehouse_is_asked_by_940_and_answers_by_945(gateway: SimpleNamespace
     assert done.status == "PROCESSED", done.reason
     request.refresh_from_db()
     assert (request.status, request.fulfilment.shipment.tracking_number) == ("SHIPPED", "1Z999")
+
+
+@pytest.mark.django_db
+def test_a_suppliers_notice_of_goods_for_us_is_expected_once(gateway: SimpleNamespace):
+    connection = partner(gateway)
+    connection.kind, connection.channel, connection.code = "SUPPLIER", None, "mill"
+    connection.save()
+    dock = LocationFactory(code="DOCK", gln="0614141000012")
+    item = ItemFactory(sku="SKU-1", gtin="036000291452")
+    notice = fixture("940.edi").replace("*940*", "*856*").replace("GS*OW", "GS*SH")
+    lines = (
+        "BSN*00*SHP1*20260303*1200~\nDTM*017*20260310~\nHL*1**S~\nN1*ST*US*UL*0614141000012~\nHL*2*1*O~\nPRF*4711~\n"
+        "HL*3*2*I~\nLIN*1*UP*036000291452~\nSN1**24*EA~\nCTT*3*24~\n"
+    )
+    start, end = notice.index("W05"), notice.index("SE*14")
+    text = notice[:start] + lines + notice[end:].replace("SE*14*", "SE*12*")
+
+    first, second = comes(connection, text, name="1"), comes(connection, text, name="2")
+    unknown = comes(connection, text.replace("0614141000012", "999").replace("*000000105*", "*000000106*"), name="3")
+
+    assert (first.status, first.reason) == ("PROCESSED", "24 units are expected by 2026-03-10")
+    assert second.status == "PROCESSED"
+    (row,) = ExpectedReceipt.objects.all()
+    assert (row.item_id, row.location_id, row.quantity) == (item.pk, dock.pk, 24)
+    assert unknown.status == "FAILED"
+    assert "goods come to 999, which is none of ours" in unknown.reason
 
 
 @pytest.mark.django_db

@@ -7,14 +7,15 @@ they are checked and left alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time
 from typing import Literal
 
 from integrations.channels.edi.terms import EdiTerms
 from integrations.channels.edi.units import code_list
-from integrations.channels.edi.x12_reading import element
+from integrations.channels.edi.x12_reading import day, element
 from integrations.channels.edi.x12_reading import units as whole
-from integrations.channels.meaning import AnswerRequest, Meaning, ignored
+from integrations.channels.meaning import AnswerRequest, ComingGoods, Meaning, ignored
 from integrations.failures import FailureClass, Fault, Unreadable
 from integrations.files.x12 import Segment, Transaction
 from integrations.reading import Faults, shown
@@ -82,13 +83,25 @@ def ship_notice(found: Transaction, terms: EdiTerms) -> Meaning:
     if not terms.for_partner:
         named = ", ".join(notice.work for notice in notices if notice.work) or bsn[2]
         return ignored(f"a ship notice of {named}; {_NOT_OURS}")
-    carrier, tracking = _carrier(found), _tracking(found)
+    carrier, tracking, coming = _carrier(found), _tracking(found), _coming(found, bsn[2], terms)
     acts = tuple(
         AnswerRequest("", "shipped", lines=tuple(notice.lines), carrier=carrier, tracking_number=tracking,
-                      partner_ref=bsn[2], work=notice.work)
+                      partner_ref=bsn[2], work=notice.work, coming=replace(coming, ref=f"{bsn[2]}/{notice.work}"))
         for notice in notices
     )  # fmt: skip
     return Meaning(acts=acts) if acts else ignored("the ship notice names no order")
+
+
+def _coming(found: Transaction, ref: str, terms: EdiTerms) -> ComingGoods:
+    """Where the goods go and when they arrive: N1 ST, and DTM 017 or 067."""
+    faults = Faults()
+    place = next((each[4] or each[2] for each in found.segments if each.name == "N1" and each[1] == "ST"), "")
+    days = {each[1]: each for each in found.segments if each.name == "DTM"}
+    stated = days.get("017") or days.get("067")
+    arrival = day(stated, 2, faults) if stated else None
+    faults.raise_if_any()
+    due = datetime.combine(arrival, time(23, 59, 59), terms.zone).astimezone(UTC) if arrival else None
+    return ComingGoods(ref, place, due)
 
 
 def _levels(found: Transaction, faults: Faults) -> set[str]:
