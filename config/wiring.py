@@ -91,11 +91,14 @@ def _finance() -> None:
 
 def _erp() -> None:
     from finance import events as facts
-    from integrations.erp import tasks
+    from integrations import events as outside
+    from integrations.erp import adjusting, tasks
 
     # With full-jitter backoff this many attempts outlast a day: an ERP that is down overnight is no dead delivery.
     for told in (facts.PREPARED, facts.RETRIED):
         events.subscribe(told, "erp.post", tasks.post, queue="outside", max_attempts=60)
+    for told in (outside.ADJUSTMENT_PREPARED, outside.ADJUSTMENT_RETRIED):
+        events.subscribe(told, "erp.adjust", adjusting.send, queue="outside", max_attempts=60)
 
 
 def _channels() -> None:

@@ -13,6 +13,7 @@ from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening,
 from integrations import alike, documents, inbox, origins
 from integrations.connection_reasons import CONNECTION_DOWN
 from integrations.endings import REASON
+from integrations.erp.reasons import ADJUSTMENT_REJECTED
 from integrations.feed_reasons import FEED_BEHIND
 from integrations.models import InboundMessage
 from integrations.outgoing_reasons import DOCUMENT_REFUSED
@@ -21,7 +22,7 @@ Status = InboundMessage.Status
 
 
 def register() -> None:
-    for reason in (MESSAGE_FAILED, CONNECTION_DOWN, FEED_BEHIND, DOCUMENT_REFUSED):
+    for reason in (ADJUSTMENT_REJECTED, MESSAGE_FAILED, CONNECTION_DOWN, FEED_BEHIND, DOCUMENT_REFUSED):
         reasons.register(reason)
     origins.register()
 

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from integrations import arrivals, inbox, replaying, upkeep, usage
 from integrations.channels import polling, publishing
+from integrations.erp import adjusting
 from integrations.files.orders import drops
 
 
@@ -26,6 +27,12 @@ def process(message_id: int) -> None:
 def publish_stock() -> None:
     """Tell every channel that is set to hear it what it may sell now."""
     publishing.publish()
+
+
+@shared_task
+def prepare_adjustments() -> None:
+    """Write down what ERPs have to hear of units found and lost."""
+    adjusting.prepare()
 
 
 @shared_task

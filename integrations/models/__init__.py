@@ -8,6 +8,7 @@ from integrations.models.masters import MasterRecord
 from integrations.models.messages import InboundMessage, MessageEdit, OutboundCall
 from integrations.models.numbers import DocumentNumber, NumberSequence, OutgoingDocument
 from integrations.models.shadow import ShadowResult
+from integrations.models.stock_documents import StockDocument
 from integrations.models.webhooks import WebhookSubscription
 
 __all__ = [
@@ -34,5 +35,6 @@ __all__ = [
     "OutgoingDocument",
     "Pace",
     "ShadowResult",
+    "StockDocument",
     "WebhookSubscription",
 ]

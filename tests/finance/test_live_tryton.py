@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,15 +13,19 @@ from django.utils import timezone
 from config.devstack import tryton
 from core import actors, outbox
 from core.errors import TryLater
+from core.subjects import Subject
 from exceptions.models import Case
 from finance.models import Posting, Status
 from finance.services import postings
 from integrations import inbox
 from integrations.channels import polling
-from integrations.erp import drift, registry, sending
-from integrations.models import Connection, FeedState, InboundMessage
+from integrations.erp import adjusting, drift, registry, sending
+from integrations.erp.tryton import lookups
+from integrations.erp.tryton.client import Rest
+from integrations.models import Connection, FeedState, InboundMessage, StockDocument
 from inventory.models import Item, SnapshotLine
-from tests.factories.inventory import LocationFactory
+from inventory.services import movements
+from tests.factories.inventory import ItemFactory, LocationFactory
 from tests.finance import making
 from tests.finance.erp import Books, connection
 
@@ -96,6 +101,28 @@ def test_a_sale_changed_there_is_drift_and_says_which_figure(books):
 
     assert len(compared.differences) == 1
     assert "kept here is X-1" in compared.differences[0]
+
+
+def test_units_found_and_lost_are_moved_from_and_to_lost_and_found(books, running):
+    running.add_products([{"sku": "GLOVE", "name": "Glove", "price": "10"}], opening=4)
+    made = Connection.objects.get()
+    made.settings["adjustments_since"] = (timezone.now() - timedelta(days=1)).isoformat()
+    made.save()
+    item, place = ItemFactory(sku="GLOVE"), LocationFactory(code="MAIN")
+    about = {"cause": Subject("count", "1", "Count 1"), "actor": actors.SYSTEM}
+    movements.adjust(item.pk, place.pk, 5, key="count:1", **about)
+    movements.adjust(item.pk, place.pk, -2, key="count:2", **about)
+
+    for _ in range(2):
+        adjusting.prepare()
+        outbox.drain()
+
+    told = StockDocument.objects.order_by("pk").values_list("status", "document__direction")
+    warehouse = lookups.warehouses(Rest(made))["MAIN"]
+    context = {"locations": [warehouse], "with_childs": True}
+    (row,) = Rest(made).raw("product.product", [["code", "=", "GLOVE"]], ("quantity",), limit=1, context=context)
+    assert list(told) == [("POSTED", "found"), ("POSTED", "lost")]
+    assert row["quantity"] == 4 + 5 - 2
 
 
 class Memory:

@@ -32,13 +32,13 @@ def follow(rest: Rest, memory: Memory, sale: Mapping[str, Any], wanted: list[str
         sale = _press(rest, memory, "sale.sale", sale, "process", ("state", *FIELDS))
     if "delivery" in wanted and _open(sale, "shipments", "shipment_returns"):
         for shipment in sale["shipments"]:
-            _finish(rest, memory, "stock.shipment.out", shipment, DELIVERY)
+            finish(rest, memory, "stock.shipment.out", shipment, DELIVERY)
         for shipment in sale["shipment_returns"]:
-            _finish(rest, memory, "stock.shipment.out.return", shipment, RETURN)
+            finish(rest, memory, "stock.shipment.out.return", shipment, RETURN)
         sale = _again(rest, sale)  # an invoice may wait for what was delivered
     if "invoice" in wanted and _open(sale, "invoices"):
         for invoice in sale["invoices"]:
-            _finish(rest, memory, "account.invoice", invoice, INVOICE)
+            finish(rest, memory, "account.invoice", invoice, INVOICE)
         sale = _again(rest, sale)
     invoices = _standing(sale["invoices"])
     return {
@@ -70,17 +70,22 @@ def _again(rest: Rest, sale: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _finish(rest: Rest, memory: Memory, model: str, record: Mapping[str, Any], steps: Mapping[str, str]) -> None:
+def finish(
+    rest: Rest, memory: Memory | None, model: str, record: Mapping[str, Any], steps: Mapping[str, str]
+) -> dict[str, Any]:
+    """Press on from wherever it is to where no button leads further; the record as it is then."""
     while button := steps.get(record["state"]):
         before = record["state"]
         record = _press(rest, memory, model, record, button, STATES)
         if record["state"] == before:
             raise TryLater(f"Tryton leaves {record['number'] or model} in the state {before}.")
+    return dict(record)
 
 
 def _press(
-    rest: Rest, memory: Memory, model: str, record: Mapping[str, Any], button: str, fields: tuple[str, ...]
+    rest: Rest, memory: Memory | None, model: str, record: Mapping[str, Any], button: str, fields: tuple[str, ...]
 ) -> Mapping[str, Any]:
-    memory.still_ours()
+    if memory is not None:
+        memory.still_ours()
     # The figures were agreed before: that taxes aren't the product's usual ones, for one, is no question any more.
     return rest.press(model, int(record["id"]), button, fields, unwarned=True)

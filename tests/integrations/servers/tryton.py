@@ -35,18 +35,21 @@ MOVES = {
     "pick": ({"assigned"}, "picked"),
     "pack": ({"picked"}, "packed"),
     "receive": ({"draft"}, "received"),
-    "do": ({"packed", "received"}, "done"),
+    "do": ({"packed", "received", "assigned"}, "done"),
     "post": ({"draft", "validated"}, "posted"),
     "process": ({"confirmed"}, "processing"),
     "quote": ({"draft"}, "quotation"),
     "confirm": ({"quotation"}, "confirmed"),
-    "cancel": ({"draft", "quotation"}, "cancelled"),
+    "cancel": ({"draft", "quotation", "waiting"}, "cancelled"),
     "draft": ({"cancelled", "quotation", "confirmed"}, "draft"),
 }
 SALE_FIELDS = {
     "company", "party", "invoice_address", "shipment_address", "currency", "warehouse", "reference", "description",
     "sale_date", "lines", "invoice_method", "shipment_method", "comment", "payment_term",
 }  # fmt: skip
+
+
+ENDS = ("storage_location", "lost_found_location")
 
 
 class Refused(Exception):
@@ -97,7 +100,8 @@ class State:
         party = self.put("party.party", {"name": "Demo", "code": "1", "addresses": []})
         self.put("company.company", {"party": party["id"], "currency": currency[1]["id"]})
         for code in ("MAIN", "STORES"):
-            self.put("stock.location", {"code": code, "type": "warehouse"})
+            ends = {name: self.put("stock.location", {"type": "storage"})["id"] for name in ENDS}
+            self.put("stock.location", {"code": code, "type": "warehouse", **ends})
         address = self.put("party.address", {"street": "Various"})
         self.put("party.party", {"name": "Channel customers", "code": "CHANNEL", "addresses": [address["id"]]})
         for name, rate in (("VAT 20%", "0.20"), ("VAT 10%", "0.10"), ("VAT 5%", "0.05")):
@@ -288,6 +292,7 @@ class Handler(BaseHTTPRequestHandler):
         figures = totals(self.server.state, record) if model == "sale.sale" else {}
         behind = {"addresses": "party.address", "template": "product.template", "party": "party.party"}
         behind |= {"currency": "currency.currency", "sale_uom": "product.uom", "shipments": "stock.shipment.out"}
+        behind |= dict.fromkeys(ENDS, "stock.location")
         behind |= {"shipment_returns": "stock.shipment.out.return", "invoices": "account.invoice"}
         for field in fields:
             first, _, rest = field.partition(".")
@@ -312,6 +317,8 @@ def matches(record: dict[str, Any], domain: list[Any]) -> bool:
     for field, operator, value in domain:
         if operator == "=" and record.get(field) != value:
             return False
+        if operator == "!=" and record.get(field) == value:
+            return False
         if operator == "in" and record.get(field) not in value:
             return False
     return True
@@ -323,7 +330,8 @@ def create_other(state: State, model: str, given: dict[str, Any]) -> dict[str, A
             raise Refused("The code on party must be unique.")
         made = [state.put("party.address", one) for _, several in given.get("addresses", []) for one in several]
         return state.put(model, {**given, "addresses": [one["id"] for one in made]})
-    return state.put(model, given)
+    blank = {"state": "draft", "number": None} if model.startswith("stock.shipment.") else {}
+    return state.put(model, {**blank, **given})
 
 
 class Server(ThreadingHTTPServer):
