@@ -7,14 +7,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 
+from config.demo import tills
 from core import outbox
 from core.actors import SYSTEM
 from core.errors import Invalid
-from core.models import Job
+from core.models import Job, User
 from integrations import aliases, inbox, replaying
-from integrations.models import Alias, AliasChange, AliasKind, Connection, InboundMessage
+from integrations.files.orders import drops
+from integrations.models import Alias, AliasChange, AliasKind, Connection, FileDrop, InboundMessage
 from inventory.models import ItemAlias, LocationAlias, Stock
 from inventory.services import sources
 from orders.models import Channel, Order, Payment
@@ -185,3 +188,17 @@ def test_the_list_is_searched_paged_and_changed_by_whoever_may(till: Connection,
     assert "No item has the SKU NOBODY" in refused.content.decode()
     history = seen.get(f"{where}/history").content.decode()
     assert history.count('id="version-') == 4
+
+
+def test_the_demo_s_tills_lack_one_place_and_a_file_waits():
+    User.objects.create_user("ida@example.com", "x", name="Ida").groups.add(
+        Group.objects.get_or_create(name="Integration")[0]
+    )
+    StockFactory(item=ItemFactory(name="Mug"), location=LocationFactory(kind="STORE"), sellable=9)
+
+    for _ in range(2):
+        tills.make(lambda words: None)
+
+    assert sorted(InboundMessage.objects.values_list("status", flat=True)) == ["FAILED", "FAILED", "PROCESSED"]
+    seen = drops.preview(FileDrop.objects.get())
+    assert [bool(each.faults) for each in seen.shown] == [False, True]

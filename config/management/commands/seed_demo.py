@@ -24,6 +24,7 @@ from config.demo import (
     stockwork,
     storework,
     supply,
+    tills,
     units,
     wholesale,
     world,
@@ -60,6 +61,7 @@ class Command(BaseCommand):
         floor.make(self._say)
         supply.make(self._say)
         wholesale.make(self._say)
+        tills.make(self._say)
         beliefs.tell(self._say)
         fixes.make(self._say)
         duty.make(self._say)
