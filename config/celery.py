@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from kombu import Queue
 
-from core import correlation
+from core import correlation, spans
 from core.stall import StallGuard
 
 VISIBILITY_SECONDS = 120  # after this the broker hands an unacknowledged message to somebody else…
@@ -142,8 +142,14 @@ def _begin(task: Any, **_: Any) -> None:
     """Go on under the id of whatever sent the task; a worker outlives the database's restarts."""
     close_old_connections()
     correlation.adopt(correlation.accept(getattr(task.request, "correlation_id_of_cause", None)))
+    span = spans.span(f"run {task.name}", spans.CONSUMER)
+    span.__enter__()
+    task.request.backroom_span = span
 
 
 @task_postrun.connect
-def _end(**_: Any) -> None:
+def _end(task: Any, **_: Any) -> None:
+    span = getattr(task.request, "backroom_span", None)
+    if span is not None:
+        span.__exit__(None, None, None)
     close_old_connections()

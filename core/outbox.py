@@ -18,7 +18,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection, transaction
 from django.db.models import Q
 
-from core import correlation, events, in_hand, leases, metrics, wake
+from core import correlation, events, in_hand, leases, metrics, spans, wake
 from core.actors import SYSTEM, Actor
 from core.errors import NotWanted, Permanent, Refusal, TryLater
 from core.events import EventDraft, Subscription
@@ -275,7 +275,12 @@ class _Dispatch:
         if known is None:
             raise TryLater(f"No handler called {delivery.handler} is wired here.")
         correlation.adopt(delivery.fact.correlation_id)
-        with in_hand.holding(str(delivery.fact.uid), self.queue):
+        uid = str(delivery.fact.uid)
+        told = {"messaging.destination.name": self.queue, "backroom.fact": uid, "backroom.event": delivery.fact.type}
+        with (
+            in_hand.holding(uid, self.queue),
+            spans.span(f"deliver {delivery.handler}", spans.CONSUMER, **told),
+        ):  # fmt: skip
             if self.nested:
                 with transaction.atomic():
                     known.handler(delivery.fact)

@@ -22,7 +22,7 @@ import httpx2
 from django.db.models import Q
 from django.utils import timezone
 
-from core import correlation, in_hand
+from core import correlation, in_hand, spans
 from core.errors import Permanent, TryLater
 from integrations import addresses, breaker, bulkhead, pace, rate_limits, redaction
 from integrations.failures import FailureClass, Unreadable
@@ -121,7 +121,15 @@ def request(
         slot.started = started = time.monotonic()
         try:
             limits = Limits(started + deadline, answer_at_most)
-            answer = _send(connection, method, url, target, headers or {}, content, limits)
+            told = {
+                "http.request.method": method,
+                "server.address": target.host,
+                "backroom.connection": connection.code,
+            }
+            with spans.span(f"{connection.code}: {purpose or method}", spans.CLIENT, **told) as span:
+                answer = _send(connection, method, url, target, headers or {}, content, limits)
+                if span is not None:
+                    span.set_attribute("http.response.status_code", answer.status)
             call.status, call.response_excerpt = answer.status, _excerpt(answer.body)
             return _judge(connection, answer)
         except Failed as failure:
@@ -150,6 +158,8 @@ def _send(
         "Host": _host(target),
         correlation.HEADER: correlation.current(),
     }
+    if parent := spans.traceparent():
+        sent["traceparent"] = parent
     try:
         outgoing = _client(str(connection.pk)).build_request(
             method, _addressed(url, target), headers=sent, content=content, extensions={"sni_hostname": target.host}

@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from core import correlation, live
+from core import correlation, live, spans
 from core.actors import Actor
 from core.errors import Invalid, NotYet, Refusal, TryLater
 from integrations import aliases, arrivals, cutover, effects, endings, redaction, shadowing
@@ -159,8 +159,10 @@ def reprocess(message_id: int, *, actor: Actor) -> Outcome:
 
 
 def _work_on(message: InboundMessage, token: UUID) -> None:
+    told = {"backroom.connection": message.connection.code, "backroom.message": message.pk}
     try:
-        _try(message, token)
+        with spans.span(f"process {message.topic or 'message'}", spans.CONSUMER, **told):
+            _try(message, token)
     except endings.Fenced:
         log.warning("message.lease_lost", extra={"message_id": message.pk})
 

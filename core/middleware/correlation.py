@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from core import correlation, metrics
+from core import correlation, metrics, spans
 
 log = logging.getLogger("core.request")
 
@@ -28,7 +29,12 @@ class CorrelationMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         with correlation.using(correlation.accept(request.headers.get(correlation.HEADER))) as cause:
-            response = self.get_response(request)
+            with spans.span(
+                f"{request.method} request", spans.SERVER, **{"http.request.method": request.method}
+            ) as span:
+                response = self.get_response(request)
+                if span is not None:
+                    _describe(span, request, response)
             response.headers[correlation.HEADER] = cause
             self._note(request, response, time.perf_counter() - started)
         return response
@@ -51,6 +57,14 @@ class CorrelationMiddleware:
                 "who": _who(request),
             },
         )
+
+
+def _describe(span: Any, request: HttpRequest, response: HttpResponse) -> None:
+    """The route, never the path or its query: people search for names and e-mail addresses."""
+    route = request.resolver_match.route if request.resolver_match else "none"
+    span.update_name(f"{request.method} {route}")
+    span.set_attribute("http.route", route)
+    span.set_attribute("http.response.status_code", response.status_code)
 
 
 def _who(request: HttpRequest) -> str | None:
