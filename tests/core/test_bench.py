@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from io import StringIO
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from tests.benchmarks import outbox as bench_outbox
 
@@ -44,11 +47,16 @@ def test_a_benchmark_that_leaves_something_out_fails(monkeypatch):
         call_command("bench", "outbox")
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_relay_benchmark_delivers_all_it_made():
     # A process of its own: it forks, and this one may hold a browser's threads.
     command = [sys.executable, "manage.py", "bench", "outbox", "--json", "--size", "600", "--clients", "1"]
+    address = urlsplit(os.environ["DATABASE_URL"])._replace(path="/" + connection.settings_dict["NAME"])
 
-    said = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=240, check=False)
+    said = subprocess.run(
+        [*command, "--option", "here=1"], cwd=settings.BASE_DIR, env={**os.environ, "DATABASE_URL": urlunsplit(address)},
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
 
     assert said.returncode == 0, said.stderr[-2000:]
     found = json.loads(said.stdout.strip().splitlines()[-1])
