@@ -183,6 +183,11 @@ def _judge(connection: Connection, answer: Answer) -> Answer:
         words = f"The other side answered {status}."
         _troubled(connection, words)
         raise FailedForNow(FailureClass.CONNECTION, words, seconds=retry_after(answer.headers))
+    if status in {401, 403}:
+        words = f"The other side refuses our credentials ({status})."
+        breaker.report(connection.pk, ok=True)  # it answers, so there is nothing to wait for; but all is not well
+        _ill(connection, words)
+        raise FailedForGood(FailureClass.AUTHENTICATION, words, status=status, body=answer.body)
     _well(connection)
     if status == 429:
         seconds = retry_after(answer.headers) or 5.0
@@ -190,13 +195,6 @@ def _judge(connection: Connection, answer: Answer) -> Answer:
         raise FailedForNow(FailureClass.RATE_LIMIT, "The other side asks for a pause (429).", seconds=seconds)
     if status in {408, 425}:
         raise FailedForNow(FailureClass.CONNECTION, f"The other side answered {status}.")
-    if status in {401, 403}:
-        raise FailedForGood(
-            FailureClass.AUTHENTICATION,
-            f"The other side refuses our credentials ({status}).",
-            status=status,
-            body=answer.body,
-        )
     if not 200 <= status < 300:
         kind = FailureClass.CONFLICT if status == 409 else FailureClass.BAD_VALUE
         words = f"The other side answered {status}: {_excerpt(answer.body)[:200]}"
@@ -294,10 +292,12 @@ def _excerpt(body: bytes) -> str:
 
 def _troubled(connection: Connection, words: str) -> None:
     state = breaker.report(connection.pk, ok=False, reason=words)
+    _ill(connection, f"Calls are suspended. {words}" if state != "CLOSED" else words)
+
+
+def _ill(connection: Connection, words: str) -> None:
     Connection.objects.filter(pk=connection.pk).update(
-        health=Connection.Health.TROUBLED,
-        health_reason=(f"Calls are suspended. {words}" if state != "CLOSED" else words)[:300],
-        last_failure_at=timezone.now(),
+        health=Connection.Health.TROUBLED, health_reason=words[:300], last_failure_at=timezone.now()
     )
 
 

@@ -91,6 +91,9 @@ def test_credentials_that_are_refused_are_for_a_person(called: Called):
     with pytest.raises(Permanent) as caught:
         called.vendor.fetch(called.connection, "order", called.case.ref)
     assert caught.value.failure_class == "authentication"
+    called.connection.refresh_from_db()
+    if called.connection.vendor not in {"etsy", "tiktok"}:  # these say so in an answer that is well in itself
+        assert (called.connection.health, called.connection.last_ok_at) == ("TROUBLED", None)
 
     for _ in range(feed_reasons.FAILURES):
         called.read("orders")
