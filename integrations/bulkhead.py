@@ -1,9 +1,9 @@
 """No connection takes more than its share of the workers: a limit of calls at once, and another way for slow ones.
 
-Every call holds a slot of its connection, a row in PostgreSQL whose lease ends by itself, so all processes share one
-limit. A connection is slow while its latest call took long or one under way already does. What the relay's shared
-queues would call there then steps aside into the queue `slow`, at the price of one statement, and few workers go
-there; a quick call takes the connection back.
+Every call holds a slot of its connection, a row in PostgreSQL whose lease ends by itself and with the session that took
+it, so all processes share one limit and a killed one keeps nothing. A connection is slow while its latest call took long
+or one under way already does. What the relay's shared queues would call there then steps aside into the queue `slow`, at
+the price of one statement, and few workers go there; a quick call takes the connection back.
 """
 
 from __future__ import annotations
@@ -112,12 +112,13 @@ def used(connection: Connection) -> tuple[int, bool]:
 
 
 # ruff: noqa: S608  (the pieces put together are all written here)
-_STATE = """
+_HELD = "held.until > statement_timestamp() AND EXISTS (SELECT FROM pg_stat_get_activity(held.backend))"
+_STATE = f"""
 SELECT count(*) AS used,
     coalesce(extract(epoch FROM statement_timestamp() - min(taken_at)), 0)::float8 AS oldest,
     coalesce((SELECT slow_until > statement_timestamp() FROM integrations_pace WHERE connection_id = %(id)s), false)
     OR coalesce(bool_or(taken_at < statement_timestamp() - make_interval(secs => %(under_way)s)), false) AS slow
-FROM integrations_callslot WHERE connection_id = %(id)s AND until > statement_timestamp()
+FROM integrations_callslot held WHERE connection_id = %(id)s AND {_HELD}
 """
 
 _TAKE = f"""
@@ -125,15 +126,16 @@ WITH state AS MATERIALIZED ({_STATE}), free AS (
     SELECT n FROM state, generate_series(1, %(limit)s) n
     WHERE state.used < %(limit)s AND NOT (state.slow AND %(aside)s) AND NOT EXISTS (
         SELECT FROM integrations_callslot held
-        WHERE held.connection_id = %(id)s AND held.slot = n AND held.until > statement_timestamp())
+        WHERE held.connection_id = %(id)s AND held.slot = n AND {_HELD})
     ORDER BY n LIMIT 1
 ), taken AS (
-    INSERT INTO integrations_callslot AS s (connection_id, slot, token, taken_at, until)
-    SELECT %(id)s, n, %(token)s, statement_timestamp(), statement_timestamp() + make_interval(secs => %(lease)s)
+    INSERT INTO integrations_callslot AS held (connection_id, slot, token, taken_at, until, backend)
+    SELECT %(id)s, n, %(token)s, statement_timestamp(), statement_timestamp() + make_interval(secs => %(lease)s),
+        pg_backend_pid()
     FROM free
     ON CONFLICT (connection_id, slot) DO UPDATE
-    SET token = excluded.token, taken_at = excluded.taken_at, until = excluded.until
-    WHERE s.until <= statement_timestamp()
+    SET token = excluded.token, taken_at = excluded.taken_at, until = excluded.until, backend = excluded.backend
+    WHERE NOT ({_HELD})
     RETURNING slot
 )
 SELECT (SELECT slot FROM taken), slow, used, oldest FROM state
@@ -149,9 +151,9 @@ SET slow_until = CASE WHEN %(slow)s THEN statement_timestamp() + make_interval(s
 WHERE connection_id = %(id)s AND (%(slow)s OR %(quick)s)
 """
 
-_SLOW_ONES = """
+_SLOW_ONES = f"""
 SELECT connection_id FROM integrations_pace WHERE slow_until > statement_timestamp()
 UNION
-SELECT connection_id FROM integrations_callslot
-WHERE until > statement_timestamp() AND taken_at < statement_timestamp() - make_interval(secs => %(under_way)s)
+SELECT connection_id FROM integrations_callslot held
+WHERE {_HELD} AND taken_at < statement_timestamp() - make_interval(secs => %(under_way)s)
 """

@@ -206,13 +206,17 @@ class Pace(models.Model):
 
 
 class CallSlot(models.Model):
-    """One of the calls a connection may have under way at once, whoever makes it: a lease that ends by itself."""
+    """One of the calls a connection may have under way at once, whoever makes it: a lease that ends by itself.
+
+    It ends with the database session that took it, too: whoever was killed holds nothing.
+    """
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="slots", db_index=False)
     slot = models.PositiveSmallIntegerField()
     token = models.UUIDField()
     taken_at = models.DateTimeField()
     until = models.DateTimeField()
+    backend = models.IntegerField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connection", "slot"], name="a_call_slot_is_taken_once")]
