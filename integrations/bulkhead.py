@@ -1,9 +1,9 @@
 """No connection takes more than its share of the workers: a limit of calls at once, and another way for slow ones.
 
-Every call holds a slot of its connection, a row in PostgreSQL whose lease ends by itself and with the session that took
-it, so all processes share one limit and a killed one keeps nothing. A connection is slow while its latest call took long
-or one under way already does. What the relay's shared queues would call there then steps aside into the queue `slow`, at
-the price of one statement, and few workers go there; a quick call takes the connection back.
+Every call holds a slot of its connection, a row in PostgreSQL whose lease ends by itself and with the session that
+took it, so all processes share one limit and a killed one keeps nothing. A connection is slow while its latest call
+took long or one under way already does. What the relay's shared queues would call there then steps aside into the
+queue `slow`, at the price of one statement, and few workers go there; a quick call takes the connection back.
 """
 
 from __future__ import annotations

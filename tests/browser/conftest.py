@@ -116,7 +116,8 @@ def axe(axe_source: str) -> Callable[..., None]:
     """axe(page): no violation in light or in dark, of WCAG 2.2 AA or good practice."""
 
     def check(page: Any, *, within: str | None = None) -> None:
-        page.evaluate(axe_source)
+        if not page.evaluate("!!window.axe"):
+            page.evaluate(axe_source)
         before = page.evaluate("document.documentElement.dataset.theme || ''")
         for theme, rules in (
             ("light", {"type": "tag", "values": AXE_TAGS}),

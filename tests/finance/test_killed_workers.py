@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SKUS = ("TEE-NVY-M", "CAP", "SCARF")
 ORDERS = pytest.mark.parametrize(
-    "orders", [pytest.param(12, id="12 orders"), pytest.param(200, id="200 orders", marks=pytest.mark.long)]
+    "orders", [pytest.param(8, id="8 orders"), pytest.param(200, id="200 orders", marks=pytest.mark.long)]
 )
 
 
@@ -202,7 +202,7 @@ class Chaos:
 @pytest.mark.parametrize(
     "orders",
     [
-        pytest.param(12, id="12 orders"),
+        pytest.param(8, id="8 orders"),
         pytest.param(200, id="200 orders", marks=pytest.mark.long),
         pytest.param(500, id="500 orders", marks=pytest.mark.long),
     ],

@@ -86,7 +86,7 @@ def errors(seen: Counter[str]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("churn", [False, True], ids=["for the last units", "while goods leave and come back"])
-@pytest.mark.parametrize("processes, orders", [pytest.param(4, 800), pytest.param(16, 2_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("processes, orders", [pytest.param(4, 400), pytest.param(16, 2_000, marks=pytest.mark.long)])
 def test_nothing_is_oversold_and_nobody_sees_a_deadlock(shelf, processes, orders, churn):
     seen = race(shelf, way="service", processes=processes, orders=orders, churn=churn)
 
