@@ -220,7 +220,6 @@ def test_each_order_is_one_sale_delivery_and_invoice_in_a_real_tryton_whatever_d
     with crew(broker=broker.url) as workers:
         chaos = Chaos(workers, live_tryton, broker)
         while left() and time.monotonic() < end:
-            # A killed worker holds its place among the calls at once until its lease ends: not faster than that.
             time.sleep(random.uniform(0.2, 4 if orders < 100 else 12))
             if sum(chaos.deaths.values()) < strikes:
                 chaos.strike()
