@@ -38,4 +38,4 @@ RUN SECRET_KEY=build BACKROOM_SECRETS_KEYS=build ALLOWED_HOSTS=build \
 
 USER 10001
 EXPOSE 8000
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--no-ws", "--workers", "2", "--blocking-threads", "4", "config.wsgi:application"]
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--no-ws", "--respawn-failed-workers", "--workers", "2", "--blocking-threads", "4", "config.wsgi:application"]

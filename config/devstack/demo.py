@@ -170,7 +170,7 @@ class Demo:
     # --- The processes
 
     def _all_parts(self) -> list[Part]:
-        granian = [str(self.python.with_name("granian")), "--host", "127.0.0.1", "--no-ws"]
+        granian = [str(self.python.with_name("granian")), "--host", "127.0.0.1", "--no-ws", "--respawn-failed-workers"]
         celery = [str(self.python), "-m", "celery", "-A", "config"]
         quiet_beat = str(ROOT / "var" / "celerybeat-schedule")
         web = [*granian, "--interface", "wsgi", "--workers", "2", "--blocking-threads", "4", "--port", str(self.port)]

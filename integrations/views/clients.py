@@ -51,7 +51,7 @@ def client(request: HttpRequest, pk: int) -> HttpResponse:
     scores = usage.scorecard([found.pk], now - SHOWN, by_endpoint=True)
     whole = usage.scorecard([found.pk], now - SHOWN, by_endpoint=False)
     context = {
-        "client": found,
+        "program": found,
         "scores": scores,
         "whole": whole[0] if whole else None,
         "ending": [each for each in scores if each.ending],
@@ -70,7 +70,7 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
     if not (text.isascii() and text.isdigit() and len(text) < 5):
         raise Invalid([Problem("hours", "number", "A whole number of hours.")], status=422)
     key = keys.rotate(found.pk, overlap=timedelta(hours=int(text)), actor=actors.person(request.user))
-    return htmx.render(request, "integrations/client_key.html", {"client": found, "key": key, "hours": int(text)})
+    return htmx.render(request, "integrations/client_key.html", {"program": found, "key": key, "hours": int(text)})
 
 
 @require_POST
