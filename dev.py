@@ -68,14 +68,11 @@ def test(arguments: list[str]) -> int:
 
 
 def spread(arguments: list[str]) -> list[str]:
-    """The whole suite runs on several cores, a file at a time; what was picked by hand runs in one process.
-
-    One process more than cores: each waits for PostgreSQL or for a browser much of its time.
-    """
+    """The whole suite runs on several cores, a file at a time; what was picked by hand runs in one process."""
     picked = any(not word.startswith("-") or word in {"-n", "-m", "-k", "--pdb"} for word in arguments)
     if picked or "--update-query-counts" in arguments:
         return []
-    return ["-n", str(min(4, (os.cpu_count() or 1) + 1)), "--dist", "loadfile"]
+    return ["-n", str(max(1, min(4, os.cpu_count() or 1))), "--dist", "loadfile"]
 
 
 def check(arguments: list[str]) -> int:

@@ -71,7 +71,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
     """Set hypothesis up before the first module that uses it; importing it takes a second the others needn't pay."""
-    if "hypothesis" in sys.modules or b"hypothesis" in module_path.read_bytes():
+    # One that borrows from another test module brings along what that one imports.
+    if "hypothesis" in sys.modules or re.search(rb"hypothesis|from tests\.\w+\.test_", module_path.read_bytes()):
         _profiles(long=parent.config.getoption("--long"))
 
 
