@@ -92,9 +92,17 @@ def claim(
         )
         rows = cursor.fetchall()
     lanes: dict[str, list[Leased]] = {}
+    strays: list[int] = []
     for row in sorted(rows, key=_position):
-        lanes.setdefault(row[2], []).append(_leased(row))
-    return Lease(token, list(lanes.values()))
+        lane = lanes.setdefault(row[2], [])
+        if row[-1] == len(lane):
+            lane.append(_leased(row[:-1]))
+        else:  # one before it was changed by somebody at that moment and not taken: it mustn't be overtaken
+            strays.append(row[0])
+    if strays:
+        with connection.cursor() as cursor:
+            cursor.execute(_LET_GO, (strays, token))
+    return Lease(token, [lane for lane in lanes.values() if lane])
 
 
 _position = itemgetter(4, 5)
@@ -206,7 +214,7 @@ WITH seen AS MATERIALIZED (
     FOR NO KEY UPDATE OF d SKIP LOCKED
 ), taken AS (
     (
-        SELECT chosen.id, chosen.event_id, chosen.due_at
+        SELECT chosen.id, chosen.event_id, chosen.due_at, chosen.place
         FROM (
             SELECT id, event_id, due_at, 0 AS place FROM heads
             UNION ALL
@@ -225,7 +233,7 @@ WITH seen AS MATERIALIZED (
         ) chosen
         ORDER BY chosen.place, chosen.due_at LIMIT %(batch)s
     ) UNION ALL (
-        SELECT newest.id, newest.event_id, heads.due_at
+        SELECT newest.id, newest.event_id, heads.due_at, 1
         FROM heads CROSS JOIN LATERAL (
             SELECT d.id, d.event_id, d.lease_token
             FROM core_delivery d
@@ -244,7 +252,12 @@ RETURNING d.id, d.handler, d.lane, d.attempts, extract(epoch FROM t.due_at)::flo
     (extract(epoch FROM e.occurred_at) * 1000000)::bigint, e.subject_kind, e.subject_uid, e.subject_label,
     e.actor_kind, e.actor_uid, e.actor_label, e.correlation_id, e.data,
     (SELECT json_agg(json_build_array(o.kind, o.uid, o.label, o.qualifier) ORDER BY o.id)::text
-     FROM core_eventobject o WHERE o.event_id = e.id)
+     FROM core_eventobject o WHERE o.event_id = e.id), t.place
+"""
+
+_LET_GO = """
+UPDATE core_delivery SET lease_token = NULL, leased_until = NULL, attempts = attempts - 1
+WHERE id = ANY(%s) AND lease_token = %s AND status = 'PENDING'
 """
 
 _DELIVERED = """
