@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from orders.sourcing import Node, Restrictions
+from orders.sourcing import Node, Profile, Restrictions
 from orders.sourcing.candidates import UNKNOWN
 
 
 class Kept(NamedTuple):
-    """`nodes` without stock, by location, as they are under this stamp."""
+    """`nodes` without stock, by location, as they are under this stamp; each with the last profile read of it."""
 
     stamp: int | None = None
     nodes: Mapping[int, Node] = MappingProxyType({})
@@ -31,6 +31,14 @@ def kept() -> Kept:
     return _kept
 
 
+def profile(profiles: Mapping[int, Profile]) -> None:
+    """Have the nodes read from now on carry these, so that nobody makes every node twice."""
+    global _kept  # noqa: PLW0603  (one small table a process; a lost update costs a query)
+    _kept = Kept(
+        _kept.stamp, {pk: node._replace(profile=profiles.get(pk, UNKNOWN)) for pk, node in _kept.nodes.items()}
+    )
+
+
 def read(known: Kept, stamp: int, rows: list[Any] | None, stock: list[Any] | None) -> list[Node]:
     """The nodes with something of what was asked for. `rows` is None where the stamp is the known one."""
     global _kept  # noqa: PLW0603  (one small table a process; a lost update costs one longer answer)
@@ -39,7 +47,11 @@ def read(known: Kept, stamp: int, rows: list[Any] | None, stock: list[Any] | Non
     free: dict[int, dict[int, int]] = {}
     for item, places, units in stock or ():
         for place, there in zip(places, units, strict=True):
-            free.setdefault(place, {})[item] = there
+            has = free.get(place)  # not setdefault(), which makes a table for each of a thousand rows
+            if has is None:
+                free[place] = {item: there}
+            else:
+                has[item] = there
     nodes = known.nodes
     return [Node._make((*node[:2], has, *node[3:])) for place, has in free.items() if (node := nodes.get(place))]
 

@@ -15,27 +15,30 @@ from inventory.models import Location
 from orders import due
 from orders.capacity import Known, Week
 from orders.models import NodeMeasure
+from orders.services import places
 from orders.sourcing import Node, Profile
+from orders.sourcing.candidates import UNKNOWN
 
 ENOUGH_OFFERED = 20  # units; a share of fewer says nothing
-_kept: tuple[float, dict[int, Profile]] = (0.0, {})
+_read_at = float("-inf")  # by the clock that never goes back; the profiles themselves are with the nodes (places)
 
 
 def attach(nodes: Sequence[Node]) -> list[Node]:
     """The nodes with their profiles. One query, none where they were read a moment ago and no node is new."""
-    global _kept  # noqa: PLW0603  (one small table a process; a lost update costs a query)
-    read_at, known = _kept
-    fresh = monotonic() - read_at < settings.SOURCING_PROFILE_SECONDS
-    if not fresh or any(node.location_id not in known for node in nodes):
-        known = everyone()
-        _kept = (monotonic(), known)
-    return [Node._make((*node[:-1], known[node[0]])) for node in nodes if node[0] in known]  # the profile comes last
+    global _read_at  # noqa: PLW0603  (one moment a process; a lost update costs a query)
+    fresh = monotonic() - _read_at < settings.SOURCING_PROFILE_SECONDS
+    if fresh and not any(node.profile is UNKNOWN for node in nodes):
+        return list(nodes)
+    known = everyone()
+    places.profile(known)
+    _read_at = monotonic()
+    return [node._replace(profile=known[node.location_id]) for node in nodes if node.location_id in known]
 
 
 def forget() -> None:
     """Have the next sourcing of this process read them again."""
-    global _kept  # noqa: PLW0603
-    _kept = (0.0, {})
+    global _read_at  # noqa: PLW0603
+    _read_at = float("-inf")
 
 
 def everyone(now: datetime | None = None) -> dict[int, Profile]:
