@@ -8,6 +8,7 @@ ALLOCATED = "order.allocated"  # data: rule, picks [{line, location, quantity}];
 UNALLOCATED = "order.unallocated"  # data: short [{line, sku, wanted}]
 COMPLETED = "order.completed"
 REFUNDED = "order.refunded"  # data: ref, amount, currency, lines
+RETURNED = "order.returned"  # data: lines [{line, sku, quantity, returned}], why; less than nothing: sent back again
 PAID = "order.paid"  # data: payments [{ref, kind, amount, currency}]
 
 PROMISE_CHANGED = "order.promise_changed"  # data: before, after (moments or null), why

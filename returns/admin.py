@@ -1,0 +1,59 @@
+from django.contrib import admin
+
+from returns.models import ReturnLabel, ReturnLine, ReturnPolicy, ReturnPolicyVersion, ReturnRequest
+
+
+class ReadOnly(admin.ModelAdmin):
+    """Returns are looked at here and changed by their services."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+class Lines(admin.TabularInline):
+    model = ReturnLine
+    extra = 0
+    can_delete = False
+    fields = ("position", "sku", "title", "quantity", "received", "kept", "gone", "accepted", "rejected", "reception",
+              "acceptance", "reason", "verdict", "rule")  # fmt: skip
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(ReturnRequest)
+class ReturnRequestAdmin(ReadOnly):
+    list_display = ("number", "kind", "status", "verdict", "rule", "created_at")
+    list_select_related = ()
+    search_fields = ("number", "channel_ref")
+    inlines = (Lines,)
+
+
+@admin.register(ReturnLabel)
+class ReturnLabelAdmin(ReadOnly):
+    list_display = ("tracking_number", "request", "status", "cost", "created_at")
+    list_select_related = ("request",)
+    exclude = ("content",)
+
+
+@admin.register(ReturnPolicy)
+class ReturnPolicyAdmin(ReadOnly):
+    list_display = ("code", "name", "channel")
+    list_select_related = ("channel",)
+
+
+@admin.register(ReturnPolicyVersion)
+class ReturnPolicyVersionAdmin(ReadOnly):
+    list_display = ("policy", "number", "status", "live_at")
+    list_select_related = ("policy",)

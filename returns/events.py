@@ -1,0 +1,25 @@
+"""The facts this app records. All are about the return; related: its order and the location it comes back to."""
+
+REQUESTED = "return.requested"  # data: kind, proof, units, value, currency, verdict, rule, refund_plan, refund_to
+APPROVED = "return.approved"  # data: location, refund_plan, refund_to, by (policy | person), expires_at, lines
+DECLINED = "return.declined"  # data: reason, rule
+CANCELLED = "return.cancelled"  # data: reason, lines [{line, sku, quantity}]: these are not awaited any more
+EXPIRED = "return.expired"  # data: lines [{line, sku, quantity}]: approved, and never sent
+CHANGED = "return.changed"  # data: changes [{field, before, after}]
+LABEL_WANTED = "return.label_wanted"  # data: label, service
+LABEL_READY = "return.label_ready"  # data: label, carrier, tracking_number, cost, currency
+LABEL_FAILED = "return.label_failed"  # data: label, reason
+LABEL_VOID_WANTED = "return.label_void_wanted"  # data: label, reason
+LABEL_VOIDED = "return.label_voided"  # data: label, taken_back
+TRACKED = "return.tracked"  # data: tracking_number, state, before, words, place
+COMPLETED = "return.completed"  # every unit has come, is kept or was given up, and all that came was judged
+
+RECEIVED = "return.received"  # data: lines [{line, sku, quantity}]
+INSPECTED = "return.inspected"
+ACCEPTED = "return.accepted"
+REJECTED = "return.rejected"
+DISPOSED = "return.disposed"
+RESTOCKED = "return.restocked"
+EXCHANGED = "return.exchanged"
+
+POLICY_CHANGED = "return_policy.changed"  # about the policy; data: what, version, rules
