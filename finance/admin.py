@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from finance.models import Charge, Posting, PostingLine
+from finance.models import BankStatement, Charge, LabelMapping, Posting, PostingLine, Settlement
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -44,3 +44,22 @@ class ChargeAdmin(ReadOnly):
     list_display = ("order", "kind", "amount", "currency", "recorded_at")
     list_filter = ("kind",)
     list_select_related = ("order",)
+
+
+@admin.register(Settlement)
+class SettlementAdmin(ReadOnly):
+    list_display = ("ref", "provider", "account", "state", "payout", "currency", "residual", "imported_at")
+    list_filter = ("provider", "state")
+    search_fields = ("ref",)
+
+
+@admin.register(LabelMapping)
+class LabelMappingAdmin(ReadOnly):
+    list_display = ("provider", "label", "kind", "version", "actor_label", "at")
+    list_filter = ("provider", "kind")
+
+
+@admin.register(BankStatement)
+class BankStatementAdmin(ReadOnly):
+    list_display = ("name", "form", "account", "currency", "opening", "closing", "ends_on")
+    exclude = ("content",)

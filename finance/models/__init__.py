@@ -1,4 +1,44 @@
 from finance.models.charge import Charge, ChargeKind
 from finance.models.posting import OF_SALES, Kind, Posting, PostingLine, Status
+from finance.models.settlement import (
+    INCOMING,
+    MATCHED,
+    BankLine,
+    BankStatement,
+    FileStatus,
+    LabelMapping,
+    LineKind,
+    Match,
+    MatchKey,
+    MatchSide,
+    MatchStatus,
+    PayoutState,
+    Settlement,
+    SettlementFile,
+    SettlementLine,
+)
 
-__all__ = ["OF_SALES", "Charge", "ChargeKind", "Kind", "Posting", "PostingLine", "Status"]
+__all__ = [
+    "INCOMING",
+    "MATCHED",
+    "OF_SALES",
+    "BankLine",
+    "BankStatement",
+    "Charge",
+    "ChargeKind",
+    "FileStatus",
+    "Kind",
+    "LabelMapping",
+    "LineKind",
+    "Match",
+    "MatchKey",
+    "MatchSide",
+    "MatchStatus",
+    "PayoutState",
+    "Posting",
+    "PostingLine",
+    "Settlement",
+    "SettlementFile",
+    "SettlementLine",
+    "Status",
+]
