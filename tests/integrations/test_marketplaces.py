@@ -19,7 +19,7 @@ from orders.canonical import IncomingOrder, totals_problem
 from orders.models import Channel, Order
 from tests.integrations.conftest import ROOT, SAMPLES, state
 
-VENDORS = ("amazon", "ebay", "etsy", "mirakl", "tiktok", "walmart")
+VENDORS = ("amazon", "ebay", "etsy", "mirakl", "tiktok", "unicommerce", "walmart")
 FILES = [path for vendor in VENDORS for path in sorted(SAMPLES.glob(f"{vendor}/*"))]
 
 

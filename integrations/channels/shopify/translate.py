@@ -42,6 +42,7 @@ _NOT_TAKEN = {
     "inventory_item": "the range is kept in Backroom",
     "inventory_shipment": "transfers between locations are kept in Backroom",
     "inventory_transfer": "transfers between locations are kept in Backroom",
+    "line_item": "a line alone, without the order it belongs to; it comes with its order",
     "location": "locations are kept in Backroom",
     "market": "shop settings are not taken",
     "metaobject": "shop settings are not taken",
@@ -56,6 +57,7 @@ _NOT_TAKEN = {
     "product_feed": "the range is kept in Backroom",
     "profile": "shop settings are not taken",
     "return": "returns asked for in Shopify are not taken yet; their refunds are",
+    "shipping_line": "a line of carriage alone, without the order it belongs to; it comes with its order",
     "shop": "shop settings are not taken",
     "segment": "customer master data is not taken from Shopify",
     "selling_plan_group": "subscriptions are not taken; their orders are",
@@ -346,6 +348,8 @@ _TELLING: tuple[tuple[frozenset[str], str], ...] = tuple(
         ("return_line_items return_shipping_fees", "return"),
         ("abandoned_checkout_url", "checkout"),
         ("completed_at abandoned_checkout_url line_items", "checkout"),
+        ("fulfillable_quantity fulfillment_status price quantity", "line_item"),
+        ("code price source title tax_lines", "shipping_line"),
     )
 )
 
