@@ -18,6 +18,8 @@ class OrdersConfig(AppConfig):
         subjects.register("shipment", title="Shipment")
         subjects.register("wave", title="Wave")
         subjects.register("manifest", title="Manifest")
+        subjects.register("payment", title="Payment")
+        subjects.register("store_credit", title="Store credit")
         subjects.register("van_call", title="Carrier collection", url_name="orders:van_call", argument="uid")
         asides.register("orders", picked, names)
         reasons.register()

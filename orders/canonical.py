@@ -219,7 +219,18 @@ PaymentState = Literal[
     "pending", "authorised", "partially_paid", "paid", "partially_refunded", "refunded", "voided", "unknown"
 ]
 Method = Literal["SHIP", "PICKUP"]
-PaymentKind = Literal["authorised", "captured", "voided", "refunded", "failed", "disputed"]
+PaymentKind = Literal[
+    "authorised",
+    "captured",
+    "voided",
+    "refunded",
+    "failed",
+    "disputed",
+    "chargeback",
+    "reinstated",
+    "capture_failed",
+    "refund_failed",
+]
 Restock = Literal["cancel", "return", "none"]
 RiskLevel = Literal["low", "medium", "high"]
 
@@ -307,6 +318,7 @@ class IncomingPayment:
     at: Moment
     gateway: Short = ""
     parent_ref: OptionalKey = ""
+    expires_at: Moment | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

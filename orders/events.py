@@ -93,3 +93,12 @@ VAN_CANCELLED = "van_call.cancelled"  # data: call, carrier, reason
 VAN_CAME = "van_call.came"  # data: call, parcels, left (ids of packages)
 VAN_MISSED = "van_call.missed"  # data: call, carrier, reason
 MANIFEST_CLOSED = "manifest.closed"  # data: carrier, parcels, work, left_behind; related: the location
+
+# What is done to an order's money: about the payment instruction; related: the order. Amounts are text.
+PAYMENT_WANTED = "payment.wanted"  # data: kind, amount, currency, via, cause
+PAYMENT_DONE = "payment.done"  # data: kind, amount, currency, via, cause, ref, tender
+PAYMENT_FAILED = "payment.failed"  # data: kind, amount, currency, via, cause, code, reason
+PAYMENT_CANCELLED = "payment.cancelled"  # data: kind, amount, currency, via, cause, reason
+PAYMENT_EXPIRING = "payment.expiring"  # about the order; data: ref, amount, currency, expires_at
+PAYMENT_DISPUTED = "payment.disputed"  # about the order; data: ref, kind, amount, currency, gateway, parent_ref
+CREDIT_CHANGED = "store_credit.changed"  # about the credit; data: amount, balance, currency, why

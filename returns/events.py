@@ -23,3 +23,10 @@ RESTOCKED = "return.restocked"
 EXCHANGED = "return.exchanged"
 
 POLICY_CHANGED = "return_policy.changed"  # about the policy; data: what, version, rules
+
+# About the refund; related: its order and its return. Amounts are text.
+REFUND_DECIDED = "refund.decided"  # data: number, amount, currency, to, cause, waits, lines, shipping, fees, tax
+REFUND_APPROVED = "refund.approved"  # data: the same
+REFUND_POSTED = "refund.posted"  # data: the same and payments [{ref, amount, via, gateway}]
+REFUND_FAILED = "refund.failed"  # data: the same and reason
+REFUND_DECLINED = "refund.declined"  # data: the same and reason

@@ -22,6 +22,14 @@ from orders.models.fulfilment import (
 from orders.models.hold import Blocks, Hold, HoldStatus, HoldType
 from orders.models.hold_rule import HoldRule, PriceListEntry
 from orders.models.imports import OrderImport, OrderImportRow
+from orders.models.instruction import (
+    UNDER_WAY,
+    InstructionKind,
+    InstructionStatus,
+    PaymentInstruction,
+    PaymentRoute,
+    Via,
+)
 from orders.models.label import LabelStatus, ParcelLabel, SerialReference
 from orders.models.manifest import Manifest, ManifestParcel, ManifestStatus
 from orders.models.message import (
@@ -33,7 +41,7 @@ from orders.models.message import (
 )
 from orders.models.nodes import NodeMeasure, NodeTerms
 from orders.models.note import NOTE_LENGTH, OrderNote
-from orders.models.order import OWED, Method, Order, OrderLine, OrderStatus, PaymentState
+from orders.models.order import MONEY_LIMIT, OWED, Method, Order, OrderLine, OrderStatus, PaymentState
 from orders.models.outages import CarrierOutage
 from orders.models.packing import Carton, PackCheck
 from orders.models.partners import PartnerLink, PartnerRequest, PartnerRequestStatus, RejectReason
@@ -43,6 +51,7 @@ from orders.models.putback import PutBack
 from orders.models.shipment import Package, Shipment, Tracker
 from orders.models.sourcing import NodeExclusion, SourcingDecision
 from orders.models.store import IdCheck, ShortRule, StockEffect, StorePolicy
+from orders.models.store_credit import CreditKind, StoreCredit, StoreCreditEntry
 from orders.models.supply import BackOrder, BackOrderStatus
 from orders.models.tracking import TrackingEvent
 from orders.models.van_call import CalledParcel, VanCall, VanCallStatus
@@ -53,9 +62,11 @@ __all__ = [
     "COLLECTED_HERE",
     "ENDED",
     "GONE",
+    "MONEY_LIMIT",
     "NOTE_LENGTH",
     "OWED",
     "PREPAID",
+    "UNDER_WAY",
     "Account",
     "Approval",
     "ApprovalKind",
@@ -72,6 +83,7 @@ __all__ = [
     "Channel",
     "ChannelKind",
     "Collection",
+    "CreditKind",
     "CustomerMessage",
     "DeviceScan",
     "FulfilmentLine",
@@ -84,6 +96,8 @@ __all__ = [
     "HoldStatus",
     "HoldType",
     "IdCheck",
+    "InstructionKind",
+    "InstructionStatus",
     "LabelStatus",
     "Manifest",
     "ManifestParcel",
@@ -110,7 +124,9 @@ __all__ = [
     "PartnerRequestStatus",
     "Payment",
     "PaymentDisagreement",
+    "PaymentInstruction",
     "PaymentKind",
+    "PaymentRoute",
     "PaymentState",
     "PickBatch",
     "PolicyReplay",
@@ -131,6 +147,8 @@ __all__ = [
     "SourcingDecision",
     "SourcingPolicy",
     "StockEffect",
+    "StoreCredit",
+    "StoreCreditEntry",
     "StorePolicy",
     "TemplateStatus",
     "Told",
@@ -138,6 +156,7 @@ __all__ = [
     "TrackingEvent",
     "VanCall",
     "VanCallStatus",
+    "Via",
     "Wave",
     "WaveStatus",
     "WaveWork",

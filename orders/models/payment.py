@@ -18,6 +18,10 @@ class PaymentKind(models.TextChoices):
     REFUNDED = "refunded", "Refunded"
     FAILED = "failed", "Failed"
     DISPUTED = "disputed", "Disputed"
+    CHARGEBACK = "chargeback", "Taken back by the bank"
+    REINSTATED = "reinstated", "Given back by the bank"
+    CAPTURE_FAILED = "capture_failed", "Capture taken back"
+    REFUND_FAILED = "refund_failed", "Refund came back"
 
 
 class MoneyQuerySet(ScopedQuerySet):
@@ -32,12 +36,13 @@ class Payment(models.Model):
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments", db_index=False)
     provider_ref = models.CharField(max_length=120)
-    kind = models.CharField(max_length=10, choices=PaymentKind)
+    kind = models.CharField(max_length=14, choices=PaymentKind)
     amount = MoneyField()
     currency = models.CharField(max_length=3)
     at = models.DateTimeField()
     gateway = models.CharField(max_length=255, blank=True)
     parent_ref = models.CharField(max_length=120, blank=True)
+    expires_at = models.DateTimeField(null=True, help_text="Until when an authorisation holds, where that was said")
     recorded_at = models.DateTimeField(default=timezone.now)
 
     objects = MoneyQuerySet.as_manager()
@@ -62,7 +67,7 @@ class PaymentDisagreement(models.Model):
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payment_disagreements", db_index=False)
     ref = models.CharField(max_length=120)
-    kind = models.CharField(max_length=10)
+    kind = models.CharField(max_length=14)
     amount = MoneyField()
     currency = models.CharField(max_length=3)
     said_amount = MoneyField()

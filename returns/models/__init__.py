@@ -1,5 +1,6 @@
 from returns.models.label import ReturnLabel
 from returns.models.policy import ReturnPolicy, ReturnPolicyStatus, ReturnPolicyVersion
+from returns.models.refund_decision import RefundDecision, RefundStatus
 from returns.models.request import (
     ACCEPTANCE_MOVES,
     DECIDED,
@@ -32,7 +33,9 @@ __all__ = [
     "Condition",
     "Proof",
     "Reception",
+    "RefundDecision",
     "RefundPlan",
+    "RefundStatus",
     "RefundTo",
     "ReturnKind",
     "ReturnLabel",
