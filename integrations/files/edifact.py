@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from integrations.failures import FailureClass, Fault, Unreadable, unparsable
-from integrations.files.x12 import MAX_SEGMENTS, STRAY
+from integrations.failures import Unreadable, unparsable
+from integrations.files import envelopes
+from integrations.files.x12 import STRAY
 
 # Syntax identifier (UNB 0001) -> code page. Levels A and B are subsets of ASCII.
 CHARACTER_SETS = {
@@ -33,6 +34,10 @@ class Segment:
     @property
     def path(self) -> str:
         return f"segment {self.n} {self.name}"
+
+    def __getitem__(self, element: int) -> str:
+        """The first component of an element, which of plain ones is all of it."""
+        return self.get(element)
 
     def get(self, element: int, component: int = 0) -> str:
         """A component by its element's number (1 is the first after the tag), empty where there is none."""
@@ -155,7 +160,7 @@ def interchanges(body: bytes, *, code_page: str = "", forgiving: bool = False) -
     number = 0
     while text:
         mine, text, number = _cut(text, number)
-        _sort(mine, forgiving)
+        _Sorter(mine, mine.messages, forgiving=forgiving).sort()
         found.append(mine)
     return found
 
@@ -211,8 +216,7 @@ def _cut(text: str, number: int) -> tuple[Interchange, str, int]:
         if not elements:
             continue
         number += 1
-        if number > MAX_SEGMENTS:
-            raise Unreadable(FailureClass.TOO_LARGE, Fault("", f"more than {MAX_SEGMENTS} segments"))
+        envelopes.limit(number)
         segments.append(Segment(number, elements))
         rest = text[place : place + 40].lstrip()
         if segments[-1].name == "UNZ" or rest.startswith("UNA") or _begins(rest, marks):
@@ -254,111 +258,19 @@ def segment_at(text: str, place: int, marks: Marks) -> tuple[tuple[tuple[str, ..
     return tuple(elements), place
 
 
-class _Sorter:
-    """Walks the segments of one interchange into its messages."""
+class _Sorter(envelopes.Sorter[Message]):
+    WORD, BEGIN, END = "message", "UNH", "UNT"
+    GROUP, GROUP_END, GROUP_CONTROL = "UNG", "UNE", 5
+    TRAILER = "UNZ"
 
-    def __init__(self, interchange: Interchange, forgiving: bool):
-        self.interchange = interchange
-        self.forgiving = forgiving
-        self.open: Message | None = None
-        self.group: Segment | None = None
-        self.in_group = self.groups = 0
-        self.closed = False
-        self.remarks: list[str] = []
+    interchange: Interchange
 
-    def walk(self) -> None:
-        for segment in self.interchange.segments[1:]:
-            if self.closed:
-                raise _fault(segment, "stands after the end of the interchange")
-            self._one(segment)
-        if self.open is not None or not self.closed:
-            raise Unreadable(FailureClass.UNPARSABLE, Fault("", "the interchange breaks off before its UNZ trailer"))
-        for each in self.interchange.messages:
-            each.remarks.extend(self.remarks)
+    def begun(self, segment: Segment) -> Message:
+        return Message(self.interchange, self.group, [segment])
 
-    def _one(self, segment: Segment) -> None:
-        match segment.name:
-            case "UNG":
-                if self.group is not None:
-                    raise _fault(segment, f"begins before group {self.group.get(5)!r} has ended")
-                self.group, self.in_group = segment, 0
-            case "UNH":
-                if self.open is not None:
-                    raise _fault(segment, f"begins before message {self.open.control!r} has ended")
-                self.open = Message(self.interchange, self.group, [segment])
-            case "UNT":
-                self._end_message(segment)
-            case "UNE":
-                self._end_group(segment)
-            case "UNZ":
-                self._end(segment)
-            case _ if self.open is not None:
-                self._keep(self.open, segment)
-            case _:
-                raise _fault(segment, "stands outside of any message")
+    def strange(self, name: str) -> str:
+        right = len(name) == 3 and name.isascii() and name.isalnum() and name.isupper()
+        return "" if right else "is no segment of EDIFACT: its tag should be three capitals"
 
-    def _keep(self, open_: Message, segment: Segment) -> None:
-        open_.segments.append(segment)
-        name = segment.name
-        if open_.fault is None and not (len(name) == 3 and name.isascii() and name.isalnum() and name.isupper()):
-            open_.fault = _fault(segment, "is no segment of EDIFACT: its tag should be three capitals")
-
-    def _end_message(self, segment: Segment) -> None:
-        done = self.open
-        if done is None:
-            raise _fault(segment, "ends a message that never began")
-        done.segments.append(segment)
-        words = ""
-        if segment.get(1).lstrip("0") != str(len(done.segments)):
-            words = f"counts {segment.get(1)} segments, there are {len(done.segments)}"
-        elif segment.get(2) != done.control:
-            words = f"ends message {segment.get(2)!r}, {done.control!r} is open"
-        if words and self.forgiving:
-            done.remarks.append(f"{segment.path} {words}.")
-        elif words and done.fault is None:
-            done.fault = _fault(segment, words)
-        elif done.control in {each.control for each in self.interchange.messages if each.group is self.group}:
-            done.fault = done.fault or _fault(done.segments[0], f"repeats the message reference {done.control!r}")
-        self.interchange.messages.append(done)
-        self.in_group += 1
-        self.open = None
-
-    def _end_group(self, segment: Segment) -> None:
-        if self.open is not None or self.group is None:
-            raise _fault(segment, "ends a group that is not open")
-        if segment.get(1).lstrip("0") != str(self.in_group or ""):
-            self._miscounted(segment, f"counts {segment.get(1)} messages, there are {self.in_group}")
-        if segment.get(2) != self.group.get(5):
-            self._miscounted(segment, f"ends group {segment.get(2)!r}, {self.group.get(5)!r} is open")
-        self.group, self.groups = None, self.groups + 1
-
-    def _end(self, segment: Segment) -> None:
-        if self.open is not None:
-            raise _fault(segment, f"ends the interchange before message {self.open.control!r} has ended")
-        if self.group is not None:
-            raise _fault(segment, f"ends the interchange before its group {self.group.get(5)!r} has ended")
-        held = self.groups or len(self.interchange.messages)
-        if segment.get(1).lstrip("0") != str(held or ""):
-            self._miscounted(
-                segment, f"counts {segment.get(1)} {'groups' if self.groups else 'messages'}, there are {held}"
-            )
-        if segment.get(2) != self.interchange.control:
-            words = f"The trailer names interchange {segment.get(2)!r}, the header {self.interchange.control!r}."
-            self.remarks.append(words)
-        self.closed = True
-
-    def _miscounted(self, segment: Segment, words: str) -> None:
-        if not self.forgiving:
-            raise _fault(segment, words)
-        self.remarks.append(f"{segment.path} {words}.")
-
-
-def _sort(interchange: Interchange, forgiving: bool) -> None:
-    try:
-        _Sorter(interchange, forgiving).walk()
-    except Unreadable as fault:
-        interchange.fault = fault
-
-
-def _fault(segment: Segment, words: str) -> Unreadable:
-    return Unreadable(FailureClass.BAD_VALUE, Fault(segment.path, words))
+    def held(self) -> tuple[int, str]:
+        return (self.groups, "groups") if self.groups else (len(self.found), "messages")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from integrations.failures import FailureClass, Fault, Unreadable, unparsable
+from integrations.failures import unparsable
 from integrations.files.edifact import Marks, Segment, segment_at
-from integrations.files.x12 import MAX_SEGMENTS, decoded
+from integrations.files.envelopes import MAX_SEGMENTS, fault, miscounted
+from integrations.files.x12 import decoded
 
 MARKS = Marks()
 
@@ -49,18 +50,18 @@ def transmission(body: bytes, *, code_page: str = "") -> Transmission:
         match segment.name:
             case "MHD":
                 if open_ is not None:
-                    raise _fault(segment, "begins before the message before it has ended")
+                    raise fault(segment, "begins before the message before it has ended")
                 open_ = Message(segment)
             case "MTR":
                 if open_ is None:
-                    raise _fault(segment, "ends a message that never began")
+                    raise fault(segment, "ends a message that never began")
                 _check(segment, len(open_.segments) + 2, "segments")
                 found.messages.append(open_)
                 open_ = None
             case _ if open_ is not None:
                 open_.segments.append(segment)
             case _:
-                raise _fault(segment, "stands outside of any message")
+                raise fault(segment, "stands outside of any message")
     if open_ is not None or segments[-1].name != "END":
         raise unparsable("the transmission breaks off before its END")
     _check(segments[-1], len(found.messages), "messages")
@@ -68,8 +69,8 @@ def transmission(body: bytes, *, code_page: str = "") -> Transmission:
 
 
 def _check(segment: Segment, made: int, what: str) -> None:
-    if segment.get(1).lstrip("0") != str(made or ""):
-        raise _fault(segment, f"counts {segment.get(1)} {what}, there are {made}")
+    if words := miscounted(segment, made, what):
+        raise fault(segment, words)
 
 
 def _segments(text: str) -> list[Segment]:
@@ -81,10 +82,6 @@ def _segments(text: str) -> list[Segment]:
             continue
         tag, sign, first = elements[0][0].partition("=")
         if not sign or len(found) >= MAX_SEGMENTS:
-            raise _fault(Segment(len(found) + 1, elements), "is no segment of TRADACOMS: it has no '='")
+            raise fault(Segment(len(found) + 1, elements), "is no segment of TRADACOMS: it has no '='")
         found.append(Segment(len(found) + 1, ((tag,), (first, *elements[0][1:]), *elements[1:])))
     return found
-
-
-def _fault(segment: Segment, words: str) -> Unreadable:
-    return Unreadable(FailureClass.BAD_VALUE, Fault(segment.path, words))

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from integrations.documents import first_characters
-from integrations.failures import FailureClass, Fault, Unreadable, unparsable
+from integrations.failures import Unreadable, unparsable
+from integrations.files import envelopes
 
 ISA_ELEMENTS = 16
-MAX_SEGMENTS = 500_000
 STRAY = "\x00\x1a\ufeff"  # what editors, mainframes and FTP leave between segments
 
 
@@ -123,7 +123,7 @@ def interchanges(body: bytes, *, code_page: str = "", forgiving: bool = False) -
     while text:
         head, rest = _opened(text, body, first=not found)
         mine, text, number = _cut(head, rest, number)
-        _sort(mine, forgiving)
+        _Sorter(mine, mine.transactions, forgiving=forgiving).sort()
         found.append(mine)
     return found
 
@@ -197,8 +197,7 @@ def _cut(head: _Head, text: str, number: int) -> tuple[Interchange, str, int]:
         if not part:
             continue
         number += 1
-        if number > MAX_SEGMENTS:
-            raise Unreadable(FailureClass.TOO_LARGE, Fault("", f"more than {MAX_SEGMENTS} segments"))
+        envelopes.limit(number)
         segments.append(Segment(number, tuple(part.split(head.between))))
         if segments[-1].name == "IEA":
             following = text.lstrip()
@@ -212,120 +211,23 @@ def _is_header(part: str) -> bool:
     return len(part) > 4 and not part[3].isalnum() and part.count(part[3]) >= ISA_ELEMENTS - 1
 
 
-class _Sorter:
-    """Walks the segments of one interchange into its sets."""
+class _Sorter(envelopes.Sorter[Transaction]):
+    WORD, BEGIN, END = "transaction set", "ST", "SE"
+    GROUP, GROUP_END, GROUP_CONTROL = "GS", "GE", 6
+    TRAILER = "IEA"
 
-    def __init__(self, interchange: Interchange, forgiving: bool):
-        self.interchange = interchange
-        self.forgiving = forgiving
-        self.open: Transaction | None = None
-        self.group: Segment | None = None
-        self.in_group: list[Transaction] = []
-        self.groups = 0
-        self.closed = False
-        self.remarks: list[str] = []
+    interchange: Interchange
 
-    def walk(self) -> None:
-        for segment in self.interchange.segments[1:]:
-            if self.closed:
-                raise _fault(segment, "stands after the end of the interchange")
-            self._one(segment)
-        if self.open is not None or not self.closed:
-            raise Unreadable(FailureClass.UNPARSABLE, Fault("", "the interchange breaks off before its IEA trailer"))
-        for each in self.interchange.transactions:
-            each.remarks.extend(self.remarks)
-
-    def _one(self, segment: Segment) -> None:
-        match segment.name:
-            case "GS":
-                if self.group is not None:
-                    raise _fault(segment, f"begins before group {self.group[6]!r} has ended")
-                self.group, self.in_group = segment, []
-            case "ST":
-                self._begin(segment)
-            case "SE":
-                self._end_set(segment)
-            case "GE":
-                self._end_group(segment)
-            case "IEA":
-                self._end(segment)
-            case _ if self.open is not None:
-                self._keep(self.open, segment)
-            case "TA1" if self.group is None:
-                self.remarks.append(f"It carries an interchange acknowledgement (TA1) of {segment[1]!r}: {segment[4]}.")
-            case _:
-                raise _fault(segment, "stands outside of any transaction set")
-
-    def _keep(self, open_: Transaction, segment: Segment) -> None:
-        open_.segments.append(segment)
-        name = segment.name
-        if open_.fault is None and not (2 <= len(name) <= 3 and name.isalnum() and name.isascii() and name.isupper()):
-            open_.fault = _fault(segment, "is no segment of X12: its name should be two or three capitals or digits")
-
-    def _begin(self, segment: Segment) -> None:
-        if self.open is not None:
-            raise _fault(segment, "begins before the transaction set before it has ended")
+    def begun(self, segment: Segment) -> Transaction:
         if self.group is None:
-            raise _fault(segment, "stands outside of any group")
-        self.open = Transaction(segment[1], segment[2], self.interchange, self.group, [segment])
+            raise envelopes.fault(segment, "stands outside of any group")
+        return Transaction(segment[1], segment[2], self.interchange, self.group, [segment])
 
-    def _end_set(self, segment: Segment) -> None:
-        done = self.open
-        if done is None:
-            raise _fault(segment, "ends a transaction set that never began")
-        done.segments.append(segment)
-        words = ""
-        if segment[1].lstrip("0") != str(len(done.segments)):
-            words = f"counts {segment[1]} segments, there are {len(done.segments)}"
-        elif segment[2] != done.control:
-            words = f"ends transaction set {segment[2]!r}, {done.control!r} is open"
-        if words and self.forgiving:
-            done.remarks.append(f"{segment.path} {words}.")
-        elif words and done.fault is None:
-            done.fault = _fault(segment, words)
-        elif done.control in {each.control for each in self.in_group}:
-            done.fault = done.fault or _fault(
-                done.segments[0], f"repeats control number {done.control!r} within its group"
-            )
-        self.in_group.append(done)
-        self.interchange.transactions.append(done)
-        self.open = None
+    def strange(self, name: str) -> str:
+        right = 2 <= len(name) <= 3 and name.isalnum() and name.isascii() and name.isupper()
+        return "" if right else "is no segment of X12: its name should be two or three capitals or digits"
 
-    def _end_group(self, segment: Segment) -> None:
-        if self.open is not None:
-            raise _fault(segment, f"ends the group before transaction set {self.open.control!r} has ended")
-        if self.group is None:
-            raise _fault(segment, "ends a group that never began")
-        if segment[1].lstrip("0") != str(len(self.in_group) or ""):
-            self._miscounted(segment, f"counts {segment[1]} transaction sets, there are {len(self.in_group)}")
-        if segment[2] != self.group[6]:
-            self._miscounted(segment, f"ends group {segment[2]!r}, {self.group[6]!r} is open")
-        self.group, self.groups = None, self.groups + 1
-
-    def _end(self, segment: Segment) -> None:
-        if self.open is not None:
-            raise _fault(segment, f"ends the interchange before transaction set {self.open.control!r} has ended")
-        if self.group is not None:
-            raise _fault(segment, f"ends the interchange before its group {self.group[6]!r} has ended")
-        if segment[1].lstrip("0") != str(self.groups or ""):
-            self._miscounted(segment, f"counts {segment[1]} groups, there are {self.groups}")
-        if segment[2] != self.interchange.control:
-            words = f"The trailer names interchange {segment[2]!r}, the header {self.interchange.control!r}."
-            self.remarks.append(words)
-        self.closed = True
-
-    def _miscounted(self, segment: Segment, words: str) -> None:
-        if not self.forgiving:
-            raise _fault(segment, words)
-        self.remarks.append(f"{segment.path} {words}.")
-
-
-def _sort(interchange: Interchange, forgiving: bool) -> None:
-    try:
-        _Sorter(interchange, forgiving).walk()
-    except Unreadable as fault:
-        interchange.fault = fault
-
-
-def _fault(segment: Segment, words: str) -> Unreadable:
-    return Unreadable(FailureClass.BAD_VALUE, Fault(segment.path, words))
+    def outside(self, segment: Segment) -> None:
+        if segment.name != "TA1" or self.group is not None:
+            super().outside(segment)
+        self.remarks.append(f"It carries an interchange acknowledgement (TA1) of {segment[1]!r}: {segment[4]}.")
