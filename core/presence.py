@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from functools import cache
 from typing import Any
 
-import redis
-from django.conf import settings
+from core.best_effort import BestEffort, server
 
 STAYS = 12.0  # seconds after the last sign of life; pages give one every five
-_SULK = 5.0
-_state = {"sulk_until": 0.0}
+_looking = BestEffort("presence.unknown", level=logging.DEBUG)
 
 
 def here(thing: str, person: int) -> list[int]:
@@ -34,18 +32,9 @@ def gone(thing: str, person: int) -> None:
 
 
 def _try(work: Any) -> list[Any]:
-    """A server that can't be reached is left alone for a moment."""
-    if time.monotonic() < _state["sulk_until"]:
-        return []
-    try:
-        with _client(settings.REDIS_URL).pipeline(transaction=False) as pipe:
+    def done() -> list[Any]:
+        with server().pipeline(transaction=False) as pipe:
             work(pipe)
             return pipe.execute()
-    except (redis.RedisError, OSError):
-        _state["sulk_until"] = time.monotonic() + _SULK
-        return []
 
-
-@cache
-def _client(url: str) -> Any:
-    return redis.Redis.from_url(url, socket_timeout=0.3, socket_connect_timeout=0.3)
+    return _looking.ask(done, [])

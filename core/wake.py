@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,13 +16,15 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 
+from core.best_effort import BestEffort
+
 log = logging.getLogger(__name__)
 
 HINT_SECONDS = 5  # how long a hint may suppress others, should its message get lost
 TURN_SECONDS = 75.0  # longer than a relay and the last call it began
-SULK_SECONDS = 5.0  # how long an unreachable broker isn't tried again by this process
 WORKED_BY = {"slow": "outside"}  # whose workers take turns at a queue that has none of its own
-_sulk_until = 0.0
+# kombu and redis raise many kinds; none may fail the caller.
+_waking = BestEffort("relay.not_woken", Exception)
 
 
 def on_commit(queue: str) -> None:
@@ -36,19 +37,15 @@ def on_commit(queue: str) -> None:
 
 def now(queue: str) -> bool:
     """Wake the relay of `queue`; False where no hint was sent."""
-    global _sulk_until  # noqa: PLW0603  (one broker per process, so one pause)
-    if not getattr(settings, "RELAY_WAKES", True) or time.monotonic() < _sulk_until:
-        return False
-    try:
-        if not cache.add(_key(queue), 1, timeout=HINT_SECONDS):
-            return False
-        from core.tasks import relay
+    return getattr(settings, "RELAY_WAKES", True) and _waking.ask(lambda: _hint(queue), False, queue=queue)
 
-        relay.apply_async(args=[queue], queue=WORKED_BY.get(queue, queue), retry=False, ignore_result=True)
-    except Exception as error:  # noqa: BLE001  (kombu and redis raise many kinds; none may fail the caller)
-        _sulk_until = time.monotonic() + SULK_SECONDS
-        log.warning("relay.not_woken", extra={"queue": queue, "error": type(error).__name__})
+
+def _hint(queue: str) -> bool:
+    if not cache.add(_key(queue), 1, timeout=HINT_SECONDS):
         return False
+    from core.tasks import relay
+
+    relay.apply_async(args=[queue], queue=WORKED_BY.get(queue, queue), retry=False, ignore_result=True)
     return True
 
 
@@ -60,7 +57,7 @@ def task(task: Any, *args: Any) -> None:
 def _send(task: Any, args: tuple[Any, ...]) -> None:
     try:
         task.apply_async(args=list(args), retry=False, ignore_result=True)
-    except Exception as error:  # noqa: BLE001  (as above)
+    except Exception as error:  # noqa: BLE001  (as above: many kinds)
         log.warning("task.not_sent", extra={"task": task.name, "error": type(error).__name__})
 
 
@@ -73,7 +70,7 @@ def turn(queue: str, at_once: int, seconds: float = TURN_SECONDS) -> Iterator[bo
     names = [f"relay-turn:{queue}:{n}" for n in range(at_once)]
     try:
         taken = next((name for name in names if cache.add(name, 1, timeout=seconds)), "")
-    except Exception as error:  # noqa: BLE001  (as above)
+    except Exception as error:  # noqa: BLE001  (as above: many kinds)
         log.warning("turn.unknown", extra={"queue": queue, "error": type(error).__name__})
         taken = names[0]
     try:
@@ -82,7 +79,7 @@ def turn(queue: str, at_once: int, seconds: float = TURN_SECONDS) -> Iterator[bo
         if taken:
             try:
                 cache.delete(taken)
-            except Exception as error:  # noqa: BLE001  (as above)
+            except Exception as error:  # noqa: BLE001  (as above: many kinds)
                 log.warning("turn.kept", extra={"queue": queue, "error": type(error).__name__})
 
 

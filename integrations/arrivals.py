@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import logging
 import random
-import time
 from collections.abc import Callable, Sequence
 
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
 
+from core.best_effort import BestEffort
+
 log = logging.getLogger(__name__)
 
 HINT = "inbox-woken"
 HINT_SECONDS = 5
-SULK_SECONDS = 5.0
-_sulk_until = 0.0
+# kombu and redis raise many kinds; none may fail the caller.
+_waking = BestEffort("inbox.not_woken", Exception)
 
 
 def wake_on_commit() -> None:
@@ -25,19 +26,15 @@ def wake_on_commit() -> None:
 
 def wake() -> bool:
     """Tell a worker there is something to process: one hint at a time, and none at all costs only seconds."""
-    global _sulk_until  # noqa: PLW0603  (one broker per process, so one pause)
-    if not getattr(settings, "RELAY_WAKES", True) or time.monotonic() < _sulk_until:
-        return False
-    try:
-        if not cache.add(HINT, 1, timeout=HINT_SECONDS):
-            return False
-        from integrations.tasks import process_due
+    return getattr(settings, "RELAY_WAKES", True) and _waking.ask(_hint, False)
 
-        process_due.apply_async(retry=False, ignore_result=True)
-    except Exception as error:  # noqa: BLE001  (kombu and redis raise many kinds; none may fail the caller)
-        _sulk_until = time.monotonic() + SULK_SECONDS
-        log.warning("inbox.not_woken", extra={"error": type(error).__name__})
+
+def _hint() -> bool:
+    if not cache.add(HINT, 1, timeout=HINT_SECONDS):
         return False
+    from integrations.tasks import process_due
+
+    process_due.apply_async(retry=False, ignore_result=True)
     return True
 
 

@@ -6,9 +6,7 @@ forgetting counts a minute twice. Nobody is billed by it.
 
 from __future__ import annotations
 
-import functools
 import json
-import logging
 import time
 from bisect import bisect_left
 from collections import defaultdict
@@ -17,20 +15,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-import redis
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from core.best_effort import BestEffort, server
 from integrations.models import ApiClient, ApiUsage
-
-log = logging.getLogger(__name__)
 
 BOUNDS = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000)  # ms; the last of `took` is beyond all of them
 KEPT = timedelta(days=400)
 _NOW, _TAKEN = "backroom:usage:now", "backroom:usage:taken:"
-_SULK_SECONDS = 5.0
-_sulk_until = 0.0
+_counting = BestEffort("usage.not_counted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +48,15 @@ class Score:
 
 def note(client_id: str, endpoint: str, *, status: int, seconds: float, ending: bool) -> None:
     """Count one call. Never raises: without Redis it isn't counted."""
-    global _sulk_until  # noqa: PLW0603  (one Redis per process, so one pause)
-    if time.monotonic() < _sulk_until:
-        return
     hour = int(time.time()) // 3600
     kind = "l" if status == 429 else "f" if status >= 500 else "r" if status >= 400 else "g"
     field = f"{client_id}|{hour}|{kind}|{bisect_left(BOUNDS, seconds * 1000)}|{int(ending)}|{endpoint}"
-    try:
-        _redis().hincrby(_NOW, field, 1)
-    except redis.RedisError as error:
-        _sulk_until = time.monotonic() + _SULK_SECONDS
-        log.warning("usage.not_counted", extra={"error": type(error).__name__})
+    _counting.ask(lambda: server().hincrby(_NOW, field, 1), None)
 
 
 def write_down() -> int:
     """Move what was counted into the database; returns how many rows were written. One at a time."""
-    client = _redis()
+    client = server()
     if client.exists(_NOW):
         client.rename(_NOW, f"{_TAKEN}{time.time_ns()}")
     written = 0
@@ -134,11 +121,6 @@ ON CONFLICT (client_id, hour, endpoint) DO UPDATE SET
     failed = known.failed + excluded.failed,
     took = ARRAY(SELECT a + b FROM unnest(known.took, excluded.took) WITH ORDINALITY AS t(a, b, n) ORDER BY n)
 """
-
-
-@functools.cache
-def _redis() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
 
 
 def scorecard(client_ids: Sequence[int], since: datetime, *, by_endpoint: bool) -> list[Score]:

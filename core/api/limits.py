@@ -6,19 +6,15 @@ Without Redis nobody is counted and nobody is refused.
 from __future__ import annotations
 
 import functools
-import logging
 import math
-import time
 from dataclasses import dataclass
 
 import redis
-from django.conf import settings
 
-log = logging.getLogger(__name__)
+from core.best_effort import BestEffort, server
 
 BURST_SECONDS = 10.0  # an idle key may spend this much of its allowance at once
-SULK_SECONDS = 5.0
-_sulk_until = 0.0
+_counting = BestEffort("rate.not_counted")
 
 # KEYS[1]: the time up to which the allowance is spent. ARGV: seconds the calls cost, seconds of burst.
 # Gives the ms to wait and the ms that are spent ahead.
@@ -54,21 +50,20 @@ class Allowance:
 
 def take(who: str, per_minute: int, calls: int = 1) -> Allowance | None:
     """Count so many calls of `who`, unless it has to wait first. None where nobody counts."""
-    global _sulk_until  # noqa: PLW0603  (one Redis per process, so one pause)
-    if time.monotonic() < _sulk_until:
-        return None
     each = 60 / max(1, per_minute)
-    try:
-        wait, ahead = _script()(keys=[f"backroom:rate:{who}"], args=[calls * each, BURST_SECONDS])
-    except redis.RedisError as error:
-        _sulk_until = time.monotonic() + SULK_SECONDS
-        log.warning("rate.not_counted", extra={"error": type(error).__name__})
+    counted = _counting.ask(lambda: _spend(server(), f"backroom:rate:{who}", calls * each), None)
+    if counted is None:
         return None
+    wait, ahead = counted
     left = math.floor(max(0.0, BURST_SECONDS + each - ahead / 1000) / each + 1e-6)
     return Allowance(per_minute, wait / 1000, left, math.ceil(ahead / 1000))
 
 
+def _spend(client: redis.Redis, key: str, seconds: float) -> tuple[int, int]:
+    wait, ahead = _script(client)(keys=[key], args=[seconds, BURST_SECONDS])
+    return wait, ahead
+
+
 @functools.cache
-def _script() -> redis.commands.core.Script:
-    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+def _script(client: redis.Redis) -> redis.commands.core.Script:
     return client.register_script(_SCRIPT)

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import json
 import logging
-import time
-from functools import cache
-from typing import Any
 from urllib.parse import urlsplit
 
-import redis
 from django.conf import settings
 from django.db import transaction
 
+from core.best_effort import BestEffort, server
+
 CHANNEL = "backroom:live"
-SULK_SECONDS = 5.0
-_sulk_until = 0.0
-log = logging.getLogger(__name__)
+_telling = BestEffort("live.unreachable", level=logging.DEBUG)
 
 
 def url() -> str:
@@ -43,16 +39,4 @@ def poke(*topics: str) -> None:
 
 def publish(topics: list[str]) -> None:
     """Say it now. For callers outside a transaction. A server that can't be reached is left alone for a moment."""
-    global _sulk_until  # noqa: PLW0603  (one server per process, so one pause)
-    if time.monotonic() < _sulk_until:
-        return
-    try:
-        _client().publish(CHANNEL, json.dumps(topics))
-    except (redis.RedisError, OSError) as error:
-        _sulk_until = time.monotonic() + SULK_SECONDS
-        log.debug("live.unreachable", extra={"error": type(error).__name__})
-
-
-@cache
-def _client() -> Any:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5)
+    _telling.ask(lambda: server().publish(CHANNEL, json.dumps(topics)), None)

@@ -80,7 +80,7 @@ def wakes(settings, broker, monkeypatch):
     monkeypatch.setattr(app.conf, "broker_write_url", f"redis+socket://{broker.socket}?virtual_host=0")
     # Forgotten, not closed: kombu keeps its pools by address, and a closed one would be handed out again.
     app._pool = app.amqp._producer_pool = None
-    monkeypatch.setattr(wake, "_sulk_until", 0.0)
+    monkeypatch.setattr(wake._waking, "sulks_until", 0.0)
     wake.heard("default")  # or the hint of the test before would stand in for this one's
     yield
     app._pool = app.amqp._producer_pool = None
