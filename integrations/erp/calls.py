@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from core.errors import Permanent, TryLater
-from integrations import http
+from integrations import http, tokens
 from integrations.documents import read_json, write_json
 from integrations.failures import FailureClass, Unreadable
 from integrations.http import Answer, FailedForGood
@@ -16,7 +16,7 @@ from integrations.models import Connection
 
 BUDGET = 20.0  # seconds after which no further call of one attempt is begun
 CALL = 15.0
-EARLY = 60.0  # a token is renewed this long before it ends
+AN_HOUR = 3600.0  # what a token is good for where its endpoint doesn't say
 
 
 class Refused(Exception):
@@ -90,7 +90,8 @@ class Calls:
                     raise
                 return once()
         except FailedForGood as refusal:
-            raise (refusal if refusal.status in {0, 401, 403} else self.judge(refusal, asked)) from None
+            ours = refusal.status in {0, 401, 403} or refusal.failure_class is FailureClass.AUTHENTICATION
+            raise (refusal if ours else self.judge(refusal, asked)) from None
 
 
 def said(body: bytes) -> Any:
@@ -101,37 +102,15 @@ def said(body: bytes) -> Any:
         return body.decode("utf-8", errors="replace")
 
 
-_tokens: dict[tuple[Any, ...], tuple[float, str]] = {}
+def token(connection: Connection, url: str, form: Callable[[], Mapping[str, str]]) -> str:
+    """The connection's access token, from OAuth 2.0's endpoint when there is none or it is about to end."""
 
+    def renew() -> tuple[str, float]:
+        value, seconds = tokens.lasting(tokens.ask(connection, url, form(), deadline=CALL))
+        return value, seconds or AN_HOUR
 
-def token(connection: Connection, ask: Callable[[], tuple[str, float]]) -> str:
-    """The connection's access token, asked for when there is none or it is about to end; `ask` says for how long."""
-    key = (connection.pk, connection.updated_at)
-    kept = _tokens.get(key)
-    if kept is not None and time.monotonic() < kept[0]:
-        return kept[1]
-    if len(_tokens) > 1000:
-        _tokens.clear()
-    value, seconds = ask()
-    _tokens[key] = (time.monotonic() + max(0.0, seconds - EARLY), value)
-    return value
+    return tokens.held(connection, str(connection.updated_at), renew)
 
 
 def forget_token(connection: Connection) -> None:
-    _tokens.pop((connection.pk, connection.updated_at), None)
-
-
-def ask_for_token(connection: Connection, url: str, form: Mapping[str, str]) -> tuple[str, float]:
-    """OAuth 2.0's token endpoint: the access token and for how many seconds it is good."""
-    answer = http.request(
-        connection,
-        "POST",
-        url,
-        purpose="ask for an access token",
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
-        content=urlencode(form).encode(),
-        deadline=CALL,
-    ).json()
-    if not isinstance(answer, dict) or not answer.get("access_token"):
-        raise TryLater("The token endpoint gave no access token.")
-    return str(answer["access_token"]), float(answer.get("expires_in") or 3600)
+    tokens.forget(connection, str(connection.updated_at))

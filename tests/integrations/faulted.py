@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from config.devstack import bigcommerce, shopify, square, woocommerce
-from integrations.channels import tokens
+from integrations import tokens
 from integrations.channels.news import ShipmentNews
 from integrations.models import Connection
 from tests.factories.inventory import LocationFactory

@@ -14,8 +14,8 @@ from django.utils import timezone
 from config.devstack import amazon, ebay, etsy, mirakl, tiktok, walmart
 from config.devstack.rest_server import Market
 from core.errors import TryLater
-from integrations import inbox
-from integrations.channels import polling, registry, tokens
+from integrations import inbox, tokens
+from integrations.channels import polling, registry
 from integrations.channels.amazon import quota
 from integrations.channels.news import ShipmentNews
 from integrations.channels.vendor import Document

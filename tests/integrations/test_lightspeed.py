@@ -17,8 +17,8 @@ from django.core.management import call_command
 
 from config.devstack import lightspeed
 from core.errors import Permanent, TryLater
-from integrations import inbox
-from integrations.channels import polling, registry, tokens
+from integrations import inbox, tokens
+from integrations.channels import polling, registry
 from integrations.channels.lightspeed import client
 from integrations.channels.meaning import LearnCodes, MoveGoods, PlaceOrder, RecordRefund, TakeSnapshot
 from integrations.channels.shop_documents import Terms

@@ -10,8 +10,8 @@ import pytest
 
 from config.devstack import square
 from core.errors import Permanent, TryLater
-from integrations import inbox
-from integrations.channels import polling, registry, tokens
+from integrations import inbox, tokens
+from integrations.channels import polling, registry
 from integrations.channels.news import ChangeNews, ShipmentNews, Wanted
 from integrations.channels.square import client
 from integrations.models import Connection, FeedState, InboundMessage

@@ -6,7 +6,7 @@ import re
 from xml.etree import ElementTree as Xml
 
 from core.errors import Permanent, TryLater
-from integrations.channels import tokens
+from integrations import tokens
 from integrations.channels.amazon import client, feeds
 from integrations.channels.news import ChangeMemory, ChangeNews
 from integrations.models import Connection

@@ -14,8 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from core.errors import Permanent
-from integrations import aliases, http
-from integrations.channels import tokens
+from integrations import aliases, http, tokens
 from integrations.channels.amazon import orders_v0, quota, words
 from integrations.channels.news import ShipmentNews
 from integrations.channels.vendor import Document, Feed, Page

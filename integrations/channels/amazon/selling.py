@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from core.errors import Permanent
-from integrations import http
-from integrations.channels import stock_feeds, tokens
+from integrations import http, tokens
+from integrations.channels import stock_feeds
 from integrations.channels.amazon import client, feeds
 from integrations.documents import read_json, write_json
 from integrations.models import Connection

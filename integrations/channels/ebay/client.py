@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from core.errors import Permanent
-from integrations import aliases, http
-from integrations.channels import signers, tokens
+from integrations import aliases, http, tokens
+from integrations.channels import signers
 from integrations.channels.news import ChangeMemory, ChangeNews, ShipmentNews
 from integrations.channels.vendor import Document, Feed, Page
 from integrations.channels.walking import Walk

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from integrations import http
-from integrations.channels import tokens
+from integrations import http, tokens
 from integrations.channels.ebay import client
 from integrations.models import Connection
 from inventory.services.figures import Level

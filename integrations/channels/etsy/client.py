@@ -14,8 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from core.errors import Permanent, TryLater
-from integrations import http
-from integrations.channels import tokens
+from integrations import http, tokens
 from integrations.channels.news import ShipmentNews
 from integrations.channels.vendor import Document, Feed, Page
 from integrations.channels.walking import Walk

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from integrations import http
-from integrations.channels import tokens
+from integrations import http, tokens
 from integrations.channels.etsy.client import call
 from integrations.documents import write_json
 from integrations.models import Connection

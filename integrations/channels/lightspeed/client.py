@@ -14,8 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from core.errors import Permanent
-from integrations import http
-from integrations.channels import tokens
+from integrations import http, tokens
 from integrations.channels.vendor import Document, Feed, Page
 from integrations.documents import write_json
 from integrations.failures import FailureClass

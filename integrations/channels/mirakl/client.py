@@ -15,8 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from core.errors import Permanent
-from integrations import http
-from integrations.channels import tokens
+from integrations import http, tokens
 from integrations.channels.news import ChangeMemory, ChangeNews, ShipmentNews
 from integrations.channels.vendor import Document, Feed, Page
 from integrations.channels.walking import Walk

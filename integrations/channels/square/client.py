@@ -17,8 +17,7 @@ from urllib.parse import urlencode
 from django.utils import timezone
 
 from core.errors import Permanent
-from integrations import http
-from integrations.channels import tokens
+from integrations import http, tokens
 from integrations.channels.news import ChangeMemory, ChangeNews, ShipmentNews
 from integrations.channels.vendor import Document, Feed, Page
 from integrations.documents import write_json

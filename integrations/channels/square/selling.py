@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from integrations import http
-from integrations.channels import tokens
+from integrations import http, tokens
 from integrations.channels.square import client
 from integrations.models import Connection
 from inventory.services.figures import Level

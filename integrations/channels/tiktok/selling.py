@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
-from integrations import http
-from integrations.channels import tokens
+from integrations import http, tokens
 from integrations.channels.tiktok.client import call
 from integrations.failures import FailureClass
 from integrations.models import Connection

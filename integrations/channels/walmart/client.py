@@ -15,8 +15,8 @@ from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 from core.errors import Permanent
-from integrations import aliases, http
-from integrations.channels import cancelling, tokens
+from integrations import aliases, http, tokens
+from integrations.channels import cancelling
 from integrations.channels.news import ChangeMemory, ChangeNews, ShipmentNews
 from integrations.channels.vendor import Document, Feed, Page
 from integrations.channels.walking import FIRST, Walk

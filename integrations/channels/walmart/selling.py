@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
-from integrations import http
-from integrations.channels import stock_feeds, tokens
+from integrations import http, tokens
+from integrations.channels import stock_feeds
 from integrations.channels.walmart.client import call
 from integrations.models import Connection
 from inventory.services.figures import Level

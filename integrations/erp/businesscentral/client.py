@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.errors import Permanent, TryLater
-from integrations.erp.calls import Calls, Refused, ask_for_token, forget_token, said, token
+from integrations.erp.calls import Calls, Refused, forget_token, said, token
 from integrations.failures import FailureClass
 from integrations.http import FailedForGood
 
@@ -34,21 +34,25 @@ class BusinessCentral(Calls):
         return f"api/v2.0/companies({company})"
 
     def headers(self, method: str) -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {token(self.connection, self._new_token)}"}
+        return {"Authorization": f"Bearer {self._token()}"}
 
     def renew(self, refusal: FailedForGood) -> bool:
         forget_token(self.connection)
         return refusal.status == 401
 
-    def _new_token(self) -> tuple[str, float]:
+    def _token(self) -> str:
         address = f"{self.settings.get('sign_in', SIGN_IN)}/{self.settings.get('tenant')}/oauth2/v2.0/token"
-        form = {"grant_type": "client_credentials", "scope": SCOPE, "client_id": str(self.settings.get("client_id"))}
-        form["client_secret"] = self.connection.secret("client_secret")
         try:
-            return ask_for_token(self.connection, address, form)
+            return token(self.connection, address, self._grant)
         except FailedForGood as refusal:
+            if refusal.failure_class is not FailureClass.AUTHENTICATION:
+                raise
             words = "Microsoft Entra refuses our client."
             raise FailedForGood(FailureClass.AUTHENTICATION, words, status=401, body=refusal.body) from None
+
+    def _grant(self) -> dict[str, str]:
+        form = {"grant_type": "client_credentials", "scope": SCOPE, "client_id": str(self.settings.get("client_id"))}
+        return form | {"client_secret": self.connection.secret("client_secret")}
 
     def judge(self, refusal: FailedForGood, asked: str) -> Exception:
         if refusal.status in {409, 412}:

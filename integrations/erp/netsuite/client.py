@@ -16,7 +16,7 @@ from uuid import uuid4
 import jwt
 
 from core.errors import Permanent, TryLater
-from integrations.erp.calls import Calls, Refused, ask_for_token, forget_token, said, token
+from integrations.erp.calls import Calls, Refused, forget_token, said, token
 from integrations.failures import FailureClass
 from integrations.http import FailedForGood
 
@@ -37,13 +37,22 @@ class NetSuite(Calls):
     name = "NetSuite"
 
     def headers(self, method: str) -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {token(self.connection, self._new_token)}"}
+        return {"Authorization": f"Bearer {self._token()}"}
 
     def renew(self, refusal: FailedForGood) -> bool:
         forget_token(self.connection)
         return refusal.status == 401
 
-    def _new_token(self) -> tuple[str, float]:
+    def _token(self) -> str:
+        try:
+            return token(self.connection, f"{self.base}/{TOKEN}", self._grant)
+        except FailedForGood as refusal:
+            if refusal.failure_class is not FailureClass.AUTHENTICATION:
+                raise
+            words = "NetSuite refuses our certificate."
+            raise FailedForGood(FailureClass.AUTHENTICATION, words, status=401, body=refusal.body) from None
+
+    def _grant(self) -> dict[str, str]:
         address, now = f"{self.base}/{TOKEN}", int(time.time())
         claims = {"iss": self.settings.get("client_id"), "scope": "rest_webservices", "aud": address}
         claims |= {"iat": now, "exp": now + ASSERTED_SECONDS, "jti": uuid4().hex}
@@ -53,12 +62,7 @@ class NetSuite(Calls):
             signed = jwt.encode(claims, self.connection.secret("private_key"), algorithm=algorithm, headers=headers)
         except (ValueError, TypeError, jwt.PyJWTError):
             raise FailedForGood(FailureClass.AUTHENTICATION, "Our private key can't sign.", status=401) from None
-        form = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION, "client_assertion": signed}
-        try:
-            return ask_for_token(self.connection, address, form)
-        except FailedForGood as refusal:
-            words = "NetSuite refuses our certificate."
-            raise FailedForGood(FailureClass.AUTHENTICATION, words, status=401, body=refusal.body) from None
+        return {"grant_type": "client_credentials", "client_assertion_type": ASSERTION, "client_assertion": signed}
 
     def judge(self, refusal: FailedForGood, asked: str) -> Exception:
         error = said(refusal.body)

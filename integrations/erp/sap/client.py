@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.errors import Permanent, TryLater
-from integrations.erp.calls import Calls, Refused, ask_for_token, forget_token, said, token
+from integrations.erp.calls import Calls, Refused, forget_token, said, token
 from integrations.failures import FailureClass
 from integrations.http import Answer, FailedForGood
 
@@ -41,14 +41,13 @@ class Sap(Calls):
 
     def _authorised(self) -> str:
         if self.settings.get("token_url"):
-            return f"Bearer {token(self.connection, self._new_token)}"
+            return f"Bearer {token(self.connection, str(self.settings['token_url']), self._grant)}"
         pair = f"{self.settings.get('user', '')}:{self.connection.secret('password')}"
         return f"Basic {b64encode(pair.encode()).decode()}"
 
-    def _new_token(self) -> tuple[str, float]:
+    def _grant(self) -> dict[str, str]:
         form = {"grant_type": "client_credentials", "client_id": str(self.settings.get("client_id"))}
-        form["client_secret"] = self.connection.secret("client_secret")
-        return ask_for_token(self.connection, str(self.settings["token_url"]), form)
+        return form | {"client_secret": self.connection.secret("client_secret")}
 
     def renew(self, refusal: FailedForGood) -> bool:
         if refusal.status == 403:  # the session or its token has ended, or we never were allowed

@@ -17,6 +17,7 @@ from integrations.models import Connection
 
 EARLY = 60.0  # seconds before its end that a token is no longer used
 REFRESH = "refresh_token"
+MOST = 1_000
 _kept: dict[tuple[str, str], tuple[str, float]] = {}
 
 
@@ -27,6 +28,7 @@ def ask(
     *,
     client: tuple[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
+    deadline: float = http.DEADLINE,
 ) -> dict[str, Any]:
     """What a token endpoint grants for this form, with the client's Basic credentials where it asks for such.
 
@@ -37,7 +39,9 @@ def ask(
         sent["Authorization"] = f"Basic {base64.b64encode(':'.join(client).encode()).decode()}"
     content = urlencode(form).encode()
     try:
-        answer = http.request(connection, "POST", url, purpose="get access token", headers=sent, content=content)
+        answer = http.request(
+            connection, "POST", url, purpose="get access token", headers=sent, content=content, deadline=deadline
+        )
     except http.FailedForGood as refused:
         raise _refused(refused) from None
     return granted(answer.json())
@@ -86,17 +90,34 @@ def call(
 
     `ended` are the statuses with which the other side may mean that a token's time is over.
     """
-    key = (str(connection.pk), hashlib.sha256(credentials.encode()).hexdigest())
-    token, until = _kept.get(key, ("", 0.0))
-    fresh = time.monotonic() >= until
-    if fresh:
-        token = _renewed(key, renew)
+    fresh = not _good(_key(connection, credentials))
     try:
-        return make(token)
+        return make(held(connection, credentials, renew))
     except http.FailedForGood as error:
         if error.status not in ended or fresh:
             raise
-    return make(_renewed(key, renew))
+    forget(connection, credentials)
+    return make(held(connection, credentials, renew))
+
+
+def held(connection: Connection, credentials: str, renew: Callable[[], tuple[str, float]]) -> str:
+    """The token these credentials get: kept, or asked for when there is none or it is about to end.
+
+    `renew` gives it and for how many seconds it is good. `credentials` are whatever changes when they do.
+    """
+    key = _key(connection, credentials)
+    if not _good(key):
+        if len(_kept) > MOST:
+            _kept.clear()
+        token, seconds = renew()
+        _kept[key] = (token, time.monotonic() + max(0.0, seconds - EARLY))
+        return token
+    return _kept[key][0]
+
+
+def forget(connection: Connection, credentials: str) -> None:
+    """The other side said that this token's time is over."""
+    _kept.pop(_key(connection, credentials), None)
 
 
 def needed(connection: Connection, settings: Collection[str], secrets: Collection[str]) -> tuple[str, ...]:
@@ -116,10 +137,12 @@ def listed(answer: Any, key: str) -> list[dict[str, Any]]:
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
-def _renewed(key: tuple[str, str], renew: Callable[[], tuple[str, float]]) -> str:
-    token, seconds = renew()
-    _kept[key] = (token, time.monotonic() + seconds - EARLY)
-    return token
+def _key(connection: Connection, credentials: str) -> tuple[str, str]:
+    return str(connection.pk), hashlib.sha256(credentials.encode()).hexdigest()
+
+
+def _good(key: tuple[str, str]) -> bool:
+    return key in _kept and time.monotonic() < _kept[key][1]
 
 
 def _refused(refused: http.FailedForGood) -> http.FailedForGood:
