@@ -23,6 +23,7 @@ from integrations.models import ApiClient, ApiUsage
 
 BOUNDS = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000)  # ms; the last of `took` is beyond all of them
 KEPT = timedelta(days=400)
+SHOWN = timedelta(days=30)
 _NOW, _TAKEN = "backroom:usage:now", "backroom:usage:taken:"
 _counting = BestEffort("usage.not_counted")
 
@@ -123,10 +124,23 @@ ON CONFLICT (client_id, hour, endpoint) DO UPDATE SET
 """
 
 
-def scorecard(client_ids: Sequence[int], since: datetime, *, by_endpoint: bool) -> list[Score]:
-    """What clients called since then: a row for each of them, or for each of their endpoints; the busiest first."""
+def scorecard(client_ids: Sequence[int]) -> list[Score]:
+    """What clients called in the last 30 days: a row for each of them, the busiest first."""
+    return _scores(_CARD.format(endpoint="''", by="1"), client_ids)
+
+
+def endpoints(client_id: int) -> tuple[Score | None, list[Score]]:
+    """What one client called in the last 30 days: all of it, None where it called nothing; and each endpoint's part,
+    the busiest first."""
+    found = _scores(
+        _CARD.format(endpoint="coalesce(endpoint, '')", by="GROUPING SETS ((1), (1, endpoint))"), [client_id]
+    )
+    return next((each for each in found if not each.endpoint), None), [each for each in found if each.endpoint]
+
+
+def _scores(query: str, client_ids: Sequence[int]) -> list[Score]:
     with connection.cursor() as cursor:
-        cursor.execute(_BY_ENDPOINT if by_endpoint else _BY_CLIENT, [list(client_ids), since])
+        cursor.execute(query, [list(client_ids), timezone.now() - SHOWN])
         return [Score(*row[:7], *[under(row[7:])]) for row in cursor.fetchall()]
 
 
@@ -134,6 +148,5 @@ _SUMS = ", ".join(f"sum(took[{n}])::bigint" for n in range(1, len(BOUNDS) + 2))
 _CARD = f"""
 SELECT client_id, {{endpoint}}, bool_or(ending), sum(calls)::bigint, sum(refused)::bigint, sum(limited)::bigint,
     sum(failed)::bigint, {_SUMS}
-FROM integrations_apiusage WHERE client_id = ANY(%s) AND hour >= %s GROUP BY 1, 2 ORDER BY 4 DESC, 2
+FROM integrations_apiusage WHERE client_id = ANY(%s) AND hour >= %s GROUP BY {{by}} ORDER BY 4 DESC, 2
 """  # noqa: S608  (numbers of our own)
-_BY_CLIENT, _BY_ENDPOINT = _CARD.format(endpoint="''"), _CARD.format(endpoint="endpoint")

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from integrations import countries, reading
-from integrations.channels.meaning import Act, Meaning, SetAside, ignored
+from integrations.channels.meaning import Act, AskFor, Meaning, SetAside, ignored
 from integrations.documents import read_json, without_nul, write_json
 from integrations.failures import Unreadable, unparsable
 from integrations.reading import ZERO, Faults, Node, shown
@@ -64,6 +64,15 @@ def each(nodes: Iterable[Node], one: One, *, empty: str = "the list is empty") -
         else:
             acts.extend(asked)
     return Meaning(acts=tuple(acts)) if acts else ignored(reason or empty)
+
+
+def asks_for_order(told: Node, key: str) -> Meaning:
+    """What a notice asks for that names an order and tells nothing of it."""
+    ref = told.line(key)
+    if not ref:
+        told.at(key).fault("is missing")
+    told.faults.raise_if_any()
+    return Meaning(acts=(AskFor("order", ref),))
 
 
 def word(node: Node, key: str, known: Mapping[str, Any], what: str) -> Any:

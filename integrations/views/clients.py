@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.contrib.auth.decorators import permission_required
 from django.db.models import Max, Min
@@ -17,8 +17,6 @@ from core.errors import Invalid, Problem
 from integrations import keys, usage
 from integrations.models import ApiClient, ApiKey
 
-SHOWN = timedelta(days=30)
-
 sees = permission_required("integrations.view_apiclient", raise_exception=True)
 manages = permission_required("integrations.manage_apiclient", raise_exception=True)
 
@@ -32,7 +30,7 @@ def clients(request: HttpRequest) -> HttpResponse:
     shown = [row.pk for row in page.rows]
     held = ApiKey.objects.filter(keys.usable(), client__in=shown).order_by().values("client_id")
     known = {row["client_id"]: row for row in held.annotate(used=Max("last_used_at"), ends=Min("expires_at"))}
-    scores = usage.scorecard(shown, timezone.now() - SHOWN, by_endpoint=False)
+    scores = usage.scorecard(shown)
     context = {
         "page": page,
         "total": htmx.capped_count(rows),
@@ -48,12 +46,11 @@ def client(request: HttpRequest, pk: int) -> HttpResponse:
     """GET /ops/clients/<id>: its scorecard by endpoint, its keys and what it may do."""
     found = get_object_or_404(ApiClient.objects.prefetch_related("channels", "sites"), pk=pk)
     now = timezone.now()
-    scores = usage.scorecard([found.pk], now - SHOWN, by_endpoint=True)
-    whole = usage.scorecard([found.pk], now - SHOWN, by_endpoint=False)
+    whole, scores = usage.endpoints(found.pk)
     context = {
         "program": found,
         "scores": scores,
-        "whole": whole[0] if whole else None,
+        "whole": whole,
         "ending": [each for each in scores if each.ending],
         "keys": [(key, _state(key, now)) for key in found.keys.order_by("-pk")[:50]],
         "may": request.user.has_perm("integrations.manage_apiclient"),
@@ -83,9 +80,9 @@ def revoke(request: HttpRequest, pk: int, key_id: int) -> HttpResponse:
     return htmx.redirect(request, reverse("integrations:client", args=[pk]))
 
 
-def _state(key: ApiKey, now: object) -> str:
+def _state(key: ApiKey, now: datetime) -> str:
     if key.revoked_at is not None:
         return "REVOKED"
     if key.expires_at is None:
         return "OPEN"
-    return "EXPIRED" if key.expires_at <= now else "ENDING"  # type: ignore[operator]
+    return "EXPIRED" if key.expires_at <= now else "ENDING"

@@ -41,9 +41,11 @@ def admin():
 def test_the_scorecard_adds_up_what_was_called_lately(issued):
     client, _ = issued
 
-    orders, stock = usage.scorecard([client.pk], timezone.now() - timedelta(days=30), by_endpoint=True)
+    whole, (orders, stock) = usage.endpoints(client.pk)
 
     assert (orders.calls, orders.refused, orders.limited, orders.failed, orders.under) == (100, 3, 2, 1, 50)
+    assert whole is not None
+    assert (whole.calls, whole.refused, whole.under) == (105, 8, 50)
     assert (orders.error_rate, orders.ending, stock.ending) == (0.06, False, True)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.http import HttpResponse
 from django.urls import path
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 
 from core.api import ApiView, reply
@@ -15,8 +13,6 @@ from core.api.openapi import ANY, problems
 from core.api.views import HasKey
 from integrations import keys, usage
 from integrations.models import ApiClient
-
-SHOWN = timedelta(days=30)
 
 
 class Client(ApiView):
@@ -32,7 +28,7 @@ class Client(ApiView):
     def get(self, request: Any) -> HttpResponse:
         """The caller's own scorecard; it is written every minute."""
         client = ApiClient.objects.get(pk=int(request.auth.uid))
-        scores = usage.scorecard([client.pk], timezone.now() - SHOWN, by_endpoint=True)
+        _, scores = usage.endpoints(client.pk)
         return reply(
             {
                 "name": client.name,

@@ -112,12 +112,7 @@ def _notice(node: Node) -> Meaning:
         node.at("metadata.topic").fault(f"is a notification Backroom has no word for: {topic[:60]!r}")
         return ignored("")
     data = node.at("notification").at("data")
-    inner = data.object("order") or data
-    ref = inner.line("orderId")
-    if not ref:
-        inner.at("orderId").fault("is missing")
-    node.faults.raise_if_any()
-    return Meaning(acts=(AskFor("order", ref),))
+    return marketplaces.asks_for_order(data.object("order") or data, "orderId")
 
 
 # --- The order -----------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from integrations.channels import marketplaces
 from integrations.channels.marketplaces import added, epoch, word
-from integrations.channels.meaning import Act, AskFor, Meaning, PlaceOrder, ignored
+from integrations.channels.meaning import Act, Meaning, PlaceOrder, ignored
 from integrations.reading import EPOCH, ZERO, Node, checked
 from orders.canonical import (
     Address,
@@ -110,12 +110,7 @@ def _event(node: Node) -> Meaning:
         node.at("source.eventType").fault(f"is an event Backroom has no word for: {kind[:60]!r}")
         return ignored("")
     payload = node.at("payload")
-    inner = payload.object("order") or payload
-    ref = inner.line("purchaseOrderId")
-    if not ref:
-        inner.at("purchaseOrderId").fault("is missing")
-    node.faults.raise_if_any()
-    return Meaning(acts=(AskFor("order", ref),))
+    return marketplaces.asks_for_order(payload.object("order") or payload, "purchaseOrderId")
 
 
 # --- The order -----------------------------------------------------------------------------------------------------
