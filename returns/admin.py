@@ -1,6 +1,19 @@
 from django.contrib import admin
 
-from returns.models import ReturnLabel, ReturnLine, ReturnPolicy, ReturnPolicyVersion, ReturnRequest
+from returns.models import (
+    Arrival,
+    Disposition,
+    DispositionRules,
+    Exchange,
+    Inspection,
+    ReturnLabel,
+    ReturnLine,
+    ReturnPolicy,
+    ReturnPolicyVersion,
+    ReturnRequest,
+    ReturnSignal,
+    ReturnTarget,
+)
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -57,3 +70,42 @@ class ReturnPolicyAdmin(ReadOnly):
 class ReturnPolicyVersionAdmin(ReadOnly):
     list_display = ("policy", "number", "status", "live_at")
     list_select_related = ("policy",)
+
+
+@admin.register(Arrival)
+class ArrivalAdmin(ReadOnly):
+    list_display = ("line", "location", "quantity", "kind", "serial", "occurred_at")
+    list_select_related = ("line", "location")
+
+
+@admin.register(Inspection)
+class InspectionAdmin(ReadOnly):
+    list_display = ("line", "location", "quantity", "grade", "verdict", "inspected_at")
+    list_select_related = ("line", "location")
+
+
+@admin.register(Disposition)
+class DispositionAdmin(ReadOnly):
+    list_display = ("line", "location", "quantity", "kind", "moved_on", "decided_at")
+    list_select_related = ("line", "location")
+
+
+@admin.register(DispositionRules)
+class DispositionRulesAdmin(ReadOnly):
+    list_display = ("number", "status", "live_at", "launched_by")
+
+
+@admin.register(Exchange)
+class ExchangeAdmin(ReadOnly):
+    list_display = ("request", "order", "status", "credit", "worth", "currency", "advance")
+    list_select_related = ("request", "order")
+
+
+@admin.register(ReturnSignal)
+class ReturnSignalAdmin(ReadOnly):
+    list_display = ("kind", "dimension", "label", "chance", "found_at", "ended_at")
+
+
+@admin.register(ReturnTarget)
+class ReturnTargetAdmin(admin.ModelAdmin):
+    list_display = ("step", "hours")

@@ -7,7 +7,11 @@ class ReturnsConfig(AppConfig):
 
     def ready(self) -> None:
         from core import subjects
+        from returns import reasons
 
         subjects.register("return", title="Return", url_name="returns:detail", argument="label")
         subjects.register("return_policy", title="Return policy", url_name="returns:policy", argument="label")
         subjects.register("refund", title="Refund", url_name="returns:refund", argument="label")
+        subjects.register("disposition_rules", title="Disposition rules")
+        subjects.register("return_signal", title="Return signal", url_name="returns:signal", argument="uid")
+        reasons.register()

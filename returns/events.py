@@ -14,14 +14,21 @@ LABEL_VOIDED = "return.label_voided"  # data: label, taken_back
 TRACKED = "return.tracked"  # data: tracking_number, state, before, words, place
 COMPLETED = "return.completed"  # every unit has come, is kept or was given up, and all that came was judged
 
-RECEIVED = "return.received"  # data: lines [{line, sku, quantity}]
-INSPECTED = "return.inspected"
-ACCEPTED = "return.accepted"
-REJECTED = "return.rejected"
-DISPOSED = "return.disposed"
-RESTOCKED = "return.restocked"
-EXCHANGED = "return.exchanged"
+RECEIVED = "return.received"  # data: arrival, kind, location, serial, lines [{line, order_line, sku, quantity}]
+SHORT = "return.short"  # data: lines [{line, sku, quantity}] that were not in the parcel, location
+INSPECTED = "return.inspected"  # data: inspection, line, sku, quantity, grade, verdict, serial, note, photos
+ACCEPTED = "return.accepted"  # data: inspection, grade, location, lines [{line, order_line, sku, quantity}]
+REJECTED = "return.rejected"  # the same, with the note a customer may read
+DISPOSED = "return.disposed"  # data: disposition, inspection, line, sku, quantity, kind, was, proposed, rule, state
+RESTOCKED = "return.restocked"  # the same, where the units are sellable from now on
+EXCHANGED = "return.exchanged"  # data: exchange, order, credit, worth, difference, currency, advance
+EXCHANGE_ENDED = "return.exchange_ended"  # data: exchange, order, status, why
+REASON_READ = "return.reason_read"  # data: line, reason, share, because: read from the customer's words
+REASON_CORRECTED = "return.reason_corrected"  # data: line, before, after: a person said so
 
+RULES_LAUNCHED = "disposition_rules.launched"  # about the version; data: version, before, rules
+SIGNALLED = "return_signal.found"  # about the signal; data: kind, dimension, label, figures
+SIGNAL_ENDED = "return_signal.ended"  # about the signal; data: kind, dimension, label
 POLICY_CHANGED = "return_policy.changed"  # about the policy; data: what, version, rules
 
 # About the refund; related: its order and its return. Amounts are text.

@@ -1,5 +1,10 @@
+from returns.models.clocks import ReturnTarget
+from returns.models.disposition import Disposition, DispositionKind, DispositionRule, DispositionRules, RulesStatus
+from returns.models.exchange import Exchange, ExchangeStatus
+from returns.models.inspection import Grade, Inspection, InspectionPhoto
 from returns.models.label import ReturnLabel
 from returns.models.policy import ReturnPolicy, ReturnPolicyStatus, ReturnPolicyVersion
+from returns.models.receiving import Arrival, ArrivalKind, OnBench
 from returns.models.refund_decision import RefundDecision, RefundStatus
 from returns.models.request import (
     ACCEPTANCE_MOVES,
@@ -21,6 +26,8 @@ from returns.models.request import (
     ReturnStatus,
     Verdict,
 )
+from returns.models.signals import Dimension, ReturnSignal, SignalKind
+from returns.models.wording import ReasonCount, ReasonText
 
 __all__ = [
     "ACCEPTANCE_MOVES",
@@ -30,8 +37,23 @@ __all__ = [
     "RECEPTION_MOVES",
     "TO_COME",
     "Acceptance",
+    "Arrival",
+    "ArrivalKind",
     "Condition",
+    "Dimension",
+    "Disposition",
+    "DispositionKind",
+    "DispositionRule",
+    "DispositionRules",
+    "Exchange",
+    "ExchangeStatus",
+    "Grade",
+    "Inspection",
+    "InspectionPhoto",
+    "OnBench",
     "Proof",
+    "ReasonCount",
+    "ReasonText",
     "Reception",
     "RefundDecision",
     "RefundPlan",
@@ -45,6 +67,10 @@ __all__ = [
     "ReturnPolicyVersion",
     "ReturnReason",
     "ReturnRequest",
+    "ReturnSignal",
     "ReturnStatus",
+    "ReturnTarget",
+    "RulesStatus",
+    "SignalKind",
     "Verdict",
 ]
