@@ -11,25 +11,27 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
-from config.devstack import bigcommerce, shopify, square, woocommerce
+from config.devstack import bigcommerce, lightspeed, magento, shopify, square, vendure, woocommerce
 from integrations import tokens
 from integrations.channels.news import ShipmentNews
+from integrations.channels.vendure import client as vendure_client
 from integrations.models import Connection
 from tests.factories.inventory import LocationFactory
-from tests.integrations import markets, test_square
+from tests.integrations import markets, test_lightspeed, test_square
 from tests.integrations.conftest import FIXTURES
 from tests.integrations.test_stores import connect, fixture
 
 
 @dataclass
 class Site:
-    """A vendor's server with orders in it. `told` says how often the shipment of an order was noted there."""
+    """A vendor's server with orders in it. `told` says how often the shipment of an order was noted there; a till isn't
+    told of any."""
 
     connection: Connection
     url: str
     refs: list[str]
-    news: Callable[[str], ShipmentNews]
-    told: Callable[[str], int]
+    news: Callable[[str], ShipmentNews] | None
+    told: Callable[[str], int] | None
     skus: tuple[str, ...]
     quantities: Callable[[], dict[str, int]]
     parcels: int = 1  # how often the server notes one shipment
@@ -142,10 +144,89 @@ def of_square(refs: list[str]) -> Iterator[Site]:
         )  # fmt: skip
 
 
+@contextmanager
+def of_magento(refs: list[str]) -> Iterator[Site]:
+    with magento.Server("tok_1") as server:
+        connection = connect("magento", base_url=server.url, private_address_allowed=True)
+        connection.keep_secret("token", "tok_1")
+        shop = server.shop
+        recent = markets.ago(5, "%Y-%m-%d %H:%M:%S")
+        for ref in refs:
+            known = copy.deepcopy(fixture("magento", "order"))
+            shop.orders[int(ref)] = known | {"entity_id": int(ref), "increment_id": ref, "updated_at": recent}
+        shop.skus = {"A", "B"}
+        yield Site(
+            connection, server.url, refs,
+            lambda ref: ShipmentNews(ref, f"SH-{ref}", (("1", 1), ("4", 2)), "Royal Mail", f"RM{ref}"),
+            lambda ref: sum(each["order_id"] == int(ref) for each in shop.shipments), ("A", "B"),
+            lambda: {sku: units for (sku, _), units in shop.sources.items()},
+        )  # fmt: skip
+
+
+@contextmanager
+def of_vendure(refs: list[str]) -> Iterator[Site]:
+    vendure_client._sessions.clear()
+    with vendure.Server("admin", "hush") as server:
+        connection = connect("vendure", admin_api=f"{server.url}/admin-api", private_address_allowed=True)
+        connection.keep_secret("username", "admin")
+        connection.keep_secret("password", "hush")
+        shop = server.shop
+        recent = markets.ago(5, "%Y-%m-%dT%H:%M:%S.000Z")
+        for ref in refs:
+            known = copy.deepcopy(fixture("vendure", "order")["data"]["order"])
+            line = known["lines"][0] | {"id": f"{ref}1", "quantity": 2}
+            known |= {"id": ref, "code": f"VND{ref}", "updatedAt": recent, "lines": [line], "fulfillments": []}
+            known["payments"][0] |= {"id": f"{ref}2", "refunds": []}
+            shop.add_order(known)
+        shop.put_on_sale("A", "B", promised=4)
+        yield Site(
+            connection, server.url, refs,
+            lambda ref: ShipmentNews(ref, f"SH-{ref}", ((f"{ref}1", 2),), "Royal Mail", f"RM{ref}"),
+            lambda ref: sum(each["state"] == "Shipped" for each in shop.orders[ref]["fulfillments"]), ("A", "B"),
+            shop.sellable, calm=shop.end_sessions,
+        )  # fmt: skip
+
+
+def of_lightspeed(series: str) -> Open:
+    @contextmanager
+    def opened(refs: list[str]) -> Iterator[Site]:
+        tokens._kept.clear()
+        with lightspeed.Server("gone", "refresh-0") as server:
+            older = series == "R"
+            named = (
+                {"account": "77", "client_id": "app", "token_url": f"{server.url}/auth/oauth/token"} if older else {}
+            )
+            connection = test_lightspeed.connect(series=series, api=server.url, stock_location="1", **named)
+            for secret, value in {"client_secret": "hush", "refresh_token": "refresh-0"}.items() if older else ():
+                connection.keep_secret(secret, value)
+            if not older:
+                connection.keep_secret("token", "gone")
+            shop = server.shop
+            skus = ("item:21", "item:22") if older else ("product:a", "product:b")
+            sale, old = test_lightspeed.fixture("x_sale")["register_sale"], test_lightspeed.fixture("r_sale")["Sale"]
+            if older:
+                now = markets.ago(5, "%Y-%m-%dT%H:%M:%S+00:00")
+                shop.older = [copy.deepcopy(old) | {"saleID": ref, "timeStamp": now} for ref in refs]
+            else:
+                shop.sales = [copy.deepcopy(sale) | {"id": ref, "version": n} for n, ref in enumerate(refs, 1)]
+                shop.products = [{"id": sku.partition(":")[2], "version": n} for n, sku in enumerate(skus, 1)]
+            yield Site(
+                connection, server.url, refs, None, None, skus,
+                lambda: {f"{skus[0].partition(':')[0]}:{ref}": units for (ref, _), units in shop.levels.items()},
+                feed="sales",
+            )  # fmt: skip
+
+    return opened
+
+
 SITES: dict[str, Open] = {
     "shopify": of_shopify,
     "woocommerce": of_woocommerce,
     "bigcommerce": of_bigcommerce,
     "square": of_square,
+    "lightspeedX": of_lightspeed("X"),
+    "lightspeedR": of_lightspeed("R"),
+    "magento": of_magento,
+    "vendure": of_vendure,
     **{case.id: of_market(case) for case in markets.CASES},
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -46,9 +47,10 @@ class Memory:
         pass
 
 
-@pytest.fixture(params=ERPS)
-def erp(request):
-    server, vendor, settings = ERPS[request.param]
+@contextmanager
+def serving(name):
+    """The ERP of that name, with a connection to it."""
+    server, vendor, settings = ERPS[name]
     with server() as running:
         connection = Connection.objects.create(
             code="erp",
@@ -58,9 +60,15 @@ def erp(request):
             vendor=vendor,
             settings={"url": running.url, "private_address_allowed": True, **running.settings(), **settings},
         )
-        for name, value in getattr(running, "secrets", {"key": running.key}).items():
-            connection.keep_secret(name, value)
+        for secret, value in getattr(running, "secrets", {"key": running.key}).items():
+            connection.keep_secret(secret, value)
         running.connection = connection
+        yield running
+
+
+@pytest.fixture(params=ERPS)
+def erp(request):
+    with serving(request.param) as running:
         yield running
 
 

@@ -86,7 +86,7 @@ class Run:
             self.deliver(name, body, topic)
 
     def tell(self) -> None:
-        for ref in self.site.refs:
+        for ref in self.site.refs if self.site.news else ():
             self.until_it_is_done(lambda ref=ref: self.vendor.tell_shipment(self.site.connection, self.site.news(ref)))
 
     def set_levels(self, units: int) -> None:
@@ -98,7 +98,8 @@ class Run:
         refs = self.site.refs
         assert sorted(Order.objects.values_list("channel_ref", flat=True)) == sorted(refs)
         assert not InboundMessage.objects.filter(status="FAILED").values_list("reason", flat=True)
-        assert {ref: self.site.told(ref) for ref in refs} == dict.fromkeys(refs, self.site.parcels)
+        if self.site.told:
+            assert {ref: self.site.told(ref) for ref in refs} == dict.fromkeys(refs, self.site.parcels)
         wanted = {sku: units + n for n, sku in enumerate(self.site.skus)}
         assert {sku: self.site.quantities().get(sku) for sku in wanted} == wanted
 
@@ -131,7 +132,7 @@ def storm(name: str, orders: int, faulted: int, seed: int) -> FaultProxy:
 
 @pytest.mark.parametrize("name", SITES)
 def test_nothing_is_lost_or_doubled_behind_a_network_that_fails(name: str):
-    assert sum(storm(name, 1, 12, seed=3).faulted.values()) >= 12
+    assert sum(storm(name, 1, 6, seed=3).faulted.values()) >= 6
 
 
 @pytest.mark.long

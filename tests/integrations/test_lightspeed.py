@@ -25,6 +25,7 @@ from integrations.channels.shop_documents import Terms
 from integrations.failures import Unreadable
 from integrations.models import Connection, FeedState
 from inventory.models import LocationAlias
+from inventory.services.figures import Level
 from orders.canonical import IncomingOrder, totals_problem
 from orders.models import Channel, Order
 from tests.factories.inventory import LocationFactory
@@ -231,3 +232,31 @@ def test_every_public_sample_and_fixture_gets_an_outcome_twice():
         assert "stumbled" not in each["reason"], each
     assert {first[f"{name}.json"]["outcome"] for name in ("x_sale", "r_sale", "o_order")} == {"processed"}
     assert all(order.disagreements == [] for order in Order.objects.all())
+
+
+@pytest.mark.django_db
+def test_levels_go_to_an_outlet_and_to_a_shop_by_the_codes_that_were_learnt():
+    with lightspeed.Server("tok") as server:
+        connection = connect(series="X", api=server.url, stock_locations={"LEEDS": "out-leeds"})
+        connection.keep_secret("token", "tok")
+        server.shop.products = [{"id": "p-tote", "version": 1}]
+        levels = [
+            Level(1, ("TOTE", "product:p-tote"), "", {"LEEDS": 7, "YORK": 3}),
+            Level(2, ("MUG",), "", {"LEEDS": 1}),
+            Level(3, ("product:gone",), "", {"LEEDS": 1}),
+            Level(4, ("product:p-tote",), "", {"YORK": 1}),
+        ]
+
+        told = registry.get("lightspeed").set_levels(connection, levels, "k")
+
+        assert [(each.ref, each.unlisted, bool(each.problem)) for each in told] == [
+            ("p-tote", False, False), ("", True, False), ("", True, False), ("p-tote", False, True),
+        ]  # fmt: skip
+        assert server.shop.levels == {("p-tote", "out-leeds"): 7}
+
+        connection.settings |= {"series": "R", "account": "77", "stock_locations": {"LEEDS": "2", "YORK": "9"}}
+        older = [Level(5, ("item:21",), "", {"LEEDS": -4}), Level(6, ("item:22",), "", {"YORK": 1})]
+        below, elsewhere = registry.get("lightspeed").set_levels(connection, older, "k")
+
+        assert (below.problem, server.shop.levels["21", "2"]) == ("", 0)
+        assert "kept at no shop 9" in elsewhere.problem

@@ -7,11 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from config.devstack import bigcommerce, woocommerce
+from config.devstack import bigcommerce, magento, vendure, woocommerce
 from core.errors import Permanent, TryLater
 from integrations import http, inbox
 from integrations.channels import polling, registry
 from integrations.channels.news import ChangeNews, ShipmentNews, Wanted
+from integrations.channels.vendure import client as vendure_client
 from integrations.models import Connection, FeedState
 from inventory.services.figures import Level
 from orders.models import Order, OrderLine
@@ -149,3 +150,78 @@ def test_bigcommerce_s_stock_is_set_absolutely(big: bigcommerce.Shop):
 
     assert [(each.ref, each.unlisted) for each in told] == [("301", False), ("", True)]
     assert big.variants[301]["inventory_level"] == 4
+
+
+@pytest.fixture
+def mage() -> Iterator[magento.Shop]:
+    with magento.Server("tok_1") as server:
+        connection = connect("magento", base_url=server.url, private_address_allowed=True)
+        connection.keep_secret("token", "tok_1")
+        order = fixture("magento", "order")
+        server.shop.orders = {n: order | {"entity_id": n, "increment_id": str(n)} for n in range(31, 31 + 52)}
+        yield server.shop
+
+
+def test_magento_s_pages_end_where_its_count_says_and_an_order_is_shipped_once(mage: magento.Shop):
+    polling.ensure()
+    state = FeedState.objects.get(connection__code="magento", name="orders")
+    polling.restart(state, "2026-01-01T00:00:00+00:00")
+    news = ShipmentNews("31", "SH-1", (("1", 1), ("4", 2)), "Royal Mail", "RM1")
+    vendor, connection = registry.get("magento"), calling("magento")
+
+    assert polling.read(state.pk) == 52
+    made = vendor.tell_shipment(connection, news)
+    again = vendor.tell_shipment(connection, news)
+    with pytest.raises(http.FailedForGood, match="must not be greater"):
+        vendor.tell_shipment(connection, ShipmentNews("31", "SH-2", (("1", 1),), "Royal Mail", "RM2"))
+
+    assert made == again == "9000"
+    assert mage.shipments[0]["comments"] == [{"comment": "Backroom [SH-1]", "is_visible_on_front": 0}]
+
+
+def test_magento_takes_the_levels_it_knows_beside_one_it_does_not(mage: magento.Shop):
+    mage.skus = {f"S{n}" for n in range(9)}
+    levels = [Level(n, (sku,), "", {"": n}) for n, sku in enumerate(["S0", "S1", "GONE", "S3"])]
+
+    found = registry.get("magento").set_levels(calling("magento"), levels, "k")
+
+    assert [bool(each.problem) for each in found] == [False, False, True, False]
+    assert mage.sources == {("S0", "default"): 0, ("S1", "default"): 1, ("S3", "default"): 3}
+
+
+def test_magento_says_when_an_order_can_no_longer_be_cancelled(mage: magento.Shop):
+    vendor, connection = registry.get("magento"), calling("magento")
+    off = ChangeNews("31", ({"edit": "cancel"},), (Wanted("1", "COAT-M", 0),), "C-1")
+
+    with pytest.raises(Permanent, match="doesn't cancel"):
+        vendor.tell_change(connection, off, None)
+    mage.orders[31]["state"] = "new"
+
+    assert vendor.tell_change(connection, off, None) == "It is cancelled at Magento."
+    assert "already" in vendor.tell_change(connection, off, None)
+
+
+def test_vendure_s_session_is_begun_anew_and_its_own_promises_stay_on_top():
+    with vendure.Server("admin", "hush") as server:
+        connection = connect("vendure", admin_api=f"{server.url}/admin-api", private_address_allowed=True)
+        connection.keep_secret("username", "admin")
+        connection.keep_secret("password", "hush")
+        server.shop.put_on_sale("COAT-M", promised=4)
+        order = fixture("vendure", "order")["data"]["order"]
+        server.shop.add_order(order | {"fulfillments": []})
+        vendor = registry.get("vendure")
+        level = Level(1, ("COAT-M",), "", {"": 7})
+
+        (told,) = vendor.set_levels(connection, [level], "k")
+        server.shop.end_sessions()
+        (unlisted,) = vendor.set_levels(connection, [Level(2, ("NOT-SOLD",), "", {"": 1})], "k")
+        made = vendor.tell_shipment(connection, ShipmentNews("57", "SH-1", (("90", 1),), "Royal Mail", "RM1"))
+
+        assert (told.ref, told.problem, unlisted.unlisted) == ("1", "", True)
+        assert server.shop.sellable() == {"COAT-M": 7}
+        assert server.shop.orders["57"]["fulfillments"][0]["state"] == "Shipped"
+        assert vendor.tell_shipment(connection, ShipmentNews("57", "SH-1", (("90", 1),), "Royal Mail", "RM1")) == made
+        connection.keep_secret("password", "wrong", retire_others=True)
+        vendure_client._sessions.clear()
+        with pytest.raises(http.FailedForGood, match="refuses our login"):
+            vendor.fetch(connection, "order", "57")

@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from core.errors import TryLater
 from integrations.carriers.easypost import pickups
 from integrations.carriers.easypost.client import Refused, Rest, ounces
 from integrations.carriers.easypost.translate import translate
@@ -21,6 +22,12 @@ from integrations.models import Connection
 from integrations.reading import Faults
 from orders.tracking import Scan
 
+# How files of each type begin and end; a gateway's page or half a file is no label, whatever its type says.
+_ENDS = {
+    "application/pdf": (b"%PDF", b"%%EOF"),
+    "image/png": (b"\x89PNG", b"IEND"),
+    "application/zpl": (b"^XA", b"^XZ"),
+}
 _BACK = {"submitted": "EasyPost has asked the carrier for the money.", "refunded": "The carrier gave the money back."}
 
 
@@ -111,6 +118,10 @@ class EasyPost:
         label = shipment["postage_label"]
         rate = shipment.get("selected_rate") or {}
         file = self.rest.file(str(label["label_url"]))
+        kind = str(label.get("label_file_type") or "application/pdf")
+        head, tail = _ENDS.get(kind, (b"", b""))
+        if not file.body or head not in file.body[:1024] or tail not in file.body[-1024:]:
+            raise TryLater("The label's file came broken.")
         cost = _amount(rate.get("rate"))
         return Bought(
             tracking_number=str(shipment["tracking_code"]),
@@ -118,7 +129,7 @@ class EasyPost:
             cost=cost,
             currency=str(rate.get("currency") or "") if cost is not None else "",
             content=file.body,
-            content_type=str(label.get("label_file_type") or "application/pdf"),
+            content_type=kind,
         )
 
 

@@ -1,6 +1,6 @@
-"""Lightspeed: sales of its tills (Retail X- and R-Series, Restaurant O-Series), stock and codes of articles in."""
+"""Lightspeed: sales of its tills (Retail X- and R-Series, Restaurant O-Series), stock and codes in, stock out."""
 
-from integrations.channels.lightspeed import client, translate, webhooks
+from integrations.channels.lightspeed import client, selling, translate, webhooks
 from integrations.channels.vendor import Vendor
 
 LIGHTSPEED = Vendor(
@@ -13,4 +13,6 @@ LIGHTSPEED = Vendor(
     as_settled=translate.as_settled,
     can_be_called=client.can_be_called,
     feeds=client.FEEDS,
+    set_levels=selling.set_levels,
+    levels_at_once=selling.AT_ONCE,
 )

@@ -89,7 +89,7 @@ def _changed(connection: Connection, cursor: str, many: str, key: str, kind: str
     return Page(documents, (datetime.fromisoformat(began) - LOOKS_BACK).isoformat())
 
 
-def call(connection: Connection, path: str, *, purpose: str) -> dict[str, Any]:
+def call(connection: Connection, path: str, *, purpose: str, method: str = "GET", json: Any = None) -> dict[str, Any]:
     base = str(connection.settings.get("api") or "").rstrip("/")
     if not base or not path.startswith("/"):
         words = f"{connection.name} is asked at its setting api only, not at {path[:80]}."
@@ -97,7 +97,7 @@ def call(connection: Connection, path: str, *, purpose: str) -> dict[str, Any]:
 
     def make(token: str) -> http.Answer:
         headers = {"Authorization": f"Bearer {token}"}
-        return http.request(connection, "GET", base + path, purpose=purpose, headers=headers)
+        return http.request(connection, method, base + path, purpose=purpose, headers=headers, json=json)
 
     fixed, refresh = connection.secret("token"), connection.secret("refresh_token")
     if fixed:

@@ -158,14 +158,7 @@ def set_levels(connection: Connection, levels: Sequence[Level], key: str) -> lis
                 rows.append((level.item_id, row | {"status": int(units > 0)}))
     problems: dict[int, str] = {}
     for start in range(0, len(rows), AT_ONCE):
-        part = rows[start : start + AT_ONCE]
-        given = {"sourceItems": [row for _, row in part]}
-        try:
-            call(connection, "POST", "inventory/source-items", purpose="set stock", json=given)
-        except http.FailedForGood as refused:
-            if refused.status != 400:
-                raise
-            problems |= {item: str(refused)[:300] for item, _ in part}
+        problems |= _set(connection, rows[start : start + AT_ONCE])
     told = {item for item, _ in rows}
     unplaced = "It lies at no place that is a source there."
     return [
@@ -177,3 +170,19 @@ def set_levels(connection: Connection, levels: Sequence[Level], key: str) -> lis
         )
         for each in levels
     ]
+
+
+def _set(connection: Connection, rows: list[tuple[int, dict[str, Any]]]) -> dict[int, str]:
+    """What Magento refused of these, by item. It takes all of a list or nothing, so a refused one is halved until the
+    rows at fault stand alone."""
+    given = {"sourceItems": [row for _, row in rows]}
+    try:
+        call(connection, "POST", "inventory/source-items", purpose="set stock", json=given)
+    except http.FailedForGood as refused:
+        if refused.status != 400:
+            raise
+        if len(rows) == 1:
+            return {rows[0][0]: str(refused)[:300]}
+        half = len(rows) // 2
+        return _set(connection, rows[:half]) | _set(connection, rows[half:])
+    return {}

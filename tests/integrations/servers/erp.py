@@ -81,6 +81,7 @@ class ErpServer(LocalServer):
 
     key = "a-key-for-tests"
     connection: Connection  # to it, once a test has made one
+    front = ""  # the address it is known by where something stands before it
 
     def __init__(self) -> None:
         super().__init__(Handler, erp=self)

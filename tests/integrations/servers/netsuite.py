@@ -59,8 +59,8 @@ class NetSuiteServer(ErpServer):
     def _token(self, asked: Asked) -> Told:
         form = {name: values[0] for name, values in parse_qs(asked.raw.decode()).items()}
         try:
-            public = KEY.public_key()
-            jwt.decode(form["client_assertion"], public, algorithms=["ES256"], audience=f"{self.url}{asked.path}")
+            known_as = [f"{base}{asked.path}" for base in (self.url, self.front)]
+            jwt.decode(form["client_assertion"], KEY.public_key(), algorithms=["ES256"], audience=known_as)
         except jwt.PyJWTError:
             raise No(Told(400, {"error": "invalid_grant"})) from None
         token = f"token-{self.next_id()}"
