@@ -1,3 +1,5 @@
+import gc
+
 from django.apps import AppConfig
 
 
@@ -10,3 +12,7 @@ class ConfigConfig(AppConfig):
         from config import wiring
 
         wiring.connect()
+        # Until here everything that was made stays for good: it is never looked through again, neither while it grows
+        # (settings began that) nor in every later search for garbage.
+        gc.freeze()
+        gc.enable()

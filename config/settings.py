@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import structlog
 
 from config import environment as env
 from core import logs
+
+gc.disable()  # what is made while the apps load stays for good; config.apps takes it up again
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PRODUCTION = env.text("BACKROOM_ENV", "development") == "production"
