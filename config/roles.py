@@ -39,6 +39,9 @@ WORD_SOURCING = (
 SEE_ACCOUNTS = ("orders.view_account",)
 GRANT = (*SEE_ACCOUNTS, "orders.change_account", "orders.approve_order", "orders.grant_credit")
 SEE_PROMISES = ("inventory.view_bufferrule", "inventory.view_channelfeed")
+SEE_REFUNDS = ("returns.view_refunddecision", "orders.view_storecredit")
+REFUND = (*SEE_REFUNDS, "returns.decide_refund", "orders.refund_order")
+HANDLE_MONEY = (*REFUND, "returns.approve_refund", "orders.pay_order", "orders.give_storecredit")
 WRITE_TO_CUSTOMERS = ("orders.view_messagetemplate", "orders.change_messagetemplate")
 
 RUN_CLOCKS = (
@@ -48,7 +51,9 @@ RUN_CLOCKS = (
 )  # fmt: skip
 
 ROLES: dict[str, tuple[str, ...]] = {
-    "Store": (*SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment", *CALL_VANS),
+    "Store": (
+        *SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment", *CALL_VANS, *REFUND,
+    ),
     "Warehouse": (
         *SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment", *FLOOR, *CALL_VANS,
     ),
@@ -57,7 +62,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *APPROVE_ACTIONS, *WORD_RULES,
         *SEE_ACCOUNTS, "orders.cancel_order", "orders.edit_order", "orders.release_order", "orders.view_hold",
         "orders.view_holdrule", "orders.answer_partnerrequest", "orders.cancel_fulfilment", "finance.view_posting",
-        "integrations.view_inboundmessage", *WRITE_TO_CUSTOMERS,
+        "integrations.view_inboundmessage", *WRITE_TO_CUSTOMERS, *REFUND,
     ),
     "Stock control": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", *WORK_STOCK, *APPROVE_STOCK, *PUT_RIGHT, *SEE_PROMISES,
@@ -66,7 +71,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "Finance": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.export_case", "finance.view_posting",
-        "finance.retry_posting", *GRANT,
+        "finance.retry_posting", *GRANT, *HANDLE_MONEY,
     ),
     "Integration": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.waive_case", "exceptions.export_case",
@@ -84,6 +89,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "Leader": (
         *SEE_WORK, *RUN_CLOCKS, "orders.view_hold", "orders.view_holdrule", "orders.change_hold_rules",
         *SEE_STOCK_WORK, *SEE_PROMISES, *SEE_SOURCING, *SEE_ACCOUNTS, "orders.approve_order",
+        *SEE_REFUNDS, "returns.approve_refund",
         "exceptions.export_case", "finance.view_posting", "integrations.view_connection", *WRITE_TO_CUSTOMERS,
         "orders.publish_messagetemplate",
     ),

@@ -38,6 +38,8 @@ PUBLIC_URL = env.text("PUBLIC_URL", "http://localhost:8000").rstrip("/")
 LIVE_URL = env.text("LIVE_URL", "")
 
 # Webhooks go to public https addresses only; this lets a developer's own machine receive them.
+# Refunds above it wait for a second person, where no approval rule says otherwise; as many smallest coins elsewhere.
+REFUND_LIMIT = env.text("REFUND_LIMIT", "250.00")
 WEBHOOKS_TO_PRIVATE_ADDRESSES = env.flag("WEBHOOKS_TO_PRIVATE_ADDRESSES", default=False) and not PRODUCTION
 
 # --- Apps, lowest floor first; `config` last, because it wires the others together.

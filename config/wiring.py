@@ -14,6 +14,7 @@ def connect() -> None:
     _stock()
     _snapshots()
     _orders()
+    _refunds()
     _finance()
     _erp()
     _channels()
@@ -79,6 +80,16 @@ def _orders() -> None:
     events.subscribe(facts.MANIFEST_CLOSED, "orders.settle_collection", floor.settle_collection)
     for ended in (facts.VAN_CAME, facts.VAN_MISSED):
         events.subscribe(ended, "orders.follow_collection", floor.follow_collection)
+
+
+def _refunds() -> None:
+    from exceptions import events as case_facts
+    from orders import events as facts
+    from returns import handlers
+
+    for became in (facts.PAYMENT_DONE, facts.PAYMENT_FAILED, facts.PAYMENT_CANCELLED, facts.PAYMENT_WANTED):
+        events.subscribe(became, "returns.follow_payment", handlers.follow_payment)
+    events.subscribe(case_facts.APPROVAL, "returns.follow_approval", handlers.follow_approval)
 
 
 def _finance() -> None:

@@ -127,7 +127,8 @@ class Action:
     what it changed is stored with the run. `preview(uid, **params)` says more as label-value pairs and changes
     nothing. `amount(uid, **params)` is the money at stake; by default what the rehearsal shows. `offered(uid)` hides
     the action where it can't apply. `undo(run, actor=…)` compensates within `undo_minutes`, or refuses; without one
-    `lasting` says why it can't be taken back. `stake` says in words what `amount` is.
+    `lasting` says why it can't be taken back. `stake` says in words what `amount` is. A `countersigned` one is told who
+    agreed to it (`approver_id`, None where nobody had to).
     """
 
     code: str
@@ -147,6 +148,7 @@ class Action:
     lasting: str = ""
     undo: Callable[..., str] | None = None
     undo_minutes: int = 30
+    countersigned: bool = False
 
     def said(self, given: Mapping[str, Any], uid: str) -> dict[str, Any]:
         """The parameters as the action takes them. Invalid (422) naming each one that is wrong."""

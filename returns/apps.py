@@ -7,7 +7,7 @@ class ReturnsConfig(AppConfig):
 
     def ready(self) -> None:
         from core import subjects
-        from returns import reasons
+        from returns import reasons, refund_reasons
 
         subjects.register("return", title="Return", url_name="returns:detail", argument="label")
         subjects.register("return_policy", title="Return policy", url_name="returns:policy", argument="label")
@@ -15,3 +15,4 @@ class ReturnsConfig(AppConfig):
         subjects.register("disposition_rules", title="Disposition rules")
         subjects.register("return_signal", title="Return signal", url_name="returns:signal", argument="uid")
         reasons.register()
+        refund_reasons.register()

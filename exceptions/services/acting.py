@@ -103,14 +103,15 @@ def perform(
         "before": snapshot(reason, case.subject_uid),
     }  # fmt: skip
     worth = stake(action, case.subject_uid, params)
+    told = {**params, "approver_id": approver_id} if action.countersigned else params
 
     def work() -> ActionRun:
         if not action.rehearsed:
-            said = reasons.run(action, case.subject_uid, actor=actor, **params)
+            said = reasons.run(action, case.subject_uid, actor=actor, **told)
             return _store(case, reason, action, actor, about_it, said, (), worth)
         with transaction.atomic():
             watch = effects.Watch(case.subject_kind, case.subject_uid)
-            said = reasons.run(action, case.subject_uid, actor=actor, **params)
+            said = reasons.run(action, case.subject_uid, actor=actor, **told)
             return _store(case, reason, action, actor, about_it, said, watch.changes(), worth)
 
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils import timezone
 
 from core.fields import MoneyField
@@ -82,6 +82,13 @@ class PaymentInstruction(StateMachine):
     shipment = models.ForeignKey(Shipment, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     source = models.JSONField(default=dict, help_text="What to authorise on, in the provider's words")
     provider_ref = models.CharField(max_length=120, blank=True, help_text="The provider's own key, once it took it")
+    refund_ref = models.CharField(
+        max_length=120, blank=True, db_default="", help_text="The channel's own key of the refund as a whole"
+    )
+    document = models.JSONField(
+        default=dict, db_default=Value({}, models.JSONField()), blank=True,
+        help_text="What a refund is for: {ref, lines, shipping, fees, note}; it becomes the order's Refund",
+    )  # fmt: skip
     failure = models.CharField(max_length=500, blank=True)
     failure_code = models.CharField(max_length=60, blank=True)
     asked_by = models.CharField(max_length=200, blank=True)

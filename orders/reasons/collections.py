@@ -7,11 +7,14 @@ from decimal import Decimal
 
 from django.db.models import QuerySet
 
+from core.actors import Actor
+from core.formats import money
 from exceptions import reasons
-from exceptions.reasons import Cell, Column, Evidence, Opening, Reason, Row
+from exceptions.reasons import Action, Cell, Column, Evidence, Opening, Reason, Row
+from orders import tenders
 from orders.models import Order, OrderLine, Payment, PaymentKind, Refund, RefundDue
 from orders.reasons import shared, weights
-from orders.services import refunds_due
+from orders.services import instructions, refunds_due
 
 
 def _owed(uid: str) -> Decimal:
@@ -66,6 +69,26 @@ def _day(moment: datetime) -> str:
     return f"{moment:%d %b %H:%M} UTC"
 
 
+def _payable(uid: str) -> tuple[Decimal, str] | None:
+    due = RefundDue.objects.filter(order_id=uid).order_by("-pk").first()
+    return (refunds_due.payable(int(uid)), due.currency) if due else None
+
+
+def _tenders(uid: str) -> list[tuple[str, str]]:
+    """Where it would go."""
+    found = _payable(uid)
+    if found is None:
+        return []
+    amount, currency = found
+    parts = tenders.split(amount, instructions.tenders_of(int(uid), currency))
+    return [(f"{part.tender.gateway or 'Payment'} {part.tender.ref}", money(part.amount, currency)) for part in parts]
+
+
+def _pay(uid: str, *, actor: Actor) -> str:
+    made = refunds_due.pay(int(uid), actor=actor)
+    return "; ".join(f"{row} by {row.get_via_display().lower()}" for row in made)
+
+
 def _describe_refund(uid: str) -> Opening | None:
     order = Order.objects.filter(pk=uid).first()
     due = RefundDue.objects.filter(order_id=uid).order_by("-pk").first()
@@ -92,5 +115,21 @@ REASONS = (
         context=shared.context,
         describe=_describe_refund,
         value=_refund_value,
+        actions=(
+            Action(
+                code="refund_it",
+                title="Refund it",
+                detail="To what it was paid with, in order. What a provider holds goes out at once.",
+                permission="orders.refund_order",
+                run=_pay,
+                offered=lambda uid: refunds_due.payable(int(uid)) > 0,
+                preview=_tenders,
+                rehearsed=True,
+                amount=_payable,
+                stake="what is due and not on its way yet",
+                lasting="Money that went back is asked for again from the customer.",
+                primary=True,
+            ),
+        ),
     ),
 )

@@ -19,8 +19,16 @@ from core.subjects import Subject
 from exceptions.services import cases
 from inventory.services.locking import retrying
 from orders import events as facts
-from orders.canonical import IncomingPayment
-from orders.models import InstructionKind, InstructionStatus, Payment, PaymentInstruction, StoreCredit, StoreCreditEntry
+from orders.canonical import IncomingPayment, IncomingRefund, RefundLine
+from orders.models import (
+    InstructionKind,
+    InstructionStatus,
+    Payment,
+    PaymentInstruction,
+    Refund,
+    StoreCredit,
+    StoreCreditEntry,
+)
 from orders.services import lifecycle, money
 from orders.services.desk import Desk, open_desk
 
@@ -79,6 +87,7 @@ def done(
     gateway: str = "",
     parent_ref: str = "",
     expires_at: datetime | None = None,
+    refund_ref: str = "",
     actor: Actor,
 ) -> bool:
     """It happened. True where that was news."""
@@ -87,9 +96,8 @@ def done(
         desk, row = open_instruction(instruction_id, actor=actor)
         if row.status in {S.DONE, S.CANCELLED}:
             return False
-        finish(
-            desk, row, ref=ref, at=at, amount=amount, gateway=gateway, parent_ref=parent_ref, expires_at=expires_at
-        )  # fmt: skip
+        row.refund_ref = refund_ref[:120]
+        finish(desk, row, ref=ref, at=at, amount=amount, gateway=gateway, parent_ref=parent_ref, expires_at=expires_at)
         tell(desk, row)
         return True
 
@@ -124,15 +132,62 @@ def finish(
     gateway: str = "",
     parent_ref: str = "",
     expires_at: datetime | None = None,
+    sums_up: bool = True,
 ) -> None:
-    """Under the order's lock: the money event, then the instruction. Another amount than asked for is kept as told."""
+    """Under the order's lock: the instruction, then the money event. Another amount than asked for is kept as told."""
     event = _event(
         row, TOLD[row.kind], ref, at, amount=amount, gateway=gateway, parent_ref=parent_ref, expires_at=expires_at
     )
-    row.move(S.DONE, provider_ref=ref[:120], done_at=at, failure="", failure_code="")
+    row.move(S.DONE, provider_ref=ref[:120], refund_ref=row.refund_ref, done_at=at, failure="", failure_code="")
     money.add(desk, [event], ())
     tender = row.tender.provider_ref if row.tender else ""
     note(desk, facts.PAYMENT_DONE, row, ref=ref, tender=tender, amount=str(event.amount))
+    if sums_up:
+        sum_up(desk, row.cause)
+
+
+def sum_up(desk: Desk, cause: str) -> None:
+    """Once nothing of a refund is on its way any more, what went back of it stands among the order's refunds.
+
+    A channel that carried it out has its own name for it, under which it may tell us of it: that is the one kept.
+    """
+    rows = list(PaymentInstruction.objects.filter(order=desk.order, cause=cause, kind=K.REFUND).order_by("pk"))
+    went = [row for row in rows if row.status == S.DONE]
+    if not went or any(row.status not in {S.DONE, S.CANCELLED} for row in rows):
+        return
+    document = went[0].document
+    refs: dict[str, list[PaymentInstruction]] = {}
+    for row in went:
+        refs.setdefault(row.refund_ref or str(document.get("ref") or cause)[:120], []).append(row)
+    known = set(Refund.objects.filter(order=desk.order, ref__in=refs).values_list("ref", flat=True))
+    told = [
+        _refund(desk, ref, group, document if n == 0 else {})
+        for n, (ref, group) in enumerate(refs.items())
+        if ref not in known
+    ]
+    money.add(desk, (), told)
+
+
+def _refund(desk: Desk, ref: str, rows: list[PaymentInstruction], document: dict[str, Any]) -> IncomingRefund:
+    def amount(value: Any) -> Decimal | None:
+        return None if value is None else Decimal(str(value))
+
+    return IncomingRefund(
+        ref=ref,
+        order_ref=desk.order.channel_ref,
+        at=max(row.done_at or row.updated_at for row in rows),
+        currency=rows[0].currency,
+        amount=sum((row.amount for row in rows), Decimal(0)),
+        shipping_amount=amount(document.get("shipping")),
+        note=str(document.get("note") or "")[:1000],
+        lines=tuple(
+            RefundLine(
+                line_ref=line["line_ref"], quantity=line["quantity"], restock=line["restock"],
+                amount=amount(line.get("amount")), tax=amount(line.get("tax")),
+            )
+            for line in document.get("lines") or ()
+        ),
+    )  # fmt: skip
 
 
 def note(desk: Desk, event: str, row: PaymentInstruction, **data: Any) -> None:
@@ -145,6 +200,7 @@ def note(desk: Desk, event: str, row: PaymentInstruction, **data: Any) -> None:
 
 def tell(desk: Desk, row: PaymentInstruction) -> None:
     """Record the facts; the order itself did not change, so nobody's form of it becomes stale."""
+    lifecycle.save_parts(desk)
     lifecycle.announce(desk)
     for subject in (row.subject, desk.subject):
         cases.recheck(subject, actor=desk.actor)

@@ -7,7 +7,7 @@ what was captured less what went back, what is on its way back and what a bank w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -115,9 +115,13 @@ def refund(
     why: str,
     tenders: Sequence[ToTender] | None = None,
     to_credit: bool = False,
+    document: Mapping[str, Any] | None = None,
     actor: Actor,
 ) -> list[PaymentInstruction]:
     """Give so much back, once per cause: to the tenders named, else to those it was paid with, in order; or as credit.
+
+    `document` says what for: {ref, lines: [{line_ref, quantity, restock, amount, tax}], shipping, fees, note}; once all
+    of it went back it stands among the order's refunds. Without one it is a refund of money alone.
 
     Locks the order. Returns what was made, or what the cause had made before. Refusal("more_than_captured") with what
     is left, ("tender_holds_less"), ("no_tender"), ("cause_used"); Invalid for an amount its currency doesn't know.
@@ -137,7 +141,13 @@ def refund(
                 f"{order.number} has {max(room, ZERO)} {order.currency} left to give back, not {amount}.",
                 left=str(max(room, ZERO)), asked=str(amount), currency=order.currency,
             )  # fmt: skip
-        made = [_credit(desk, amount, cause, why)] if to_credit else _to_tenders(desk, amount, tenders, cause, why)
+        told = {"ref": cause, "note": why, **(document or {})}
+        if to_credit:
+            made = [_credit(desk, amount, cause, why, told)]
+        else:
+            made = _to_tenders(desk, amount, tenders, cause, why, told)
+        # What our own ledger did at once may be all there is to wait for.
+        instruction_answers.sum_up(desk, cause)
         lifecycle.announce(desk)
         return made
 
@@ -257,6 +267,7 @@ def cancel(instruction_id: int, *, reason: str, actor: Actor) -> PaymentInstruct
             raise Refusal("sent_already", f"{row} was sent: it can't be taken back any more.", status_now=row.status)
         row.move(S.CANCELLED, failure=reason[:500])
         instruction_answers.note(desk, facts.PAYMENT_CANCELLED, row, reason=reason[:300])
+        instruction_answers.sum_up(desk, row.cause)
         instruction_answers.tell(desk, row)
         return row
 
@@ -316,20 +327,20 @@ def _sane(amount: Decimal, currency: str) -> None:
 
 
 def _to_tenders(
-    desk: Desk, amount: Decimal, wanted: Sequence[ToTender] | None, cause: str, why: str
+    desk: Desk, amount: Decimal, wanted: Sequence[ToTender] | None, cause: str, why: str, told: dict[str, Any]
 ) -> list[PaymentInstruction]:
     order = desk.order
     there = tenders_of(order.pk, order.currency)
     parts = tenders.split(amount, there) if wanted is None else _named(order, amount, wanted, there)
     missing = amount - sum((part.amount for part in parts), ZERO)
-    made = [_want(desk, K.REFUND, part, cause, n, why, None) for n, part in enumerate(parts, 1)]
+    made = [_want(desk, K.REFUND, part, cause, n, why, None, told) for n, part in enumerate(parts, 1)]
     if missing > 0:
         # The source says it was paid and reports no money events: it, or a person, knows how.
         if there:
             raise Refusal("no_tender", f"The payments of {order.number} that are known don't hold {amount}.")
         way = route(order, "")
         via = Via.HAND if way.via == Via.PROVIDER else way.via
-        made.append(_make(desk, K.REFUND, missing, cause, len(made) + 1, why=why, via=via))
+        made.append(_make(desk, K.REFUND, missing, cause, len(made) + 1, why=why, via=via, document=told))
     return made
 
 
@@ -355,14 +366,22 @@ def _named(order: Order, amount: Decimal, wanted: Sequence[ToTender], there: Seq
 
 
 def _want(
-    desk: Desk, kind: InstructionKind, part: Part, cause: str, n: int, why: str, shipment: int | None
+    desk: Desk,
+    kind: InstructionKind,
+    part: Part,
+    cause: str,
+    n: int,
+    why: str,
+    shipment: int | None,
+    told: dict[str, Any] | None = None,
 ) -> PaymentInstruction:
     tender = Payment.objects.get(pk=part.tender.id)
     way = route(desk.order, tender.gateway)
     if way.via == Via.LEDGER:
-        return _credit(desk, part.amount, cause, why, n=n, tender=tender)
+        return _credit(desk, part.amount, cause, why, told or {}, n=n, tender=tender)
     return _make(
         desk, kind, part.amount, cause, n, why=why, via=way.via, connection=way.connection, tender=tender,
+        document=told or {},
         shipment=Shipment.objects.filter(pk=shipment).first() if shipment else None,
     )  # fmt: skip
 
@@ -378,7 +397,14 @@ def _make(desk: Desk, kind: InstructionKind, amount: Decimal, cause: str, n: int
 
 
 def _credit(
-    desk: Desk, amount: Decimal, cause: str, why: str, *, n: int = 1, tender: Payment | None = None
+    desk: Desk,
+    amount: Decimal,
+    cause: str,
+    why: str,
+    told: dict[str, Any],
+    *,
+    n: int = 1,
+    tender: Payment | None = None,
 ) -> PaymentInstruction:
     """On our own ledger: done at once, in the transaction that wants it."""
     order = desk.order
@@ -389,11 +415,13 @@ def _credit(
             if order.buyer_email
             else store_credit.open_card(order.channel, order.currency)
         )
-    row = _make(desk, K.REFUND, amount, cause, n, why=why, via=Via.LEDGER, credit=account, tender=tender)
+    row = _make(desk, K.REFUND, amount, cause, n, why=why, via=Via.LEDGER, credit=account, tender=tender, document=told)
     entry = store_credit.give(
         account.pk, amount, key=row.key, why=why or f"Refund of {order.number}", actor=desk.actor, order=order
     )
-    instruction_answers.finish(desk, row, ref=f"store-credit:{entry.pk}", at=timezone.now(), gateway=CREDIT)
+    instruction_answers.finish(
+        desk, row, ref=f"store-credit:{entry.pk}", at=timezone.now(), gateway=CREDIT, sums_up=False
+    )
     row.refresh_from_db()
     return row
 

@@ -8,10 +8,23 @@ from typing import Any
 
 from django.db.models import Min, Sum
 
+from core.actors import Actor
+from core.errors import Refusal
+from inventory.services.locking import retrying
 from orders import currencies
 from orders import events as facts
-from orders.models import OrderLine, Payment, PaymentKind, PaymentState, Refund, RefundDue
-from orders.services.desk import Desk
+from orders.models import (
+    InstructionKind,
+    OrderLine,
+    Payment,
+    PaymentInstruction,
+    PaymentKind,
+    PaymentState,
+    Refund,
+    RefundDue,
+)
+from orders.services import instructions
+from orders.services.desk import Desk, open_desk
 from orders.services.effects import Look
 
 _ZERO = Decimal(0)
@@ -80,6 +93,39 @@ def outstanding(order_id: int) -> Decimal:
     told = Refund.objects.filter(**since).aggregate(n=Sum("amount"))["n"] or _ZERO
     # A refund and its payment speak of the same money; a source may send either.
     return max(_ZERO, due["amount"] - max(paid, told))
+
+
+def pay(order_id: int, *, actor: Actor) -> list[PaymentInstruction]:
+    """Give back what is due and not on its way yet, as it was paid. Refusal("nothing_due"), ("more_than_captured")."""
+
+    def work() -> list[PaymentInstruction]:
+        desk = open_desk(order_id, actor=actor)
+        dues = list(RefundDue.objects.filter(order=order_id).order_by("pk"))
+        amount = payable(order_id)
+        if amount <= 0:
+            raise Refusal("nothing_due", f"Nothing is due of {desk.order.number}, or it is on its way.")
+        tries = PaymentInstruction.objects.filter(order=order_id, cause__startswith="due:").count()
+        known = {line.pk: line.ref for line in desk.lines}
+        document = {
+            "ref": f"due-{dues[-1].pk}-{tries + 1}",
+            "note": dues[-1].why,
+            "lines": [
+                {"line_ref": known[part["line"]], "quantity": part["quantity"], "restock": "none"}
+                for part in dues[-1].lines
+                if part["line"] in known
+            ],
+        }
+        return instructions.refund(
+            order_id, amount, cause=f"due:{dues[-1].pk}:{tries + 1}", why=dues[-1].why, document=document, actor=actor
+        )
+
+    return retrying(work)
+
+
+def payable(order_id: int) -> Decimal:
+    """What is due less what is on its way back."""
+    going = PaymentInstruction.objects.under_way().filter(order=order_id, kind=InstructionKind.REFUND)
+    return max(_ZERO, outstanding(order_id) - (going.aggregate(n=Sum("amount"))["n"] or _ZERO))
 
 
 def _paid(desk: Desk) -> Decimal:

@@ -1,0 +1,23 @@
+"""What this app does about facts of others."""
+
+from __future__ import annotations
+
+from core.events import Fact
+from returns.services import refund_approval, refunds
+
+CAUSE = "refund:"
+
+
+def follow_payment(fact: Fact) -> None:
+    """payment.*: where a refund caused it, the refund follows. Safe to repeat."""
+    cause = str(fact.data.get("cause") or "")
+    if cause.startswith(CAUSE) and cause.removeprefix(CAUSE).isdigit():
+        refunds.settle(int(cause.removeprefix(CAUSE)), actor=fact.actor)
+
+
+def follow_approval(fact: Fact) -> None:
+    """case.approval: what the inbox declined is declined here too. Safe to repeat."""
+    if fact.data.get("action") == refund_approval.ACTION and fact.data.get("what") == "declined":
+        refund_approval.follow(
+            int(fact.data["request"]), "declined", str(fact.data.get("note") or ""), actor=fact.actor
+        )
