@@ -21,8 +21,13 @@ from core.errors import Refusal, TryLater
 from core.events import Fact
 from exceptions.services import cases
 from integrations import events as facts
+from integrations.erp.businesscentral import adjusting as businesscentral
 from integrations.erp.calls import Refused
+from integrations.erp.erpnext import adjusting as erpnext
+from integrations.erp.netsuite import adjusting as netsuite
+from integrations.erp.odoo import adjusting as odoo
 from integrations.erp.port import Rejected
+from integrations.erp.sap import adjusting as sap
 from integrations.erp.tryton import adjusting as tryton
 from integrations.models import Connection, StockDocument
 from inventory.models import AdjustmentReason, State, StockMovement
@@ -33,7 +38,14 @@ AT_ONCE = 500
 FOUND, LOST = "found", "lost"
 Status = StockDocument.Status
 # post(connection, document): the ERP's own key and number of it, found by our reference before anything is made.
-ADJUSTERS: dict[str, Callable[[Connection, dict[str, Any]], tuple[str, str]]] = {"tryton": tryton.post}
+ADJUSTERS: dict[str, Callable[[Connection, dict[str, Any]], tuple[str, str]]] = {
+    "businesscentral": businesscentral.post,
+    "erpnext": erpnext.post,
+    "netsuite": netsuite.post,
+    "odoo": odoo.post,
+    "sap": sap.post,
+    "tryton": tryton.post,
+}
 
 
 def prepare() -> int:

@@ -177,6 +177,14 @@ def refuse_unknown(found: Iterable[Line], document: Mapping[str, Any], known: It
         )
 
 
+def refuse_missing(skus: Iterable[str], known: Iterable[str], erp: str) -> None:
+    """Rejected where the ERP lacks one of these products."""
+    have = set(known)
+    if missing := [sku for sku in skus if sku not in have]:
+        words = f"{erp} has no product with the code {', '.join(missing[:5])}{'…' if len(missing) > 5 else ''}."
+        raise Rejected(FailureClass.MISSING_REFERENCE, words, answer={"skus": missing})
+
+
 def named(settings: Mapping[str, Any], one: str, many: str, of_what: str, erp: str) -> str:
     """What the ERP calls the channel's customer or the location's warehouse: `many` by our code, else `one` for all."""
     found = settings.get(many, {}).get(of_what) or settings.get(one, "")

@@ -1,4 +1,5 @@
-"""Whatever a network does to an ERP's calls: one sale, one delivery, one invoice, one credit memo each, to the cent.
+"""Whatever a network does to an ERP's calls: one sale, one delivery, one invoice, one credit memo and one
+adjustment each, to the cent.
 
 The fault proxy stands before each ERP's local server. `--long` makes at least two thousand faulted calls for each.
 """
@@ -18,6 +19,7 @@ from finance.documents import Amount, Amounts
 from integrations import tokens
 from integrations.models import Breaker, Connection
 from tests.integrations.test_erps import ERPS, Memory, document, post, sale, serving
+from tests.integrations.test_erps_adjusted import adjust, adjustment
 
 pytestmark = pytest.mark.django_db
 TRIES = 400
@@ -55,6 +57,9 @@ def storm(name: str, faulted: int, seed: int) -> FaultProxy:
                 first = until_it_is_done(lambda w=wanted, m=memory: post(erp, w, m))
                 again = until_it_is_done(lambda w=wanted: post(erp, w))
                 assert first.number == again.number
+            moved = adjustment(len(references), "found", TEE_NVY_M=2, CAP=1)
+            until_it_is_done(lambda w=moved: adjust(erp, w))
+        assert erp.adjusted() == {"TEE-NVY-M": 2 * len(references), "CAP": len(references)}
         for reference in references:
             (booked,), (credited,) = erp.booked(reference), erp.booked(f"{reference}-2")
             assert (booked["total"], booked["deliveries"], booked["invoices"]) == (D("46.74"), 1, 1)

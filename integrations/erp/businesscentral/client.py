@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from core.errors import Permanent, TryLater
 from integrations.erp.calls import Calls, Refused, forget_token, said, token
@@ -18,8 +19,18 @@ from integrations.http import FailedForGood
 SIGN_IN = "https://login.microsoftonline.com"
 SCOPE = "https://api.businesscentral.dynamics.com/.default"
 PAGES = 50
-FOR_NOW = ("Request_EntityChanged", "Internal_RecordChanged", "Application_LockTimeout", "Internal_DataSqlDeadlock")
-MISSING = ("Internal_RecordNotFound", "BadRequest_ResourceNotFound", "Application_FieldValidationException")
+# Microsoft's table of codes goes by their beginnings: what is Internal_ is tried again, but for these, which are about
+# the data; Application_ and BadRequest_ ask for other data.
+FOR_NOW = ("Request_EntityChanged", "Application_LockTimeout", "Internal_")
+MISSING = (
+    "Internal_RecordNotFound",
+    "Internal_InvalidTableRelation",
+    "Internal_DataNotFoundFilter",
+    "BadRequest_NotFound",
+    "BadRequest_ResourceNotFound",
+    "Application_FieldValidationException",
+)
+TWICE = "Internal_EntityWithSameKeyExists"
 _CORRELATION = re.compile(r"\s*CorrelationId:\s*[0-9a-fA-F-]+\.?\s*$")
 
 
@@ -62,7 +73,9 @@ class BusinessCentral(Calls):
         if not isinstance(error, dict):
             return refusal
         code, words = str(error.get("code", "")), _CORRELATION.sub("", str(error.get("message", "")))
-        if code.startswith(FOR_NOW):
+        if code.startswith(TWICE):
+            return Refused(words, asked=asked, failure_class=FailureClass.DUPLICATE)
+        if code.startswith(FOR_NOW) and not code.startswith(MISSING):
             return TryLater(f"Business Central was busy with it: {words}"[:500], seconds=2)
         kind = FailureClass.MISSING_REFERENCE if code.startswith(MISSING) else FailureClass.BAD_VALUE
         return Refused(words, asked=asked, failure_class=kind)
@@ -102,6 +115,20 @@ class BusinessCentral(Calls):
     def delete(self, entities: str, entity: Mapping[str, Any]) -> None:
         match = {"If-Match": str(entity["@odata.etag"])}
         self.call("DELETE", f"{self._company}/{entities}({entity['id']})", headers=match)
+
+    def published(self, page: str, condition: str) -> list[dict[str, Any]]:
+        """Rows of a page somebody published as a web service."""
+        return list(self.call("GET", self._published(page), query={"$filter": condition}).json()["value"])
+
+    def publish(self, page: str, values: Mapping[str, Any]) -> None:
+        """Add a row to such a page. Refused as DUPLICATE where its key is taken."""
+        self.call("POST", self._published(page), body=values)
+
+    def _published(self, page: str) -> str:
+        name = self.settings.get("company_name")
+        if not name:
+            raise Permanent("Its settings lack the company_name, which published pages are found under.")
+        return f"ODataV4/Company('{quote(str(name))}')/{page}"
 
     def do(self, entities: str, key: str, action: str) -> None:
         """A bound action: what a person does with a button."""

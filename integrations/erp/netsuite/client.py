@@ -94,9 +94,9 @@ class NetSuite(Calls):
         found = (self.read(record, str(each["id"])) for each in answer.get("items", []))
         return [each for each in found if each is not None]
 
-    def put(self, record: str, external_id: str, values: Mapping[str, Any]) -> None:
-        """Make it or make it so: every line is replaced by the given ones."""
-        self.call("PUT", f"{RECORD}/{record}/eid:{quote(external_id)}", query={"replace": "item"}, body=values)
+    def put(self, record: str, external_id: str, values: Mapping[str, Any], *, replace: str = "item") -> None:
+        """Make it or make it so: every line (of the sublist `replace`) is replaced by the given ones."""
+        self.call("PUT", f"{RECORD}/{record}/eid:{quote(external_id)}", query={"replace": replace}, body=values)
 
     def change(self, record: str, key: str, values: Mapping[str, Any]) -> None:
         self.call("PATCH", f"{RECORD}/{record}/{key}", body=values)

@@ -12,7 +12,7 @@ from typing import Any
 
 from core.errors import TryLater
 from integrations.erp import lines
-from integrations.erp.attempt import CANCELLED, DONE, DRAFT, Attempt, AttemptPort, Found
+from integrations.erp.attempt import CANCELLED, DONE, DRAFT, TOLERANCE, Attempt, AttemptPort, Found
 from integrations.erp.lines import Line
 from integrations.erp.netsuite.client import RECORD, NetSuite
 from integrations.erp.port import Memory, Rejected
@@ -160,8 +160,18 @@ class _CreditMemo(_Document):
     def confirm(self, found: Found) -> Found:
         return found
 
+    def values(self) -> Mapping[str, Any]:
+        """A credit memo counts as soon as it is there, so what it will come to is reckoned before it is written: its
+        lines carry no taxes of NetSuite's, and it rounds each to the cent."""
+        given = super().values()
+        rows = given["item"]["items"]
+        reckoned = -sum((self.amount(Decimal(row["quantity"]) * row["rate"]) for row in rows), Decimal(0))
+        if abs(reckoned - self.total) > Decimal(str(self.settings.get("tolerance", TOLERANCE))):
+            raise self.differs(reckoned)
+        return given
+
     def create(self, values: Mapping[str, Any]) -> Found:
-        """A credit memo counts as soon as it is there, so what it comes to is checked before its number is taken."""
+        """What NetSuite makes of it is looked at all the same before its number is taken."""
         made = super().create(values)
         return made if made.total == self.total else self._agreed(made)
 

@@ -19,6 +19,7 @@ from integrations.http import Answer, FailedForGood
 
 SALES, DELIVERIES = "sap/opu/odata/sap/API_SALES_ORDER_SRV", "sap/opu/odata/sap/API_OUTBOUND_DELIVERY_SRV;v=0002"
 BILLING, CREDIT = "sap/opu/odata/sap/API_BILLING_DOCUMENT_SRV", "sap/opu/odata/sap/API_CREDIT_MEMO_REQUEST_SRV"
+MATERIALS = "sap/opu/odata/sap/API_MATERIAL_DOCUMENT_SRV"
 PRODUCTS = "sap/opu/odata/sap/API_PRODUCT_SRV"
 PLANTS, CUSTOMERS = "sap/opu/odata/sap/API_PLANT_SRV", "sap/opu/odata/sap/API_BUSINESS_PARTNER"
 STOCK = "sap/opu/odata/sap/API_MATERIAL_STOCK_SRV"

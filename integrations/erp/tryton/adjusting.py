@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from integrations.erp import lines
 from integrations.erp.port import Rejected
 from integrations.erp.tryton import following, lookups
 from integrations.erp.tryton.client import Rest
@@ -34,9 +35,7 @@ def _values(rest: Rest, document: dict[str, Any], mark: str) -> dict[str, Any]:
     start, end = (lost, storage) if document["direction"] == "found" else (storage, lost)
     skus = [line["sku"] for line in document["lines"]]
     known = lookups.products(rest, skus)
-    if missing := [sku for sku in skus if sku not in known]:
-        words = f"Tryton has no product with the code {', '.join(missing[:5])}."
-        raise Rejected(FailureClass.MISSING_REFERENCE, words, answer={"skus": missing})
+    lines.refuse_missing(skus, known, "Tryton")
     company = int(rest.connection.settings.get("company", 1))
     places = {"from_location": start, "to_location": end, "company": company}
     moves = [

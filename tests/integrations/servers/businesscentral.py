@@ -30,7 +30,14 @@ class BusinessCentralServer(ErpServer):
     def __init__(self) -> None:
         super().__init__()
         self.tables: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in PREFIX}
-        self.tables |= {"items": {}, "customers": {}, "locations": {}, "companyInformation": {}}
+        self.journal: dict[int, dict[str, Any]] = {}  # the published page Item Journal
+        self.tables |= {
+            "itemLedgerEntries": {},
+            "items": {},
+            "customers": {},
+            "locations": {},
+            "companyInformation": {},
+        }
         for code in sorted(self.products):
             self._add("items", number=code)
         self._add("customers", number="CHANNEL")
@@ -41,13 +48,15 @@ class BusinessCentralServer(ErpServer):
         self.tokens.clear()
 
     def is_write(self, asked: Asked) -> bool:
-        return "/api/v2.0/" in asked.path and asked.method != "GET"
+        return asked.path.startswith(("/api/v2.0/", "/ODataV4/")) and asked.method != "GET"
 
     def answer(self, asked: Asked) -> Told:
         if asked.path.endswith("/oauth2/v2.0/token"):
             return self._token(asked)
         if asked.headers.get("authorization", "").removeprefix("Bearer ") not in self.tokens:
             raise _no(401, "Authentication_InvalidCredentials", "The server has rejected the client credentials.")
+        if "/ODataV4/" in asked.path:
+            return self._published(asked)
         path = unquote(asked.path).removeprefix(f"/api/v2.0/companies({COMPANY})/")
         entities, key, rest = re.fullmatch(r"(\w+)(?:\(([^)]*)\))?(?:/(.*))?", path).groups()  # type: ignore[union-attr]
         if asked.method == "GET":
@@ -68,6 +77,24 @@ class BusinessCentralServer(ErpServer):
         row[LINES[entities]].append(asked.body)
         self._reckon(entities, row)
         return Told(201, asked.body)
+
+    def _published(self, asked: Asked) -> Told:
+        if unquote(asked.path) != "/ODataV4/Company('Our Shop')/ItemJournal":
+            raise _no(404, "BadRequest_NotFound", "No page is published under this name.")
+        if asked.method == "GET":
+            wanted = re.fullmatch(r"Document_No eq '(.*)'", asked.query["$filter"])[1]  # type: ignore[index]
+            return Told(200, {"value": [row for row in self.journal.values() if row["Document_No"] == wanted]})
+        row = asked.body
+        if row["Line_No"] in self.journal or row["Line_No"] >= 2**31:
+            raise _no(400, "Internal_EntityWithSameKeyExists", "The record in table Item Journal Line already exists.")
+        self.journal[row["Line_No"]] = row
+        return Told(201, row)
+
+    def post_journal(self) -> None:
+        """What a person or a job queue does: the lines become entries of the ledger and are gone from the journal."""
+        for row in self.journal.values():
+            self._add("itemLedgerEntries", documentNumber=row["Document_No"], itemNumber=row["Item_No"], line=row)
+        self.journal.clear()
 
     def _token(self, asked: Asked) -> Told:
         form = {name: values[0] for name, values in parse_qs(asked.raw.decode()).items()}
@@ -155,7 +182,14 @@ class BusinessCentralServer(ErpServer):
 
     def settings(self) -> dict[str, Any]:
         named = {"customer": "CHANNEL", "warehouse": "MAIN", "currency": "USD"}
-        return {"company": COMPANY, "tenant": "tenant", "client_id": "client", "sign_in": self.url, **named}
+        return {
+            "company": COMPANY,
+            "company_name": "Our Shop",
+            "tenant": "tenant",
+            "client_id": "client",
+            "sign_in": self.url,
+            **named,
+        }
 
     def booked(self, reference: str) -> list[dict[str, Any]]:
         shipped = [each["externalDocumentNumber"] for each in self.tables["salesShipments"].values()]
@@ -165,6 +199,14 @@ class BusinessCentralServer(ErpServer):
     def _under(self, entities: str, reference: str) -> list[dict[str, Any]]:
         rows = self.tables[entities].values()
         return [row for row in rows if row["externalDocumentNumber"] == reference and row["status"] == "Open"]
+
+    def adjusted(self) -> dict[str, int]:
+        rows = [*self.journal.values(), *(row["line"] for row in self.tables["itemLedgerEntries"].values())]
+        found: dict[str, int] = {}
+        for row in rows:
+            sign = {"Positive Adjmt.": 1, "Negative Adjmt.": -1}[row["Entry_Type"]]
+            found[row["Item_No"]] = found.get(row["Item_No"], 0) + sign * row["Quantity"]
+        return found
 
     def by_hand(self, reference: str) -> None:
         named = {"externalDocumentNumber": reference, "orderNumber": "SO1", "salesInvoiceLines": []}

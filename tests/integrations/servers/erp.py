@@ -135,6 +135,10 @@ class ErpServer(LocalServer):
     def booked(self, reference: str) -> list[dict[str, Any]]:
         """Confirmed documents under a reference: number, total as text, how many deliveries and invoices are done."""
 
+    def adjusted(self) -> dict[str, int]:
+        """Units found (above zero) and lost by the documents that count there, by SKU."""
+        raise NotImplementedError
+
     @abstractmethod
     def by_hand(self, reference: str) -> None:
         """Somebody else's document under that reference."""

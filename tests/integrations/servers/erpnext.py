@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from tests.integrations.servers.erp import Asked, ErpServer, No, Told
 
 STATUS = {"ValidationError": 417, "LinkValidationError": 417, "DoesNotExistError": 404, "AuthenticationError": 401}
-MARKS = {"Sales Order": "SAL-ORD", "Delivery Note": "MAT-DN", "Sales Invoice": "ACC-SINV"}
+MARKS = {"Sales Order": "SAL-ORD", "Delivery Note": "MAT-DN", "Sales Invoice": "ACC-SINV", "Stock Entry": "MAT-STE"}
 ROWS = {"Delivery Note": "against_sales_order", "Sales Invoice": "sales_order"}
 
 
@@ -90,6 +90,8 @@ class ErpNextServer(ErpServer):
         for item in row["items"]:
             if item["item_code"] not in self.tables["Item"]:
                 raise _no("LinkValidationError", f"Could not find Row #1: Item: <b>{item['item_code']}</b>")
+        if "stock_entry_type" in row:
+            return
         net = sum((Decimal(str(each["qty"])) * Decimal(str(each["rate"])) for each in row["items"]), Decimal(0))
         row["grand_total"] = float(net + sum((Decimal(str(each["tax_amount"])) for each in row["taxes"]), Decimal(0)))
 
@@ -126,6 +128,14 @@ class ErpNextServer(ErpServer):
 
     def _submitted(self, doctype: str) -> list[dict[str, Any]]:
         return [each for each in self.tables[doctype].values() if each["docstatus"] == 1]
+
+    def adjusted(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for entry in self._submitted("Stock Entry"):
+            for item in entry["items"]:
+                sign = 1 if "t_warehouse" in item else -1
+                found[item["item_code"]] = found.get(item["item_code"], 0) + sign * item["qty"]
+        return found
 
     def by_hand(self, reference: str) -> None:
         row = {"name": "SAL-ORD-2026-00001", "docstatus": 1, "po_no": reference, "company": "Our Shop", "items": []}

@@ -26,7 +26,7 @@ class NetSuiteServer(ErpServer):
     def __init__(self) -> None:
         super().__init__()
         self.tables: dict[str, dict[str, dict[str, Any]]] = {
-            name: {} for name in ("salesOrder", "itemFulfillment", "invoice", "creditMemo")
+            name: {} for name in ("salesOrder", "itemFulfillment", "invoice", "creditMemo", "inventoryAdjustment")
         }
         self.tokens: set[str] = set()
 
@@ -74,7 +74,7 @@ class NetSuiteServer(ErpServer):
         if "ORDER BY" in asked.body["q"]:
             return self._rows(asked.body["q"], int(asked.query["limit"]))
         names = re.findall(r"'([^']*)'", asked.body["q"])
-        known = self.products if table and table[1] == "item" else {"CHANNEL", "MAIN", "USD"}
+        known = self.products if table and table[1] == "item" else {"CHANNEL", "MAIN", "USD", "5100"}
         items = [{"links": [], "id": f"id-{name}", "name": name} for name in names if name in known]
         return Told(200, {"links": [], "count": len(items), "hasMore": False, "items": items, "offset": 0})
 
@@ -103,6 +103,11 @@ class NetSuiteServer(ErpServer):
         return {"links": [], "count": len(found), "hasMore": False, "items": found, "offset": 0}
 
     def _put(self, record: str, external_id: str, values: dict[str, Any]) -> Told:
+        if record == "inventoryAdjustment":
+            row = next((row for row in self.tables[record].values() if row["externalId"] == external_id), None)
+            row = row or self._add(record, externalId=external_id)
+            row |= values
+            return self._made(record, row)
         items = values.pop("item")["items"]
         row = next((row for row in self.tables[record].values() if row.get("externalId") == external_id), None)
         row = row or self._add(record, externalId=external_id, orderStatus={"id": "A"})
@@ -133,7 +138,7 @@ class NetSuiteServer(ErpServer):
 
     def settings(self) -> dict[str, Any]:
         named = {"customer": "CHANNEL", "warehouse": "MAIN", "algorithm": "ES256"}
-        return {"client_id": "client", "certificate_id": "certificate", **named}
+        return {"client_id": "client", "certificate_id": "certificate", "adjustment_account": "5100", **named}
 
     def booked(self, reference: str) -> list[dict[str, Any]]:
         orders = [row for row in self.tables["salesOrder"].values() if row["otherRefNum"] == reference]
@@ -148,6 +153,14 @@ class NetSuiteServer(ErpServer):
             for name in ("itemFulfillment", "invoice")
         )
         return {"number": row["tranId"], "total": total, "deliveries": deliveries, "invoices": invoices}
+
+    def adjusted(self) -> dict[str, int]:
+        rows = [row for each in self.tables["inventoryAdjustment"].values() for row in each["inventory"]["items"]]
+        found: dict[str, int] = {}
+        for row in rows:
+            sku = row["item"]["id"].removeprefix("id-")
+            found[sku] = found.get(sku, 0) + row["adjustQtyBy"]
+        return found
 
     def by_hand(self, reference: str) -> None:
         self._add("salesOrder", otherRefNum=reference, orderStatus={"id": "B"}, total=1.0)

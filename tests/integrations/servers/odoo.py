@@ -26,7 +26,10 @@ class OdooServer(ErpServer):
         self._add("res.company", name="Our Shop", currency_id=[1, "USD"])
         self._add("res.currency", name="USD")
         self._add("res.partner", ref="CHANNEL")
-        self._add("stock.warehouse", code="MAIN")
+        stock, loss = (
+            self._add("stock.location", usage=usage, company_id=False)["id"] for usage in ("internal", "inventory")
+        )
+        self._add("stock.warehouse", code="MAIN", lot_stock_id=[stock, "WH/Stock"], int_type_id=[5, "Internal"])
         tax = {"type_tax_use": "sale", "amount_type": "percent", "price_include": False}
         self._add("account.tax", name="20%", amount=20.0, company_id=self._first("res.company"), **tax)
         for code in sorted(self.products):
@@ -91,6 +94,10 @@ class OdooServer(ErpServer):
         if model == "sale.order":
             row |= {"name": f"S{row['id']:05}", "state": "draft", "picking_ids": [], "invoice_ids": []}
             self._reckon(row, values.get("order_line", []), "product_uom_qty")
+        if model == "stock.picking":
+            row |= {"name": f"WH/INT/{row['id']:05}", "state": "draft"}
+            for _, _, move in row.pop("move_ids"):
+                self._add("stock.move", picking_id=row["id"], state="draft", **move)
         if model == "account.move":
             row |= {"name": "/", "state": "draft"}
             self._reckon(row, values.get("invoice_line_ids", []), "quantity")
@@ -109,6 +116,8 @@ class OdooServer(ErpServer):
             del self.tables[model][row["id"]]
         elif method == "action_cancel":
             row["state"] = "cancel"
+        elif method == "action_confirm" and model == "stock.picking":
+            row["state"] = "confirmed"
         elif method == "action_confirm":
             self._confirm(row)
         elif method == "button_validate":
@@ -181,6 +190,18 @@ class OdooServer(ErpServer):
             found.append(_told(order["name"], order["amount_total"], done, posted))
         refunds = [each for each in moves.values() if each.get("ref") == reference and each["state"] == "posted"]
         return found + [_told(each["name"], -each["amount_total"], 0, 0) for each in refunds]
+
+    def adjusted(self) -> dict[str, int]:
+        skus = {row["id"]: row["default_code"] for row in self.tables["product.product"].values()}
+        found: dict[str, int] = {}
+        for picking in self.tables.get("stock.picking", {}).values():
+            if picking["state"] == "done" and picking["name"].startswith("WH/INT"):
+                came = self.tables["stock.location"][picking["location_id"]]["usage"] == "inventory"
+                for move in self.tables["stock.move"].values():
+                    if move["picking_id"] == picking["id"]:
+                        sku = skus[move["product_id"]]
+                        found[sku] = found.get(sku, 0) + (1 if came else -1) * move["product_uom_qty"]
+        return found
 
     def by_hand(self, reference: str) -> None:
         row = self._add("sale.order", client_order_ref=reference, origin=False, company_id=self._first("res.company"))

@@ -18,6 +18,7 @@ KEYS = {
     "A_CreditMemoRequest": "CreditMemoRequest",
     "A_OutbDeliveryHeader": "DeliveryDocument",
     "A_Product": "Product",
+    "A_MaterialDocumentHeader": "MaterialDocument",
 }
 CREDENTIALS = b64encode(b"backroom:private").decode()
 
@@ -56,6 +57,8 @@ class SapServer(ErpServer):
         ).groups()
         if entities == "A_OutbDeliveryHeader":
             return self._deliver(asked.body["to_DeliveryDocumentItem"]["results"])
+        if entities == "A_MaterialDocumentHeader":
+            return self._move(asked.body)
         if not key:
             return Told(201, {"d": self._insert(entities, asked.body)})
         row = self.tables[entities][key]
@@ -146,6 +149,17 @@ class SapServer(ErpServer):
         self.tables["A_BillingDocumentItem"][bill["BillingDocument"]] = bill
         return Told(200, {"d": {"PostGoodsIssue": {}}})
 
+    def _move(self, values: dict[str, Any]) -> Told:
+        if len(values["MaterialDocumentHeaderText"]) > 25 or len(values["ReferenceDocument"]) > 16:
+            raise _no(400, "/IWBEP/CM_MGW_RT/028", "Property exceeds its length")
+        for item in values["to_MaterialDocumentItem"]:
+            if item["Material"] not in self.tables["A_Product"]:
+                raise _no(400, "M3/351", f"Material {item['Material']} does not exist or is not activated")
+        number = str(4900000000 + self.next_id())
+        row = {**values, "MaterialDocument": number, "MaterialDocumentYear": "2026"}
+        self.tables["A_MaterialDocumentHeader"][number] = row
+        return Told(201, {"d": row})
+
     # --- what tests ask
 
     def settings(self) -> dict[str, Any]:
@@ -167,6 +181,14 @@ class SapServer(ErpServer):
         invoices = sum(bills.count(each) for each in deliveries)
         total = sign * Decimal(row["TotalNetAmount"])
         return {"number": number, "total": total, "deliveries": len(deliveries), "invoices": invoices}
+
+    def adjusted(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for header in self.tables["A_MaterialDocumentHeader"].values():
+            for item in header["to_MaterialDocumentItem"]:
+                sign = {"501": 1, "551": -1}[item["GoodsMovementType"]]
+                found[item["Material"]] = found.get(item["Material"], 0) + sign * int(item["QuantityInEntryUnit"])
+        return found
 
     def by_hand(self, reference: str) -> None:
         named = {"PurchaseOrderByCustomer": reference, "TotalNetAmount": "1.00", "HeaderBillingBlockReason": ""}
