@@ -113,6 +113,7 @@ app.conf.beat_schedule = {
     "follow-parcels": _every(600, "integrations.carriers.tasks.follow_parcels", queue="outside"),
     "probe-accounts": _every(30, "integrations.carriers.tasks.probe_accounts", queue="outside"),
     "prepare-adjustments": _every(60, "integrations.tasks.prepare_adjustments"),
+    "look-for-drift": _every(60, "integrations.tasks.look_for_drift", queue="outside"),
     "poll-feeds": _every(15, "integrations.tasks.poll_feeds"),
     "replay-messages": _every(5, "integrations.tasks.replay"),
     "process-messages": _every(5, "integrations.tasks.process_due"),

@@ -8,7 +8,17 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 
-from integrations.models import ApiClient, ApiKey, Connection, ConnectionSecret, FeedState, InboundMessage, OutboundCall
+from integrations.models import (
+    ApiClient,
+    ApiKey,
+    Connection,
+    ConnectionSecret,
+    DriftFinding,
+    DriftLook,
+    FeedState,
+    InboundMessage,
+    OutboundCall,
+)
 
 
 class SecretForm(forms.ModelForm):
@@ -120,4 +130,16 @@ class InboundMessageAdmin(ReadOnly):
 class OutboundCallAdmin(ReadOnly):
     list_display = ("id", "connection", "purpose", "method", "status", "failure_class", "duration_ms", "at")
     list_filter = ("failure_class",)
+    show_full_result_count = False
+
+
+@admin.register(DriftLook)
+class DriftLookAdmin(ReadOnly):
+    list_display = ("id", "started_at", "finished_at", "compared", "differing", "unknown")
+
+
+@admin.register(DriftFinding)
+class DriftFindingAdmin(ReadOnly):
+    list_display = ("posting", "connection", "words", "unknown", "first_seen_at", "seen_at")
+    list_filter = ("unknown", "connection")
     show_full_result_count = False

@@ -12,7 +12,7 @@ from core.models import Delivery
 from core.models.events import DeliveryStatus
 from core.screens import Count, Found
 from integrations import filters
-from integrations.models import Connection, InboundMessage, WebhookSubscription
+from integrations.models import Connection, DriftFinding, InboundMessage, WebhookSubscription
 
 CAP = 1000
 
@@ -28,6 +28,9 @@ def register() -> None:
     )  # fmt: skip
     screens.register_nav(
         "Run", "Connections", "plug", "integrations:links", "integrations.view_connection", count=troubled, order=10
+    )
+    screens.register_nav(
+        "Run", "ERP drift", "receipt", "integrations:drift", "finance.view_posting", count=drifting, order=12
     )
     screens.register_nav(
         "Run", "Webhooks", "webhook", "integrations:webhooks", "integrations.view_webhooksubscription",
@@ -55,6 +58,12 @@ def troubled(user: Any) -> Count | None:
     rows = Connection.objects.for_user(user).exclude(status="DISABLED").filter(health="TROUBLED")
     count = rows.count()
     return Count(count) if count else None
+
+
+def drifting(user: Any) -> Count | None:
+    """Documents that stand otherwise in an ERP than here."""
+    count = DriftFinding.objects.for_user(user).filter(unknown=False).order_by()[:CAP].count()
+    return Count(count, capped=count >= CAP) if count else None
 
 
 def webhooks_down(user: Any) -> Count | None:

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from integrations import arrivals, inbox, replaying, upkeep, usage
 from integrations.channels import polling, publishing
-from integrations.erp import adjusting
+from integrations.erp import adjusting, drifting
 from integrations.files.orders import drops
 
 
@@ -33,6 +33,12 @@ def publish_stock() -> None:
 def prepare_adjustments() -> None:
     """Write down what ERPs have to hear of units found and lost."""
     adjusting.prepare()
+
+
+@shared_task
+def look_for_drift() -> None:
+    """A part of the night's look at what ERPs have of our documents."""
+    drifting.look()
 
 
 @shared_task

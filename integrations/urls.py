@@ -1,7 +1,20 @@
 from django.urls import URLPattern, URLResolver, path
 
 from integrations.channels import views as hooks
-from integrations.views import aliases, clients, cutover, dead, drops, editing, link, links, messages, trace, webhooks
+from integrations.views import (
+    aliases,
+    clients,
+    cutover,
+    dead,
+    drift,
+    drops,
+    editing,
+    link,
+    links,
+    messages,
+    trace,
+    webhooks,
+)
 
 app_name = "integrations"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -29,6 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ops/files/<uuid:drop_id>/discard", drops.discard, name="file_discard"),
     path("ops/files/<uuid:drop_id>/refused.csv", drops.refused, name="file_refused"),
     path("ops/files/<uuid:drop_id>/raw", drops.raw, name="file_raw"),
+    path("ops/drift/", drift.findings, name="drift"),
     path("ops/dead/", dead.groups, name="dead"),
     path("ops/dead/messages", dead.messages, name="dead_messages"),
     path("ops/dead/messages/<slug:verb>", dead.start_messages, name="dead_messages_start"),

@@ -75,8 +75,10 @@ def _differences(posting: Posting, theirs: list[Standing]) -> Iterator[str]:
 def _behind(posting: Posting, one: Standing) -> Iterator[str]:
     assert one.behind is not None  # noqa: S101  (the caller looked)
     goods = any(line["quantity"] for line in posting.document["lines"])
-    if one.behind.deliveries != int(goods):
+    if one.behind.deliveries not in {None, int(goods)}:
         yield f"{one.behind.deliveries} deliveries instead of {int(goods)}"
+    if one.behind.invoices is None:
+        return
     if one.behind.invoices != 1:
         yield f"{one.behind.invoices} invoices instead of 1"
     elif one.behind.invoiced != posting.total:

@@ -22,11 +22,12 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What follows a confirmed document there: how many deliveries and invoices, and what these come to."""
+    """What follows a confirmed document there: how many deliveries and invoices, and what these come to; None where
+    the connection asks for none, or they are somebody else's business there."""
 
-    deliveries: int
-    invoices: int
-    invoiced: Decimal
+    deliveries: int | None
+    invoices: int | None
+    invoiced: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,3 +44,9 @@ def connection_for(channel: str) -> Connection | None:
         if not channels and general is None:
             general = connection
     return general
+
+
+def any_connected() -> bool:
+    """Whether any ERP is there to be asked."""
+    known = Connection.objects.filter(kind=Connection.Kind.ERP, vendor__in=list(VENDORS))
+    return known.exclude(status=Connection.Status.DISABLED).exists()

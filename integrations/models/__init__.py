@@ -1,6 +1,7 @@
 from integrations.models.aliases import Alias, AliasChange, AliasKind
 from integrations.models.clients import ApiClient
 from integrations.models.connections import Breaker, CallSlot, Connection, ConnectionSecret, Pace
+from integrations.models.drift import DriftFinding, DriftLook
 from integrations.models.drops import DropStatus, FileDrop, FileMapping
 from integrations.models.feeds import FeedState
 from integrations.models.keys import ApiKey, ApiUsage
@@ -23,6 +24,8 @@ __all__ = [
     "Connection",
     "ConnectionSecret",
     "DocumentNumber",
+    "DriftFinding",
+    "DriftLook",
     "DropStatus",
     "FeedState",
     "FileDrop",

@@ -17,7 +17,7 @@ from integrations.erp import lines
 from integrations.erp.attempt import CANCELLED, DONE, DRAFT, OFFERED, Attempt, AttemptPort, Found
 from integrations.erp.businesscentral.client import BusinessCentral, any_of, quoted
 from integrations.erp.lines import Line, Tax
-from integrations.erp.port import Memory, Rejected
+from integrations.erp.port import Behind, Memory, Rejected
 from integrations.failures import FailureClass
 from integrations.models import AliasKind, Connection
 
@@ -165,6 +165,13 @@ class _Sale(_Document):
             *(self._found(each, "salesInvoiceLine", {**POSTED, "Draft": DRAFT}) for each in invoices),
             *(self._found(each, "salesOrderLine", UNPOSTED) for each in orders),
         ]
+
+    def counted(self, found: Found) -> Behind:
+        """The document that is found is its posted invoice."""
+        ours = f"externalDocumentNumber eq {quoted(self.document['reference'])}"
+        invoices = [each for each in self.erp.find("salesInvoices", ours) if each["status"] in POSTED]
+        total = sum((self.amount(each["totalAmountIncludingTax"]) for each in invoices), Decimal(0))
+        return Behind(len(self.erp.find("salesShipments", ours)), len(invoices), total)
 
     def follow(self, found: Found) -> Mapping[str, Any]:
         if found.total != self.total:

@@ -15,7 +15,7 @@ from integrations.erp import lines
 from integrations.erp.attempt import CANCELLED, DONE, DRAFT, Attempt, AttemptPort, Found
 from integrations.erp.erpnext.client import ErpNext
 from integrations.erp.lines import Line
-from integrations.erp.port import Memory, Rejected
+from integrations.erp.port import Behind, Memory, Rejected
 from integrations.failures import FailureClass
 from integrations.models import Connection
 
@@ -131,6 +131,21 @@ class _Sale(_Document):
         deliveries = [self._stands(found, DELIVERY, "against_sales_order")] if "delivery" in wanted else []
         invoices = [self._stands(found, INVOICE, "sales_order")] if "invoice" in wanted else []
         return {"state": "submitted", "deliveries": deliveries, "invoices": invoices}
+
+    def counted(self, found: Found) -> Behind:
+        wanted = self.settings.get("documents", ["delivery", "invoice"])
+        deliveries = self._submitted(found, DELIVERY, "against_sales_order") if "delivery" in wanted else None
+        invoices = self._submitted(found, INVOICE, "sales_order") if "invoice" in wanted else None
+        return Behind(
+            None if deliveries is None else len(deliveries),
+            None if invoices is None else len(invoices),
+            sum((self.amount(each["grand_total"]) for each in invoices or ()), Decimal(0)),
+        )
+
+    def _submitted(self, found: Found, doctype: str, names: str) -> list[dict[str, Any]]:
+        filters: list[list[Any]] = [[f"{doctype} Item", names, "=", found.key], [doctype, "docstatus", "=", 1]]
+        rows = self.erp.find(doctype, filters, ["name", "docstatus", "grand_total"])
+        return list({each["name"]: each for each in rows}.values())  # a document comes once for each of its rows
 
     def _stands(self, found: Found, doctype: str, names: str) -> str:
         """The submitted document that was made from the order; returns its number."""

@@ -15,7 +15,7 @@ from integrations.erp import lines
 from integrations.erp.attempt import CANCELLED, DONE, DRAFT, TOLERANCE, Attempt, AttemptPort, Found
 from integrations.erp.lines import Line
 from integrations.erp.netsuite.client import RECORD, NetSuite
-from integrations.erp.port import Memory, Rejected
+from integrations.erp.port import Behind, Memory, Rejected
 from integrations.failures import FailureClass
 from integrations.models import Connection
 
@@ -134,6 +134,17 @@ class _Sale(_Document):
                 raise self.differs(total, order=found.number)
             invoices.append(invoice["tranId"])
         return {"state": "approved", "deliveries": deliveries, "invoices": invoices}
+
+    def counted(self, found: Found) -> Behind:
+        wanted = self.settings.get("documents", ["delivery", "invoice"])
+        sent = self._made(found, "itemFulfillment") if "delivery" in wanted else None
+        billed = self._made(found, "invoice") if "invoice" in wanted else None
+        total = sum((self.amount(each["total"]) for each in billed or ()), Decimal(0))
+        return Behind(None if sent is None else len(sent), None if billed is None else len(billed), total)
+
+    def _made(self, found: Found, into: str) -> list[dict[str, Any]]:
+        made = self.erp.read(into, f"eid:{self.external_id}-{into}")
+        return [made] if made is not None else []
 
     def _stands(self, found: Found, into: str, values: Mapping[str, Any]) -> dict[str, Any]:
         external_id = f"{self.external_id}-{into}"

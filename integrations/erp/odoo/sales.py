@@ -15,7 +15,7 @@ from integrations.erp import lines
 from integrations.erp.attempt import CANCELLED, DONE, DRAFT, OFFERED, Attempt, AttemptPort, Found
 from integrations.erp.lines import Line, Tax
 from integrations.erp.odoo.client import JSON_RPC, Odoo
-from integrations.erp.port import Memory, Rejected
+from integrations.erp.port import Behind, Memory, Rejected
 from integrations.failures import FailureClass
 from integrations.models import Connection
 
@@ -134,6 +134,15 @@ class _Sale(_Document):
         self.memory.still_ours()
         self.odoo.do(self.model, "action_confirm", [int(found.key)])
         return self._read(int(found.key))
+
+    def counted(self, found: Found) -> Behind:
+        wanted = self.settings.get("documents", ["delivery", "invoice"])
+        done = [each for each in self._pickings(found) if each["state"] == "done"] if "delivery" in wanted else None
+        if "invoice" not in wanted:
+            return Behind(None if done is None else len(done), None)
+        posted = [each for each in self._invoices(found) if each["state"] == "posted"]
+        total = sum((self.amount(each["amount_total_signed_of_type"]) for each in _signed(posted)), Decimal(0))
+        return Behind(None if done is None else len(done), len(posted), total)
 
     def follow(self, found: Found) -> Mapping[str, Any]:
         wanted = self.settings.get("documents", ["delivery", "invoice"])

@@ -15,7 +15,7 @@ from core.errors import TryLater
 from integrations.erp import lines
 from integrations.erp.attempt import CANCELLED, DONE, DRAFT, Attempt, AttemptPort, Found
 from integrations.erp.lines import Line
-from integrations.erp.port import Memory
+from integrations.erp.port import Behind, Memory
 from integrations.erp.sap.client import BILLING, CREDIT, DELIVERIES, PRODUCTS, SALES, Sap, day, quoted
 from integrations.models import Connection
 
@@ -157,6 +157,19 @@ class _Sale(_Document):
         ]
         invoices = sorted({str(each["BillingDocument"]) for each in billed})
         return {"state": "released", "deliveries": deliveries, "invoices": invoices}
+
+    def counted(self, found: Found) -> Behind:
+        """Deliveries whose goods have left; billing is a run of SAP's own, so its invoices aren't ours to count."""
+        if "delivery" not in self.settings.get("documents", ["delivery"]):
+            return Behind(None, None)
+        rows = self.erp.find(DELIVERIES, "A_OutbDeliveryItem", f"ReferenceSDDocument eq {quoted(found.key)}")
+        numbers = sorted({str(each["DeliveryDocument"]) for each in rows})
+        headers = [
+            header
+            for number in numbers
+            for header in self.erp.find(DELIVERIES, "A_OutbDeliveryHeader", f"DeliveryDocument eq {quoted(number)}")
+        ]
+        return Behind(sum(each["OverallGoodsMovementStatus"] == "C" for each in headers), None)
 
     def _deliver(self, found: Found) -> str:
         """The order's outbound delivery with its goods issue; SAP delivers a quantity once."""
