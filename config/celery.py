@@ -102,6 +102,8 @@ app.conf.beat_schedule = {
     "follow-deliveries": _every(300, "orders.tasks.follow_deliveries"),
     "sweep-collections": _every(60, "orders.tasks.sweep_collections"),
     "forget-scans": _every(6 * 3600, "orders.tasks.forget_scans"),
+    "measure-return-signals": _every(12 * 3600, "returns.tasks.measure_signals"),
+    "charge-overdue-exchanges": _every(900, "returns.tasks.charge_overdue_exchanges"),
     "expire-reservations": _every(30, "inventory.tasks.expire_reservations"),
     "measure-paces": _every(900, "inventory.tasks.measure_paces"),
     "open-planned-counts": _every(900, "inventory.tasks.open_planned_counts"),

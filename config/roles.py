@@ -44,6 +44,13 @@ REFUND = (*SEE_REFUNDS, "returns.decide_refund", "orders.refund_order")
 HANDLE_MONEY = (*REFUND, "returns.approve_refund", "orders.pay_order", "orders.give_storecredit")
 WRITE_TO_CUSTOMERS = ("orders.view_messagetemplate", "orders.change_messagetemplate")
 
+BENCH = ("returns.view_returnrequest", "returns.inspect_return")
+SEE_SIGNALS = ("returns.view_returnsignal",)
+SETTLE_RETURNS = ("returns.exchange_return", *SEE_SIGNALS, "returns.change_returnsignal")
+WORD_DISPOSITIONS = (
+    "returns.view_dispositionrules", "returns.change_dispositionrules", "returns.launch_dispositionrules",
+)  # fmt: skip
+
 RUN_CLOCKS = (
     "exceptions.view_slapolicy", "exceptions.change_slapolicy", "exceptions.view_escalationpolicy",
     "exceptions.change_escalationpolicy", "exceptions.view_rota", "exceptions.change_rota", "core.view_calendar",
@@ -53,9 +60,11 @@ RUN_CLOCKS = (
 ROLES: dict[str, tuple[str, ...]] = {
     "Store": (
         *SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment", *CALL_VANS, *REFUND,
+        *BENCH, "returns.exchange_return",
     ),
     "Warehouse": (
         *SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment", *FLOOR, *CALL_VANS,
+        *BENCH,
     ),
     "Service": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.waive_case", "exceptions.export_case",
@@ -63,10 +72,11 @@ ROLES: dict[str, tuple[str, ...]] = {
         *SEE_ACCOUNTS, "orders.cancel_order", "orders.edit_order", "orders.release_order", "orders.view_hold",
         "orders.view_holdrule", "orders.answer_partnerrequest", "orders.cancel_fulfilment", "finance.view_posting",
         "integrations.view_inboundmessage", *WRITE_TO_CUSTOMERS, *REFUND,
+        *SETTLE_RETURNS, "returns.view_returnrequest",
     ),
     "Stock control": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", *WORK_STOCK, *APPROVE_STOCK, *PUT_RIGHT, *SEE_PROMISES,
-        *WORD_SOURCING,
+        *WORD_SOURCING, *BENCH, *WORD_DISPOSITIONS, *SEE_SIGNALS,
         "inventory.change_stock_rules", "inventory.publish_stock",
     ),
     "Finance": (
@@ -87,7 +97,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "inventory.view_channelfeed", "inventory.publish_stock", "inventory.change_item",
     ),
     "Leader": (
-        *SEE_WORK, *RUN_CLOCKS, "orders.view_hold", "orders.view_holdrule", "orders.change_hold_rules",
+        *SEE_WORK, *RUN_CLOCKS, *SEE_SIGNALS, "returns.view_returnrequest", "returns.view_dispositionrules",
+        "orders.view_hold", "orders.view_holdrule", "orders.change_hold_rules",
         *SEE_STOCK_WORK, *SEE_PROMISES, *SEE_SOURCING, *SEE_ACCOUNTS, "orders.approve_order",
         *SEE_REFUNDS, "returns.approve_refund",
         "exceptions.export_case", "finance.view_posting", "integrations.view_connection", *WRITE_TO_CUSTOMERS,

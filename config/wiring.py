@@ -15,6 +15,7 @@ def connect() -> None:
     _snapshots()
     _orders()
     _refunds()
+    _returns()
     _finance()
     _erp()
     _channels()
@@ -90,6 +91,16 @@ def _refunds() -> None:
     for became in (facts.PAYMENT_DONE, facts.PAYMENT_FAILED, facts.PAYMENT_CANCELLED, facts.PAYMENT_WANTED):
         events.subscribe(became, "returns.follow_payment", handlers.follow_payment)
     events.subscribe(case_facts.APPROVAL, "returns.follow_approval", handlers.follow_approval)
+
+
+def _returns() -> None:
+    from returns import bench_handlers
+    from returns import events as facts
+
+    events.subscribe(facts.REQUESTED, "returns.read_reasons", bench_handlers.read_reasons)
+    events.subscribe(facts.ACCEPTED, "returns.decide_refund", bench_handlers.decide_refund)
+    for judged in (facts.ACCEPTED, facts.REJECTED, facts.COMPLETED, facts.CANCELLED):
+        events.subscribe(judged, "returns.follow_exchange", bench_handlers.follow_exchange)
 
 
 def _finance() -> None:

@@ -98,16 +98,22 @@ def tail(count: float, mean: float, shape: float) -> float:
     return _beta_share(mean / (mean + shape), count, shape)
 
 
-def flagged(findings: Mapping[str, Finding], *, false_share: float = FALSE_SHARE) -> list[str]:
-    """The keys worth a person, most certain first: Benjamini and Hochberg over all of them, then the least counts."""
+def flagged(findings: Mapping[str, Finding], *, false_share: float = FALSE_SHARE, among: int = 0) -> list[str]:
+    """The keys worth a person, most certain first: Benjamini and Hochberg over all of them, then the least counts.
+
+    `among` is how many keys were compared where `findings` holds only those that might be flagged.
+    """
+    compared = max(among, len(findings))
     ranked = sorted(findings, key=lambda key: (findings[key].chance, key))
     kept = 0
     for n, key in enumerate(ranked, 1):
-        if findings[key].chance <= false_share * n / len(ranked):
+        if findings[key].chance <= false_share * n / compared:
             kept = n
-    return [
-        key for key in ranked[:kept] if findings[key].returned >= LEAST_RETURNS and findings[key].ratio >= LEAST_RATIO
-    ]
+    return [key for key in ranked[:kept] if _worth_a_person(findings[key])]
+
+
+def _worth_a_person(found: Finding) -> bool:
+    return found.returned >= LEAST_RETURNS and found.ratio >= LEAST_RATIO
 
 
 def _beta_share(x: float, a: float, b: float) -> float:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from exceptions import reasons
-from returns.reasons import bench
+from returns.reasons import bench, clocks, signals
 
-MODULES = (bench,)
+MODULES = (bench, clocks, signals)
 
 
 def register() -> None:

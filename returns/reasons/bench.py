@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.db.models import F, Q
-from django.urls import reverse
 from django.utils.timezone import localtime
 
+from core import subjects
 from core.actors import Actor
 from exceptions import reasons
 from exceptions.reasons import Action, Cell, Column, Evidence, Param, Reason, Row
@@ -134,7 +134,7 @@ def _review_evidence(uid: str) -> list[Evidence]:
 
 def _page(uid: str) -> str | None:
     rma = shared.rma_of(uid)
-    return reverse("returns:bench_panel_page", args=[rma.number]) if rma else None
+    return subjects.url(rma.subject) if rma else None
 
 
 def _decide(uid: str, *, verdict: str, note: str = "", actor: Actor) -> str:
@@ -205,7 +205,7 @@ REASONS = (
         title="Another unit came back than was sold",
         queue="returns",
         subject_kind="return",
-        icon="fingerprint",
+        icon="barcode",
         severity=reasons.HIGH,
         acknowledge_minutes=60,
         resolve_minutes=8 * 60,
@@ -222,7 +222,7 @@ REASONS = (
         title="Something nobody announced was in the parcel",
         queue="returns",
         subject_kind="return",
-        icon="package-plus",
+        icon="package-open",
         severity=reasons.NORMAL,
         acknowledge_minutes=4 * 60,
         resolve_minutes=24 * 60,
@@ -256,7 +256,7 @@ REASONS = (
         title="Less was in the parcel than announced",
         queue="returns",
         subject_kind="return",
-        icon="package-minus",
+        icon="package-x",
         severity=reasons.NORMAL,
         acknowledge_minutes=4 * 60,
         resolve_minutes=24 * 60,

@@ -1,0 +1,30 @@
+"""What the bench does about facts. They come by event; config/wiring.py says which. Handlers are idempotent."""
+
+from __future__ import annotations
+
+from core.actors import SYSTEM
+from core.errors import NotWanted
+from core.events import Fact
+from returns.models import RefundPlan, RefundTo, ReturnLine, ReturnRequest
+from returns.services import exchanges, reading, refunds
+from returns.services.refunds import Line
+
+
+def read_reasons(fact: Fact) -> None:
+    """`return.requested`: the customers' own words say more than the reason they ticked."""
+    for line_id in ReturnLine.objects.filter(request_id=int(fact.subject.uid)).values_list("pk", flat=True):
+        reading.read(line_id, actor=SYSTEM)
+
+
+def decide_refund(fact: Fact) -> None:
+    """`return.accepted`: the money of accepted units goes back, unless it has gone already or buys something else."""
+    rma = ReturnRequest.objects.get(pk=int(fact.subject.uid))
+    if rma.refund_plan != RefundPlan.ON_RECEIPT or rma.refund_to == RefundTo.EXCHANGE:
+        raise NotWanted(f"{rma} is refunded {rma.get_refund_plan_display().lower()}")
+    lines = [Line(int(each["line"]), int(each["quantity"])) for each in fact.data["lines"]]
+    refunds.decide(rma.pk, lines, cause=f"inspection:{fact.data['inspection']}", actor=fact.actor)
+
+
+def follow_exchange(fact: Fact) -> None:
+    """`return.accepted`, `return.rejected`, `return.completed`: what was exchanged is settled, or taken back."""
+    exchanges.follow(int(fact.subject.uid), actor=SYSTEM)
