@@ -68,6 +68,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "source": "wms", "ref": "night-2026-01-01", "as_of": "2026-01-01T02:00:00Z",
         "lines": [{"sku": "MUG-BLUE", "location": "leeds", "status": "on hand", "quantity": 40}],
     },
+    "POST /returns/{number}/dispositions": {"inspection": 318, "disposition": "RESTOCK", "quantity": 1},
+    "POST /returns/{number}/exchanges": {"items": [{"sku": "MUG-BLUE", "quantity": 1}], "advance": False},
+    "POST /returns/{number}/inspections": {
+        "location": "leeds", "line": 1, "grade": "B", "verdict": "ACCEPTED", "quantity": 1, "disposition": "RULE",
+    },
+    "POST /returns/{number}/inspections/{id}/decide": {"verdict": "REJECTED", "note": "Worn for weeks"},
+    "POST /returns/{number}/receipts": {"location": "leeds", "code": "5012345678900", "quantity": 1},
+    "POST /returns/{number}/receipts/finish": {"location": "leeds"},
     "POST /transfers": {
         "origin": "depot", "destination": "leeds", "lines": [{"sku": "MUG-BLUE", "quantity": 12}],
         "reason": "Sells out by Friday",

@@ -252,7 +252,7 @@ REST_FRAMEWORK: dict[str, Any] = {
 # Whom to ask about an endpoint, by the app it belongs to.
 API_OWNERS = {
     "orders": "Order management", "inventory": "Stock", "exceptions": "Exceptions", "integrations": "Integrations",
-    "finance": "Finance", "core": "Platform",
+    "finance": "Finance", "core": "Platform", "returns": "Returns",
 }  # fmt: skip
 API_EXAMPLES = "config.api_examples.EXAMPLES"
 SPECTACULAR_SETTINGS: dict[str, Any] = {
