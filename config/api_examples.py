@@ -18,6 +18,10 @@ _ACCOUNT = {"name": "Halden Offices", "currency": "EUR", "payment_terms": "NET30
 _VAN = {
     "location": "leeds", "carrier": "post", "since": "2026-01-02T14:00:00+00:00", "until": "2026-01-02T16:00:00+00:00",
 }  # fmt: skip
+_RETURN = {
+    "channel": "WEB", "channel_ref": "10023", "ref": "R-771", "refund_to": "ORIGINAL",
+    "lines": [{"line": "1", "quantity": 1, "reason": "DEFECTIVE", "reason_text": "It leaks", "condition": "OPENED"}],
+}  # fmt: skip
 _WEBHOOK = {
     "name": "Data team", "url": "https://hooks.example.com/backroom", "event_types": ["order.accepted"],
     "payload": "FULL",
@@ -68,6 +72,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "source": "wms", "ref": "night-2026-01-01", "as_of": "2026-01-01T02:00:00Z",
         "lines": [{"sku": "MUG-BLUE", "location": "leeds", "status": "on hand", "quantity": 40}],
     },
+    "POST /returns": _RETURN,
+    "POST /returns/validate": _RETURN,
+    "POST /returns/{number}/approve": {"location": "leeds", "refund_plan": "ON_RECEIPT"},
+    "POST /returns/{number}/cancel": {"reason": "The customer keeps it"},
+    "POST /returns/{number}/decline": {"reason": "Worn for weeks"},
+    "POST /returns/{number}/label": {"service": "post-return", "grams": 450},
     "POST /returns/{number}/dispositions": {"inspection": 318, "disposition": "RESTOCK", "quantity": 1},
     "POST /returns/{number}/exchanges": {"items": [{"sku": "MUG-BLUE", "quantity": 1}], "advance": False},
     "POST /returns/{number}/inspections": {

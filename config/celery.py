@@ -100,6 +100,7 @@ app.conf.beat_schedule = {
     "resource-at-risk": _every(60, "orders.tasks.resource_at_risk"),
     "take-back-silent": _every(60, "orders.tasks.take_back_silent"),
     "follow-deliveries": _every(300, "orders.tasks.follow_deliveries"),
+    "expire-returns": _every(300, "returns.tasks.expire_returns"),
     "sweep-collections": _every(60, "orders.tasks.sweep_collections"),
     "forget-scans": _every(6 * 3600, "orders.tasks.forget_scans"),
     "measure-return-signals": _every(12 * 3600, "returns.tasks.measure_signals"),

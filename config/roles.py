@@ -50,6 +50,12 @@ SETTLE_RETURNS = ("returns.exchange_return", *SEE_SIGNALS, "returns.change_retur
 WORD_DISPOSITIONS = (
     "returns.view_dispositionrules", "returns.change_dispositionrules", "returns.launch_dispositionrules",
 )  # fmt: skip
+SEE_RETURNS = ("returns.view_returnrequest",)
+ASK_RETURNS = (*SEE_RETURNS, "returns.request_return")
+DECIDE_RETURNS = (*ASK_RETURNS, "returns.approve_return")
+WORD_RETURNS = (
+    "returns.view_returnpolicy", "returns.change_returnpolicy", "returns.launch_returnpolicy",
+)  # fmt: skip
 
 RUN_CLOCKS = (
     "exceptions.view_slapolicy", "exceptions.change_slapolicy", "exceptions.view_escalationpolicy",
@@ -60,7 +66,7 @@ RUN_CLOCKS = (
 ROLES: dict[str, tuple[str, ...]] = {
     "Store": (
         *SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment", *CALL_VANS, *REFUND,
-        *BENCH, "returns.exchange_return",
+        *BENCH, *ASK_RETURNS, "returns.exchange_return",
     ),
     "Warehouse": (
         *SEE_WORK, *WORK_CASES, *WORK_STOCK, "orders.work_fulfilment", "orders.cancel_fulfilment", *FLOOR, *CALL_VANS,
@@ -72,7 +78,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *SEE_ACCOUNTS, "orders.cancel_order", "orders.edit_order", "orders.release_order", "orders.view_hold",
         "orders.view_holdrule", "orders.answer_partnerrequest", "orders.cancel_fulfilment", "finance.view_posting",
         "integrations.view_inboundmessage", *WRITE_TO_CUSTOMERS, *REFUND,
-        *SETTLE_RETURNS, "returns.view_returnrequest",
+        *SETTLE_RETURNS, *DECIDE_RETURNS, "returns.view_returnpolicy",
     ),
     "Stock control": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", *WORK_STOCK, *APPROVE_STOCK, *PUT_RIGHT, *SEE_PROMISES,
@@ -81,7 +87,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "Finance": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.export_case", "finance.view_posting",
-        "finance.retry_posting", *GRANT, *HANDLE_MONEY,
+        "finance.retry_posting", *GRANT, *HANDLE_MONEY, *SEE_RETURNS,
     ),
     "Integration": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.waive_case", "exceptions.export_case",
@@ -102,7 +108,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *SEE_STOCK_WORK, *SEE_PROMISES, *SEE_SOURCING, *SEE_ACCOUNTS, "orders.approve_order",
         *SEE_REFUNDS, "returns.approve_refund",
         "exceptions.export_case", "finance.view_posting", "integrations.view_connection", *WRITE_TO_CUSTOMERS,
-        "orders.publish_messagetemplate",
+        "orders.publish_messagetemplate", *DECIDE_RETURNS, "returns.override_return", *WORD_RETURNS,
     ),
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ class ReturnsConfig(AppConfig):
 
     def ready(self) -> None:
         from core import subjects
-        from returns import reasons, refund_reasons
+        from returns import reasons, refund_reasons, request_audit, request_wording, shell
 
         subjects.register("return", title="Return", url_name="returns:detail", argument="label")
         subjects.register("return_policy", title="Return policy", url_name="returns:policy", argument="label")
@@ -16,3 +16,6 @@ class ReturnsConfig(AppConfig):
         subjects.register("return_signal", title="Return signal", url_name="returns:signal", argument="uid")
         reasons.register()
         refund_reasons.register()
+        request_audit.register()
+        request_wording.register()
+        shell.register()

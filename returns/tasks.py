@@ -6,7 +6,14 @@ from celery import shared_task
 
 from core import wake
 from core.actors import SYSTEM
-from returns.services import exchanges, signals
+from returns.services import exchanges, requests, signals
+
+
+@shared_task(ignore_result=True)
+def expire_returns() -> None:
+    """Approved returns that were never sent are not waited for any longer."""
+    for return_id in requests.due():
+        requests.expire(return_id, actor=SYSTEM)
 
 
 @shared_task

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from exceptions import reasons
-from returns.reasons import bench, clocks, signals
+from returns.reasons import bench, clocks, requests, signals
 
-MODULES = (bench, clocks, signals)
+MODULES = (bench, clocks, requests, signals)
 
 
 def register() -> None:

@@ -1,0 +1,99 @@
+"""A return as it is filled in on a screen: lines of an order, or articles by their codes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from core.errors import Invalid, Problem
+from orders.models import Order, OrderLine
+from returns.models import Condition, RefundTo, ReturnReason
+from returns.services import weighing
+from returns.services.asking import AskedLine
+
+REASONS = [("", "Why?"), *((r.value, r.label) for r in ReturnReason if r != ReturnReason.UNKNOWN)]
+CONDITIONS = [("", "Not said"), *Condition.choices]
+WAYS = RefundTo.choices
+_UNITS = re.compile(r"[0-9]{1,6}")
+
+
+def text(request: HttpRequest, name: str, most: int = 200) -> str:
+    return request.POST.get(name, "").replace("\0", "").strip()[:most]
+
+
+def version(request: HttpRequest) -> int | None:
+    sent = request.POST.get("v", "")
+    return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else None
+
+
+def uid(request: HttpRequest) -> UUID | None:
+    """The form's own key: sent twice, it is one return."""
+    try:
+        return UUID(request.POST.get("uid", ""))
+    except ValueError:
+        return None
+
+
+def amount(request: HttpRequest, name: str) -> Decimal | None:
+    """A plain amount, or None where nothing was typed; Invalid (422) for anything else."""
+    given = text(request, name, 20)
+    if not given:
+        return None
+    try:
+        found = Decimal(given)
+    except InvalidOperation:
+        found = Decimal("NaN")
+    if not found.is_finite() or not 0 <= found < 10**9:
+        raise Invalid([Problem(name, "number", "A plain amount, such as 4.95.")], status=422)
+    return found.quantize(Decimal("0.0001"))
+
+
+def lines(request: HttpRequest, keys: Iterable[str]) -> tuple[AskedLine, ...]:
+    """The lines with units. A key is an order line's id, or an article's SKU; units stand under `n-<key>`."""
+    found, problems = [], []
+    for key in keys:
+        units = text(request, f"n-{key}", 8)
+        if units in {"", "0"}:
+            continue
+        if not _UNITS.fullmatch(units):
+            problems.append(Problem(f"n-{key}", "number", "A whole number."))
+            continue
+        codes = tuple(dict.fromkeys(re.split(r"[\s,;]+", text(request, f"serials-{key}", 4000)))) if units else ()
+        found.append(
+            AskedLine(
+                quantity=int(units),
+                line=key if key.isdigit() and request.POST.get("order") else "",
+                sku="" if key.isdigit() and request.POST.get("order") else key,
+                reason=text(request, f"why-{key}", 20) or ReturnReason.UNKNOWN,
+                reason_text=text(request, f"words-{key}", 1000),
+                condition=text(request, f"state-{key}", 20),
+                serials=tuple(code for code in codes if code),
+            )
+        )
+    if problems:
+        raise Invalid(problems, status=422)
+    if not found:
+        raise Invalid([Problem("", "too_few", "How many units come back? Say it on at least one line.")], status=422)
+    return tuple(found)
+
+
+def returnable(order: Order) -> list[dict[str, Any]]:
+    """The order's lines as a form shows them: what left, what is back or on its way, what can still come back."""
+    rows = list(OrderLine.objects.filter(order=order, fulfilled__gt=0).select_related("item").order_by("position"))
+    known = weighing.look_up([row.pk for row in rows])
+    return [
+        {
+            "row": row,
+            "key": str(row.pk),
+            "free": max(row.fulfilled - known.back.get(row.pk, 0), 0),
+            "back": known.back.get(row.pk, 0),
+            "price": weighing.unit_value(row, order),
+            "serial": row.item is not None and row.item.tracking == "SERIAL",
+        }
+        for row in rows
+    ]
