@@ -39,6 +39,7 @@ LIVE_URL = env.text("LIVE_URL", "")
 
 # Webhooks go to public https addresses only; this lets a developer's own machine receive them.
 # Refunds above it wait for a second person, where no approval rule says otherwise; as many smallest coins elsewhere.
+ORDER_FILES = env.text("ORDER_FILES", "")  # a folder whose folders are watched for files of orders
 REFUND_LIMIT = env.text("REFUND_LIMIT", "250.00")
 WEBHOOKS_TO_PRIVATE_ADDRESSES = env.flag("WEBHOOKS_TO_PRIVATE_ADDRESSES", default=False) and not PRODUCTION
 

@@ -7,7 +7,7 @@ from celery import shared_task
 from integrations import arrivals, inbox, replaying, upkeep, usage
 from integrations.channels import polling, publishing
 from integrations.erp import adjusting, drifting
-from integrations.files.orders import drops
+from integrations.files.orders import drops, watching
 
 
 @shared_task
@@ -62,6 +62,12 @@ def reprocess_alike(job_id: int) -> None:
 def replay() -> None:
     """Let the next few of what is tried again at a rate go."""
     replaying.tick()
+
+
+@shared_task
+def watch_folders() -> None:
+    """Read the files of orders that were put into watched folders."""
+    watching.look()
 
 
 @shared_task

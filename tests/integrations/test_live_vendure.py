@@ -33,9 +33,7 @@ _COLUMNS = (
     "name,slug,description,assets,facets,optionGroups,optionValues,sku,price,taxCategory,stockOnHand,trackInventory,"
     "variantAssets,variantFacets"
 )
-_ADD = (
-    "mutation($items: [AddItemInput!]!) { addItemsToOrder(inputs: $items) { order { id } errorResults { message } } }"
-)
+_ADD = "mutation($items: [AddItemInput!]!) { addItemsToOrder(inputs: $items) { order { id } errorResults { __typename } } }"
 _WHO = """mutation($email: String!) { setCustomerForOrder(input: {
   firstName: "Ada", lastName: "Guest", emailAddress: $email }) { __typename ... on ErrorResult { message } } }"""
 _WHERE = """mutation { setOrderShippingAddress(input: { fullName: "Ada Guest", streetLine1: "4 Kiln Lane", city: "Austin",
@@ -113,8 +111,6 @@ def buy(shop: vendure_live.Shop, n: int, variants: list[str], method: str) -> st
 def connect(shop: vendure_live.Shop) -> Connection:
     place = LocationFactory(code="DC")
     channel = Channel.objects.create(code="vendure", name="Vendure", currency="USD", sells_from=place)
-    for n in range(SKUS):
-        StockFactory(item=ItemFactory(sku=f"SKU-{n:02}"), location=place, sellable=UNITS)
     made = Connection.objects.create(
         code="vendure", name="Vendure", kind=Connection.Kind.CHANNEL, vendor="vendure", channel=channel,
         rate_per_minute=600_000,
@@ -125,6 +121,8 @@ def connect(shop: vendure_live.Shop) -> Connection:
     made.keep_secret("webhook", SECRET)
     vendure_client._sessions.clear()
     publishing.follow_connections()
+    for n in range(SKUS):
+        StockFactory(item=ItemFactory(sku=f"SKU-{n:02}"), location=place, sellable=UNITS)
     return made
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,7 +19,7 @@ from core.actors import SYSTEM
 from core.errors import Invalid, Refusal
 from core.models import Job
 from core.models.jobs import JobStatus
-from integrations.files.orders import drops, fields, formats
+from integrations.files.orders import drops, fields, formats, watching
 from integrations.models import AliasChange, ApiClient, Connection, FileDrop, FileMapping, InboundMessage
 from orders.models import Channel, Order, OrderLine
 from tests.core.test_sheets import workbook
@@ -253,3 +255,40 @@ def test_a_partner_s_program_drops_files_and_says_what_words_mean(files: Connect
     assert call("GET", "aliases?kind=STATUS").json()["items"] == [{"kind": "STATUS", "code": "neu", "means": "OPEN"}]
     assert call("GET", "aliases?kind=FILE").status_code == 400
     assert call("PUT", "aliases", {"kind": "STATUS", "code": "neu", "means": ""}).json()["version"] == 3
+
+
+def test_a_watched_folder_is_read_once_the_mapping_is_known(files: Connection, settings: Any, tmp_path: Any):
+    settings.ORDER_FILES = str(tmp_path)
+    files.settings = {"folder": "harbour"}
+    files.save()
+    folder = tmp_path / "harbour"
+    folder.mkdir()
+
+    def put(name: str, content: bytes, *, age: int = 60) -> None:
+        (folder / name).write_bytes(content)
+        then = time.time() - age
+        os.utime(folder / name, (then, then))
+
+    put("first.csv", GERMAN)
+    put("growing.csv", GERMAN, age=1)
+    assert watching.look() == 1  # nobody has said yet which column is what
+    assert [path.name for path in (folder / "waiting").iterdir()] == ["first.csv"]
+    made = FileDrop.objects.get()
+    drops.arrange(made.pk, {**made.draft, **SAID})
+    read(made)
+    known = Order.objects.count()
+
+    put("again.csv", GERMAN)
+    put("second.csv", GERMAN.replace(b"B-1", b"C-1"))
+    put("no-table.csv", b"")
+    (folder / "link.csv").symlink_to(folder / "growing.csv")
+    assert watching.look() == 3
+    for job in Job.objects.exclude(status=JobStatus.DONE):
+        drops.run(job.pk)
+
+    assert sorted(path.name for path in (folder / "done").iterdir()) == ["again.csv", "second.csv"]
+    assert sorted(path.name for path in (folder / "refused").iterdir()) == ["no-table.csv", "no-table.csv.txt"]
+    assert FileDrop.objects.count() == 2
+    assert Order.objects.count() > known >= 1
+    assert (folder / "growing.csv").exists()
+    assert watching.look() == 0

@@ -27,11 +27,12 @@ EDI = Vendor(
     delivery=webhooks.delivery,
     as_settled=_as_settled,
     tell_shipment=selling.tell_shipment,
+    tell_change=selling.tell_change,
     set_levels=selling.set_levels,
     can_be_called=selling.can_be_called,
     # Feeds that bring nothing: they answer what has come.
     feeds=(
         Feed("acknowledgements", "Acknowledgements (997)", timedelta(minutes=1), acknowledging.acknowledge),
-        Feed("order_answers", "Answers to orders (855)", timedelta(minutes=1), selling.acknowledge_orders),
+        Feed("order_answers", "Answers to orders (855, ORDRSP)", timedelta(minutes=1), selling.acknowledge_orders),
     ),
 )

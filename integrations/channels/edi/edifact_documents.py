@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ from integrations.channels.edi.edifact_orders import no_order
 from integrations.channels.edi.edifact_orders import read as order
 from integrations.channels.edi.edifact_reading import day, ids, number, units
 from integrations.channels.edi.terms import EDIFACT_CODES, EdiTerms
-from integrations.channels.meaning import AnswerRequest, Meaning, TakeSnapshot, ignored
+from integrations.channels.meaning import AnswerRequest, ComingGoods, Meaning, TakeSnapshot, ignored
 from integrations.failures import FailureClass, Fault, Unreadable
 from integrations.files.edifact import Message, Segment
 from integrations.reading import ZERO, Faults, shown
@@ -55,12 +56,26 @@ def despatch_advice(found: Message, terms: EdiTerms) -> Meaning:
         return ignored(f"a despatch advice of {named}; {_NOT_OURS}")
     carrier = next((each.get(5, 3) or each.get(5) for each in found.segments if each.name == "TDT"), "")
     tracking = _reference(found, "CN") or _reference(found, "AAS")
+    coming = _coming(found, terms)
     acts = tuple(
         AnswerRequest("", "shipped", lines=tuple(lines), carrier=carrier, tracking_number=tracking,
-                      partner_ref=bgm.get(2), work=work)
+                      partner_ref=bgm.get(2), work=work, coming=replace(coming, ref=f"{bgm.get(2)}/{work}"))
         for work, lines in sent.items()
     )  # fmt: skip
     return Meaning(acts=acts) if acts else ignored("the despatch advice names no order")
+
+
+def _coming(found: Message, terms: EdiTerms) -> ComingGoods:
+    """Where the goods go and when they arrive: NAD of the delivery party, and DTM 132, 17, 191 or 358."""
+    faults = Faults()
+    parties = {each.get(1): each.get(2) for each in found.segments if each.name == "NAD"}
+    place = next((parties[role] for role in ("DP", "ST", "UC", "CN") if parties.get(role)), "")
+    days = {each.get(1): each for each in found.segments if each.name == "DTM"}
+    stated = next((days[kind] for kind in ("132", "17", "191", "358") if kind in days), None)
+    arrival = day(stated, faults) if stated else None
+    faults.raise_if_any()
+    due = datetime.combine(arrival, time(23, 59, 59), terms.zone).astimezone(UTC) if arrival else None
+    return ComingGoods("", place, due)
 
 
 def _packages(found: Message, faults: Faults) -> None:

@@ -1,8 +1,8 @@
-"""Our documents as EDIFACT segments: DESADV and INVOIC. Pure."""
+"""Our documents as EDIFACT segments: DESADV, INVOIC, ORDRSP and INVRPT. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -10,6 +10,7 @@ from integrations.channels.edi.billing import Bill
 from integrations.channels.edi.purchase import Party
 from integrations.channels.edi.sent import Parcel, Sent, SentLine
 from integrations.channels.edi.writing import Line
+from inventory.services.figures import Level
 
 # Types of article numbers (7143) that X12 and we call otherwise.
 TYPES = {"VN": "SA", "VP": "SA", "SK": "SA", "UP": "UP", "UK": "EN"}
@@ -131,3 +132,38 @@ def _nad(role: str, party: Party) -> Line:
     street = tuple(line[:35] for line in party.lines[:4]) or ""
     return ("NAD", role, code, "", party.name[:35], street, party.city[:35], party.region[:9], party.postal_code[:9],
             party.country[:3])  # fmt: skip
+
+
+ACCEPTED, CHANGED, REFUSED = "29", "4", "27"  # 1225: the whole order
+AS_ASKED, OTHERWISE, NONE_OF_IT = "5", "3", "7"  # 1229: one line
+
+
+def order_response(
+    po: str, ordered_on: date, our_number: str, said: date, lines: Sequence[tuple[SentLine, int, int]]
+) -> list[Line]:
+    """ORDRSP: each line with the units that are ours to send now and those that wait; the rest will not come."""
+    whole = ACCEPTED if all(taken == line.ordered for line, taken, _ in lines) else CHANGED
+    if not any(taken or waiting for _, taken, waiting in lines):
+        whole = REFUSED
+    rows: list[Line] = [("BGM", "231", our_number, whole), _day("137", said), ("RFF", ("ON", po))]
+    rows.append(_day("171", ordered_on))
+    for n, (line, taken, waiting) in enumerate(lines, 1):
+        standing = AS_ASKED if taken == line.ordered else OTHERWISE if taken or waiting else NONE_OF_IT
+        _, *rest = _article(n, line)
+        first = next(iter(_article(n, line)))
+        unit = PIECES.get(line.unit, line.unit)
+        rows += [("LIN", n, standing, *first[3:]), *rest, ("QTY", ("21", line.ordered, unit))]
+        rows += [("QTY", (kind, units, unit)) for kind, units in (("113", taken), ("83", waiting)) if units]
+        rows.append(("RFF", ("ON", po, line.their_ref)))
+    return [*rows, ("UNS", "S"), ("CNT", ("2", len(lines)))]
+
+
+def inventory(reference: str, said: date, levels: Sequence[Level]) -> list[Line]:
+    """INVRPT: what may be sold of each article, in all our places together or in each that is named."""
+    rows: list[Line] = [("BGM", "35", reference, "9"), _day("137", said), _day("366", said)]
+    for n, level in enumerate(levels, 1):
+        rows.append(("LIN", n, "", (level.codes[0] if level.codes else level.ref, "SA")))
+        for place, units in level.units.items():
+            rows += [("LOC", "18", place)] if place else []
+            rows.append(("QTY", ("145", max(units, 0), "PCE")))
+    return [*rows, ("CNT", ("2", len(levels)))]

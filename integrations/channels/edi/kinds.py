@@ -463,7 +463,7 @@ SLSRPT it says what others sold, which is no order and no level of stock
 
 
 # Functional identifiers (GS01) of the sets we write.
-GROUPS = {"810": "IN", "846": "IB", "850": "PO", "855": "PR", "856": "SH", "940": "OW", "997": "FA"}
+GROUPS = {"810": "IN", "846": "IB", "850": "PO", "855": "PR", "856": "SH", "865": "CA", "940": "OW", "997": "FA"}
 
 
 def x12_reason(kind: str) -> str:

@@ -15,7 +15,7 @@ from integrations.channels.edi.billing import bill
 from integrations.channels.edi.sent import Sent, items_of, lines_of, of_shipment, said_by_buyer
 from integrations.channels.edi.terms import terms_of
 from integrations.channels.edi.writing import Line, Style, edifact, style_of, x12
-from integrations.channels.news import ShipmentNews
+from integrations.channels.news import ChangeMemory, ChangeNews, ShipmentNews
 from integrations.channels.vendor import Page
 from integrations.models import Connection, InboundMessage, OutgoingDocument
 from integrations.outgoing import Written
@@ -24,7 +24,7 @@ from inventory.services.publishing import Outcome
 from orders.models import Order
 
 LATEST, AT_ONCE = timedelta(days=14), 50
-ALL = ("997", "855", "856", "810", "846", "940")
+ALL = ("997", "855", "856", "810", "846", "865", "940")
 NAMES = {"DESADV": "856", "INVOIC": "810", "ORDRSP": "855", "INVRPT": "846", "CONTRL": "997"}
 
 
@@ -92,33 +92,40 @@ def post(
 
 
 def set_levels(connection: Connection, levels: Sequence[Level], key: str) -> Sequence[Outcome]:
-    """846: what may be sold. The partner's system says nothing of single articles, so all of them were told."""
+    """846 or INVRPT: what may be sold. The partner's system says nothing of single articles, so all were told."""
     style = style_of(connection)
-    if not style.is_x12 or not wants(connection, "846"):
-        raise Permanent(f"{connection.name} takes no 846, by which stock is told.")
+    kind, write = ("846", x12_written.inventory) if style.is_x12 else ("INVRPT", edifact_written.inventory)
+    if not wants(connection, "846"):
+        raise Permanent(f"{connection.name} takes no {kind}, by which stock is told.")
     today = timezone.localdate(timezone=terms_of(connection).zone)
-    post(connection, style, "846", key, key, lambda: (x12_written.inventory(key[:30], today, levels), {}))
+    post(connection, style, kind, key, key, lambda: (write(key[:30], today, levels), {}))
     return [Outcome(level.item_id, level.ref or (level.codes[0] if level.codes else "")) for level in levels]
 
 
 def acknowledge_orders(connection: Connection, cursor: str) -> Page:
-    """855 for every order that was taken on since and has none yet. A feed that brings nothing. Safe to repeat."""
-    if not wants(connection, "855") or not style_of(connection).is_x12:
+    """855 or ORDRSP for every order that was taken on since and has none yet. A feed that brings nothing. Safe to
+    repeat."""
+    if not wants(connection, "855"):
         return Page((), cursor)
     since = timezone.now() - LATEST
     came = InboundMessage.objects.filter(connection=connection, result_kind="order", received_at__gte=since)
-    told = OutgoingDocument.objects.filter(connection=connection, kind="855").values("reference")
+    told = OutgoingDocument.objects.filter(connection=connection, kind=_answers(connection)).values("reference")
     orders = Order.objects.filter(pk__in=[int(uid) for uid in came.values_list("result_uid", flat=True).distinct()])
     for order in orders.exclude(status="RECEIVED").exclude(channel_ref__in=told).order_by("pk")[:AT_ONCE]:
         _acknowledge(connection, order)
     return Page((), cursor)
 
 
+def _answers(connection: Connection) -> str:
+    return "855" if style_of(connection).is_x12 else "ORDRSP"
+
+
 def _acknowledge(connection: Connection, order: Order) -> None:
-    terms, said = terms_of(connection), said_by_buyer(order, connection)
+    terms, said, style = terms_of(connection), said_by_buyer(order, connection), style_of(connection)
     stands = {line.ref: line for line in order.lines.all()}
     units = {ref: line.ordered for ref, line in stands.items()}
     placed, today = timezone.localdate(order.placed_at, terms.zone), timezone.localdate(timezone=terms.zone)
+    answer = x12_written.acknowledgement if style.is_x12 else edifact_written.order_response
 
     def write() -> tuple[list[Line], dict[str, Any]]:
         lines = [
@@ -126,6 +133,32 @@ def _acknowledge(connection: Connection, order: Order) -> None:
             for line in lines_of(order, units, said, terms)
             if (at := stands[line.ref])
         ]
-        return x12_written.acknowledgement(order.po_number, placed, order.number, today, lines), {}
+        return answer(order.po_number or order.channel_ref, placed, order.number, today, lines), {}
 
-    post(connection, style_of(connection), "855", order.channel_ref, order.channel_ref, write)
+    post(connection, style, _answers(connection), order.channel_ref, order.channel_ref, write)
+
+
+def tell_change(connection: Connection, news: ChangeNews, memory: ChangeMemory) -> str:
+    """865, or an ORDRSP that changes: what now stands of each line. Made once for each change of ours."""
+    style = style_of(connection)
+    kind, asked = ("865", "865") if style.is_x12 else ("ORDRSP", "855")
+    if not wants(connection, asked):
+        raise Permanent(f"{connection.name} takes no {kind} of changes: tell them by hand.")
+    if news.kinds - {"cancel", "quantity", "remove_line"}:
+        raise Permanent("By EDI a partner is told of units taken off an order only: tell the rest by hand.")
+    order = Order.objects.get(channel=connection.channel, channel_ref=news.order_ref)
+    terms, said = terms_of(connection), said_by_buyer(order, connection)
+    wanted = {each.ref: each.units for each in news.wanted}
+    everything = {line.ref: line.ordered for line in order.lines.all()}
+    placed, today = timezone.localdate(order.placed_at, terms.zone), timezone.localdate(timezone=terms.zone)
+    po = order.po_number or order.channel_ref
+    lines = [(line, wanted.get(line.ref, 0)) for line in lines_of(order, everything, said, terms)]
+
+    def write() -> tuple[list[Line], dict[str, Any]]:
+        if style.is_x12:
+            return x12_written.order_change(po, placed, order.number, news.reference, today, lines), {}
+        stands = [(line, units, 0) for line, units in lines]
+        return edifact_written.order_response(po, placed, order.number, today, stands), {}
+
+    made = post(connection, style, kind, f"change:{news.reference}", order.channel_ref, write)
+    return f"It is told as {made.kind} {made.number}."

@@ -123,6 +123,20 @@ def acknowledgement(
     return [*rows, ("CTT", len(lines), sum(line.ordered for line, _, _ in lines))]
 
 
+def order_change(
+    po: str, ordered_on: date, our_number: str, reference: str, said: date, lines: Sequence[tuple[SentLine, int]]
+) -> list[Line]:
+    """865: what now stands of each line, told by the seller: units taken off or added, lines that will not come."""
+    purpose = ("04", "AC") if any(units for _, units in lines) else ("01", "RJ")
+    days = (f"{ordered_on:%Y%m%d}", "", our_number, f"{said:%Y%m%d}")
+    rows: list[Line] = [("BCA", *purpose, po, "", reference, *days)]
+    for line, units in lines:
+        change = "NC" if units == line.ordered else "DI" if not units else "QD" if units < line.ordered else "QI"
+        rows.append(("POC", line.their_ref, change, line.ordered, units, line.unit, line.price, "", *_pairs(line.ids)))
+        rows.append(("ACK", *(("IR", line.ordered - units) if not units else ("IA", units)), line.unit))
+    return [*rows, ("CTT", len(lines))]
+
+
 def inventory(reference: str, said: date, levels: Sequence[Level]) -> list[Line]:
     """846: what may be sold of each article, in all our places together or in each that is named."""
     rows: list[Line] = [("BIA", "00", "SI", reference, f"{said:%Y%m%d}")]
