@@ -7,14 +7,26 @@ class ReturnsConfig(AppConfig):
 
     def ready(self) -> None:
         from core import subjects
-        from returns import reasons, refund_reasons, request_audit, request_wording, shell
+        from returns import (
+            bench_audit,
+            bench_wording,
+            reasons,
+            refund_reasons,
+            request_audit,
+            request_wording,
+            shell,
+            signal_shell,
+        )
 
         subjects.register("return", title="Return", url_name="returns:detail", argument="label")
         subjects.register("return_policy", title="Return policy", url_name="returns:policy", argument="label")
         subjects.register("refund", title="Refund", url_name="returns:refund", argument="label")
         subjects.register("disposition_rules", title="Disposition rules")
         subjects.register("return_signal", title="Return signal", url_name="returns:signal", argument="uid")
+        bench_audit.register()
+        bench_wording.register()
         reasons.register()
+        signal_shell.register()
         refund_reasons.register()
         request_audit.register()
         request_wording.register()

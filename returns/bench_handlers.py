@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from core.actors import SYSTEM
-from core.errors import NotWanted
+from core.errors import NotWanted, Refusal
 from core.events import Fact
+from exceptions.services import cases
 from returns.models import RefundPlan, RefundTo, ReturnLine, ReturnRequest
 from returns.services import exchanges, reading, refunds
 from returns.services.refunds import Line
@@ -22,7 +23,12 @@ def decide_refund(fact: Fact) -> None:
     if rma.refund_plan != RefundPlan.ON_RECEIPT or rma.refund_to == RefundTo.EXCHANGE:
         raise NotWanted(f"{rma} is refunded {rma.get_refund_plan_display().lower()}")
     lines = [Line(int(each["line"]), int(each["quantity"])) for each in fact.data["lines"]]
-    refunds.decide(rma.pk, lines, cause=f"inspection:{fact.data['inspection']}", actor=fact.actor)
+    try:
+        refunds.decide(rma.pk, lines, cause=f"inspection:{fact.data['inspection']}", actor=fact.actor)
+    except Refusal as refusal:
+        if refusal.status >= 500:  # busy: time heals it
+            raise
+        cases.open_("returns.not_refunded", rma.subject, summary=refusal.message, actor=SYSTEM)
 
 
 def follow_exchange(fact: Fact) -> None:

@@ -33,10 +33,17 @@ _REFUND = """
 SELECT DISTINCT line.request_id FROM returns_inspection seen JOIN returns_returnline line ON line.id = seen.line_id
 JOIN returns_returnrequest rma ON rma.id = line.request_id
 WHERE seen.verdict = 'ACCEPTED' AND seen.decided_at < now() - make_interval(hours => %(hours)s)
-    AND rma.refund_plan = 'ON_RECEIPT' AND rma.refund_to <> 'EXCHANGE' AND rma.order_id IS NOT NULL AND NOT EXISTS (
+    AND rma.refund_plan = 'ON_RECEIPT' AND rma.refund_to <> 'EXCHANGE' AND NOT EXISTS (
         SELECT FROM returns_refunddecision paid
         WHERE paid.cause = 'inspection:' || seen.id AND paid.status IN ('POSTED', 'DECLINED')
     ) (one)
+"""
+# Accepted units for which nobody could even reckon a refund.
+_REFUSED = """
+SELECT DISTINCT line.request_id FROM returns_inspection seen JOIN returns_returnline line ON line.id = seen.line_id
+JOIN returns_returnrequest rma ON rma.id = line.request_id
+WHERE seen.verdict = 'ACCEPTED' AND rma.refund_plan = 'ON_RECEIPT' AND rma.refund_to <> 'EXCHANGE'
+    AND NOT EXISTS (SELECT FROM returns_refunddecision paid WHERE paid.cause = 'inspection:' || seen.id) (one)
 """
 # Money went and no goods came; or goods came and nobody has said a word about their money.
 _BALANCE = """
@@ -62,6 +69,12 @@ def _fetch(step: str, uid: str | None) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(sql, {"hours": targets.hours()[step], "uid": uid and int(uid), "most": shared.SWEPT})
         return [row[0] for row in cursor.fetchall()]
+
+
+def _refused(uid: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_REFUSED.replace("(one)", "AND line.request_id = %s LIMIT 1"), [int(uid)])
+        return cursor.fetchone() is not None
 
 
 def _stands(step: str) -> Callable[[str], bool]:
@@ -125,6 +138,22 @@ def _reason(step: str, code: str, title: str, description: str, clears: str, wor
 
 
 REASONS = (
+    Reason(
+        code="returns.not_refunded",
+        title="An accepted return could not be refunded",
+        queue="returns",
+        subject_kind="return",
+        icon="banknote",
+        severity=reasons.HIGH,
+        acknowledge_minutes=60,
+        resolve_minutes=8 * 60,
+        description="Goods were accepted, and no refund could be decided: no money is left, or nothing to give it on.",
+        clears="A refund of the accepted units was decided, or the return is exchanged.",
+        predicate=_refused,
+        evidence=_evidence(clocks.REFUND),
+        context=shared.context,
+        impact=shared.impact,
+    ),
     _reason(
         clocks.DISPOSE, "returns.not_disposed", "Returned goods wait for a decision on the bench",
         "Goods came back, and nobody has said in time what becomes of them.",
