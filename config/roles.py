@@ -57,6 +57,12 @@ WORD_RETURNS = (
     "returns.view_returnpolicy", "returns.change_returnpolicy", "returns.launch_returnpolicy",
 )  # fmt: skip
 
+SEE_PAYOUTS = ("finance.view_settlement", "finance.view_bankstatement", "finance.view_labelmapping")
+MATCH_PAYOUTS = (
+    *SEE_PAYOUTS, "finance.import_settlement", "finance.match_settlement", "finance.map_labels",
+    "finance.write_off_settlement",
+)  # fmt: skip
+
 RUN_CLOCKS = (
     "exceptions.view_slapolicy", "exceptions.change_slapolicy", "exceptions.view_escalationpolicy",
     "exceptions.change_escalationpolicy", "exceptions.view_rota", "exceptions.change_rota", "core.view_calendar",
@@ -87,7 +93,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "Finance": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.export_case", "finance.view_posting",
-        "finance.retry_posting", *GRANT, *HANDLE_MONEY, *SEE_RETURNS,
+        "finance.retry_posting", *GRANT, *HANDLE_MONEY, *SEE_RETURNS, *MATCH_PAYOUTS,
     ),
     "Integration": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.waive_case", "exceptions.export_case",
@@ -108,7 +114,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *SEE_STOCK_WORK, *SEE_PROMISES, *SEE_SOURCING, *SEE_ACCOUNTS, "orders.approve_order",
         *SEE_REFUNDS, "returns.approve_refund",
         "exceptions.export_case", "finance.view_posting", "integrations.view_connection", *WRITE_TO_CUSTOMERS,
-        "orders.publish_messagetemplate", *DECIDE_RETURNS, "returns.override_return", *WORD_RETURNS,
+        *SEE_PAYOUTS, "orders.publish_messagetemplate", *DECIDE_RETURNS, "returns.override_return", *WORD_RETURNS,
     ),
 }  # fmt: skip
 

@@ -104,11 +104,13 @@ def _returns() -> None:
 
 
 def _finance() -> None:
+    from finance import events as money
     from finance import handlers
     from orders import events as facts
 
     events.subscribe(facts.COMPLETED, "finance.prepare_posting", handlers.prepare_posting)
     events.subscribe(facts.CHANGED, "finance.correct_posting", handlers.correct_posting)
+    events.subscribe(money.SETTLEMENT_IMPORTED, "finance.match_settlement", handlers.match_settlement)
 
 
 def _erp() -> None:

@@ -44,6 +44,12 @@ class Fault:
     message: str
     row: int = 0
     ref: str = ""
+    fatal: bool = False
+
+    @property
+    def refuses(self) -> bool:
+        """Nothing of the file can be taken."""
+        return self.fatal or self.rule in REFUSING
 
     def as_json(self) -> dict[str, Any]:
         return {"rule": str(self.rule), "row": self.row, "message": self.message, "ref": self.ref}
@@ -133,7 +139,7 @@ class Payout:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a file says. With a fault of REFUSING it has no payouts worth taking."""
+    """What a file says. With a fault that refuses it has no payouts worth taking."""
 
     provider: str
     payouts: tuple[Payout, ...] = ()
@@ -142,7 +148,7 @@ class Document:
 
     @property
     def refused(self) -> bool:
-        return any(fault.rule in REFUSING for fault in self.faults)
+        return any(fault.refuses for fault in self.faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +179,52 @@ def readers() -> list[Reader]:
 
 def reader(code: str) -> Reader | None:
     return _readers.get(code)
+
+
+# --- Bank statements -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a bank statement: positive came in. `refs` are whatever the bank carried of references."""
+
+    booked_on: date
+    amount: Decimal
+    currency: str
+    value_on: date | None = None
+    text: str = ""
+    counterparty: str = ""
+    ref: str = ""
+    refs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of one account. Its closing balance is its opening one and its entries, or that is a fault."""
+
+    form: str
+    account: str = ""
+    ref: str = ""
+    currency: str = ""
+    opening: Decimal | None = None
+    closing: Decimal | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    entries: tuple[Entry, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+BankReader = Callable[[bytes, Terms], list[Statement]]
+_banks: dict[str, BankReader] = {}
+
+
+def register_bank(form: str, read: BankReader) -> None:
+    _banks[form] = read
+
+
+def bank_forms() -> list[str]:
+    return sorted(_banks)
+
+
+def bank_reader(form: str) -> BankReader | None:
+    return _banks.get(form)

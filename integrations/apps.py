@@ -9,6 +9,7 @@ class IntegrationsConfig(AppConfig):
         from core import actors, subjects
         from exceptions.services import approvals
         from integrations import audit, authentication, metrics, reasons, shell, waits, wording
+        from integrations.payments.settlements import registry as settlements
         from integrations.webhooks import reasons as webhook_reasons
 
         subjects.register("message", title="Message", url_name="integrations:message")
@@ -22,4 +23,5 @@ class IntegrationsConfig(AppConfig):
         shell.register()
         audit.register()
         metrics.register()
+        settlements.connect()
         approvals.register_programs(actors.CLIENT, authentication.may_still)

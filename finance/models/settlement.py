@@ -197,7 +197,8 @@ class SettlementLine(models.Model):
     """
 
     settlement = models.ForeignKey(Settlement, on_delete=models.CASCADE, related_name="lines", db_index=False)
-    position = models.PositiveIntegerField(help_text="The row of the file")
+    position = models.PositiveIntegerField()
+    row = models.PositiveIntegerField(default=0, help_text="The row of the file, or the place in the list")
     label = models.CharField(max_length=160)
     kind = models.CharField(max_length=12, blank=True, help_text="Empty while nobody knows what the label means")
     ref = models.CharField(max_length=120, blank=True, help_text="The provider's key of this movement")
@@ -236,6 +237,7 @@ class SettlementLine(models.Model):
             ),
         ]
         indexes = [
+            models.Index(fields=("ref",), name="line_by_ref", condition=~Q(ref="")),
             models.Index(fields=("payment_ref",), name="line_by_payment", condition=~Q(payment_ref="")),
             models.Index(fields=("refund_ref",), name="line_by_refund", condition=~Q(refund_ref="")),
             models.Index(fields=("order_ref",), name="line_by_order", condition=~Q(order_ref="")),

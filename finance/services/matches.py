@@ -1,34 +1,411 @@
-"""Lines of a payout and the books' entries that are the same money: found, confirmed, split, written off, undone."""
+"""Lines of a payout and the books' entries that are the same money: found, confirmed, split, written off, undone.
+
+One matching at a time: what an entry still has to give is read and taken under one lock.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from core.actors import SYSTEM, Actor
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Max
+from django.db.models.functions import Now
+
+from core import events
+from core.actors import PERSON, SYSTEM, Actor
+from core.errors import Refusal
+from exceptions.services import cases
+from finance import events as facts
+from finance import locks, matching
+from finance.canonical import ZERO, Fault, Rule
+from finance.matching import Found, Side, Tolerance
+from finance.models import MATCHED, Match, MatchKey, MatchSide, MatchStatus, PayoutState, Settlement, SettlementLine
+from finance.services import candidates, finding, settlements
+from finance.services.candidates import Books, Group
+from finance.settlement_reasons import NOT_SETTLED, RESIDUAL
+
+AT_ONCE = 1_000
+TOLERANCE = Tolerance()
+WRITE_OFF_LIMIT = Decimal(25)
 
 
-def match(settlement_id: int, *, actor: Actor = SYSTEM) -> dict[str, Any]:
-    """Match what is open of a payout: exact by key is CONFIRMED, within tolerance SUGGESTED. Safe to repeat."""
-    raise NotImplementedError
+@dataclass(slots=True)
+class Outcome:
+    confirmed: int = 0
+    suggested: int = 0
+    remarks: tuple[str, ...] = ()
+
+
+def match(settlement_id: int, *, actor: Actor = SYSTEM, progress: Any = None) -> Outcome:
+    """Match what is open of a payout: exact by key is CONFIRMED, within tolerance SUGGESTED. Safe to repeat.
+
+    Works through the lines in pieces, each its own transaction, so a payout of a million lines takes no more memory
+    than one of a thousand. `progress(done)` is called after each piece and may raise to stop.
+    """
+    settlement = Settlement.objects.get(pk=settlement_id)
+    if settlement.state == PayoutState.PENDING:
+        return Outcome()
+    last = settlement.lines.aggregate(last=Max("position"))["last"] or 0
+    done = Outcome()
+    for low in range(1, last + 1, finding.STEP):
+        high = min(low + finding.STEP - 1, last)
+        with transaction.atomic():
+            locks.take("matches")
+            done.confirmed += finding.by_ids(settlement_id, low=low, high=high)
+        if progress:
+            progress(high - low + 1)
+    _the_rest(settlement_id, done, actor)
+    finish(settlement_id, actor=actor)
+    return done
+
+
+def _the_rest(settlement_id: int, done: Outcome, actor: Actor) -> None:
+    """What no id settles alone: order by order, the finest exact match, then a suggestion."""
+    with transaction.atomic():
+        locks.take("matches")
+        Match.objects.filter(settlement_id=settlement_id, status=MatchStatus.SUGGESTED).delete()
+    after = 0
+    while True:
+        lines = list(_open(settlement_id).filter(position__gt=after).order_by("position")[:AT_ONCE])
+        if not lines:
+            break
+        after = lines[-1].position
+        with transaction.atomic():
+            locks.take("matches")
+            # An order's lines may stand far apart: whoever shares an order with these is looked at with them.
+            _piece(settlement_id, lines, done, actor)
+
+
+def _piece(settlement_id: int, lines: list[SettlementLine], done: Outcome, actor: Actor) -> None:
+    settlement = Settlement.objects.get(pk=settlement_id)
+    refs = {line.order_ref for line in lines if line.order_ref}
+    known = {line.pk for line in lines}
+    others = _open(settlement_id).filter(order_ref__in=refs).exclude(pk__in=known)[:AT_ONCE]
+    groups, conflicts = candidates.gather(settlement, [*lines, *others])
+    _of_other_currency(settlement, conflicts, actor)
+    tolerance = _tolerance(settlement)
+    for group in groups:
+        for found in matching.solve(group.lines, group.entries, tolerance if group.likely else None):
+            _write(settlement, group, found, actor)
+            done.confirmed += found.exact and not group.weak
+            done.suggested += not found.exact or group.weak
+
+
+def _of_other_currency(settlement: Settlement, conflicts: list[candidates.Conflict], actor: Actor) -> None:
+    """The payout's currency isn't the books': one of the two is wrong, and a person says which."""
+    said = [
+        Fault(
+            Rule.CURRENCY_MIXED,
+            f"The books have {each.line.order_ref or each.line.payment_ref} in {each.booked}, the payout in "
+            f"{settlement.currency}.",
+            each.line.row,
+        )
+        for each in conflicts[:50]
+    ]  # fmt: skip
+    new = [each.as_json() for each in said if each.as_json() not in settlement.faults]
+    if not new:
+        return
+    Settlement.objects.filter(pk=settlement.pk).update(faults=[*settlement.faults, *new])
+    cases.open_(
+        "finance.settlement_currency_mixed", settlement.subject, summary=said[0].message,
+        value=abs(settlement.payout), currency=settlement.currency, actor=actor,
+    )  # fmt: skip
+
+
+def _open(settlement_id: int) -> Any:
+    rows = SettlementLine.objects.filter(settlement_id=settlement_id, kind__in=MATCHED).exclude(gross=0)
+    waiting = MatchSide.objects.filter(match__settlement_id=settlement_id, match__status=MatchStatus.SUGGESTED)
+    return rows.exclude(gross=F("matched") + F("written_off")).exclude(pk__in=waiting.values("line_id"))
+
+
+def _tolerance(settlement: Settlement) -> Tolerance:
+    from core.formats import exponent
+
+    return Tolerance(Decimal(5).scaleb(-exponent(settlement.currency)), TOLERANCE.percent)
+
+
+def _write(settlement: Settlement, group: Group, found: Found, actor: Actor) -> Match:
+    exact = found.exact and not group.weak
+    made = Match.objects.create(
+        settlement=settlement,
+        status=MatchStatus.CONFIRMED if exact else MatchStatus.SUGGESTED,
+        key=group.key,
+        shape=found.shape,
+        difference=found.difference,
+        evidence={
+            "lines": str(sum((line.amount for line in found.lines), ZERO)),
+            "books": str(sum((entry.amount for entry in found.entries), ZERO)),
+            "currency": group.currency, "order": group.order_number, "why": group.why,
+        },
+        actor_label=actor.label[:200] if actor.kind == PERSON else "",
+    )  # fmt: skip
+    MatchSide.objects.bulk_create(_sides(made, group.books, found, live=exact))
+    return made
+
+
+def _sides(made: Match, books: Books, found: Found, *, live: bool) -> list[MatchSide]:
+    """Each portion as a side: the line's part in the payout's currency, the entry's in its own."""
+    sides = []
+    spent: dict[int, Decimal] = {}
+    portions = matching.portions(found)
+    last = {line: n for n, (line, *_) in enumerate(portions)}
+    for n, (line_id, entry_id, of_line, of_entry) in enumerate(portions):
+        line, entry = books.lines[line_id], books.entries[entry_id]
+        whole = line.gross - line.matched - line.written_off
+        compared = next(side.amount for side in found.lines if side.id == line_id)
+        amount = whole * of_line / compared if compared else ZERO
+        amount = amount.quantize(Decimal("0.0001"))
+        if last[line_id] == n:
+            amount = whole - spent.get(line_id, ZERO)
+        spent[line_id] = spent.get(line_id, ZERO) + amount
+        beyond = of_line - of_entry if not found.exact else ZERO
+        off = (beyond * whole / compared).quantize(Decimal("0.0001")) if compared and beyond else ZERO
+        sides.append(
+            MatchSide(
+                match=made, line_id=line_id, payment_id=entry.payment_id, charge_id=entry.charge_id,
+                order_id=entry.order_id, amount=amount, written_off=off, booked=of_entry, live=live,
+            )
+        )  # fmt: skip
+    return sides
+
+
+# --- What stands afterwards ----------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def finish(settlement_id: int, *, actor: Actor = SYSTEM) -> Settlement:
+    """Say how a payout stands, open or clear its cases, and tell the books. Safe to repeat."""
+    settlement = Settlement.objects.select_for_update(no_key=True).get(pk=settlement_id)
+    balanced = settlement.residual == 0
+    was = settlement.balanced_at is not None
+    Settlement.objects.filter(pk=settlement_id).update(
+        matched_at=Now(), balanced_at=Now() if balanced and not was else settlement.balanced_at if balanced else None,
+        version=F("version") + 1,
+    )  # fmt: skip
+    settlement.refresh_from_db()
+    data = settlements.told(settlement) | {"fees_by": fees_by(settlement_id)}
+    events.record(facts.SETTLEMENT_MATCHED, settlement.subject, actor=actor, data=data)
+    if balanced and not was:
+        events.record(facts.SETTLEMENT_BALANCED, settlement.subject, actor=actor, data=settlements.told(settlement))
+    _cases(settlement, actor)
+    return settlement
+
+
+def _cases(settlement: Settlement, actor: Actor) -> None:
+    from exceptions import reasons
+
+    uid = str(settlement.pk)
+    if reasons.holds(RESIDUAL, uid):
+        words = f"{settlement.residual:f} {settlement.currency} of {settlement.payout:f} isn't explained."
+        cases.open_(
+            RESIDUAL, settlement.subject, summary=words, value=abs(settlement.residual), currency=settlement.currency,
+            actor=actor,
+        )  # fmt: skip
+    if reasons.holds(NOT_SETTLED, uid):
+        words = "Captured on its days, and in no payout."
+        cases.open_(NOT_SETTLED, settlement.subject, summary=words, actor=actor)
+    cases.recheck(settlement.subject, cause="The payout was matched again.", actor=actor)
+
+
+def fees_by(settlement_id: int) -> list[dict[str, str]]:
+    """What each order's lines cost, for the charge ledger."""
+    rows = (
+        MatchSide.objects.filter(line__settlement_id=settlement_id, live=True, order__isnull=False)
+        .exclude(line__fee=0)
+        .values("order_id", "line_id", "line__payment_ref", "line__fee", "line__settlement__currency")
+        .distinct()
+        .order_by("line_id")[:5_000]
+    )
+    seen: set[int] = set()
+    found = []
+    for row in rows:
+        if row["line_id"] in seen:
+            continue
+        seen.add(row["line_id"])
+        found.append(
+            {
+                "order": str(row["order_id"]), "fee": str(row["line__fee"]), "line": str(row["line_id"]),
+                "currency": row["line__settlement__currency"], "ref": row["line__payment_ref"],
+            }
+        )  # fmt: skip
+    return found
+
+
+# --- What a person says --------------------------------------------------------------------------------------------
+
+
+def _held(match_id: int) -> Match:
+    found = Match.objects.select_for_update(no_key=True).filter(pk=match_id).first()
+    if found is None:
+        raise Refusal("unknown_match", "There is no such match.", status=404)
+    return found
 
 
 def confirm(match_id: int, *, actor: Actor) -> None:
-    """A person takes a suggestion; its difference is written off."""
-    raise NotImplementedError
+    """A person takes a suggestion; its difference is written off, within the limit."""
+    with transaction.atomic():
+        locks.take("matches")
+        found = _held(match_id)
+        if found.status != MatchStatus.SUGGESTED:
+            raise Refusal("not_suggested", f"It is {found.get_status_display().lower()}.")
+        settlement = found.settlement
+        off = sum((abs(side.written_off) for side in found.sides.all()), ZERO)
+        if off:
+            _may_give_up(settlement, off, actor)
+        Match.objects.filter(pk=found.pk).update(
+            status=MatchStatus.CONFIRMED, actor_label=actor.label[:200], actor_uid=actor.uid, at=Now()
+        )
+        found.sides.update(live=True)
+        if off:
+            _tell_written_off(settlement, off, "The difference of a match that was confirmed", actor)
+    finish(found.settlement_id, actor=actor)
+
+
+def decline(match_id: int, *, actor: Actor) -> None:
+    """A suggestion is wrong; it isn't shown again until the payout is matched anew."""
+    with transaction.atomic():
+        found = _held(match_id)
+        if found.status != MatchStatus.SUGGESTED:
+            raise Refusal("not_suggested", f"It is {found.get_status_display().lower()}.")
+        Match.objects.filter(pk=found.pk).update(
+            status=MatchStatus.DECLINED, actor_label=actor.label[:200], actor_uid=actor.uid, ended_at=Now()
+        )
 
 
 def pair(line_ids: Sequence[int], *, payments: Sequence[int] = (), charges: Sequence[int] = (), actor: Actor) -> int:
-    """A person says that these lines are these entries."""
-    raise NotImplementedError
+    """A person says that these lines are these entries; returns the match.
+
+    One line over several entries splits it: each takes what it has, and what is left of the line stays open. Refuses
+    entries that have nothing left, other currencies, and more than there is.
+    """
+    with transaction.atomic():
+        locks.take("matches")
+        lines = list(SettlementLine.objects.filter(pk__in=line_ids).select_related("settlement").order_by("pk"))
+        if not lines or len({line.settlement_id for line in lines}) != 1 or len(lines) != len(set(line_ids)):
+            raise Refusal("bad_lines", "Choose lines of one payout.", status=422)
+        settlement = lines[0].settlement
+        books = candidates.chosen(settlement, lines, payments, charges)
+        found = _as_chosen(books)
+        made = Match.objects.create(
+            settlement=settlement, status=MatchStatus.CONFIRMED, key=MatchKey.PERSON, shape=found.shape,
+            evidence={"currency": books.currency, "why": "Chosen by a person"}, actor_label=actor.label[:200],
+            actor_uid=actor.uid,
+        )  # fmt: skip
+        MatchSide.objects.bulk_create(_chosen_sides(made, books, found))
+    finish(settlement.pk, actor=actor)
+    return made.pk
+
+
+def _as_chosen(books: Books) -> Found:
+    lines = tuple(Side(line.pk, books.amounts[line.pk]) for line in books.lines.values())
+    entries = tuple(Side(key, entry.amount) for key, entry in books.entries.items())
+    if not entries:
+        raise Refusal("no_entry", "Choose at least one entry of the books.", status=422)
+    if any((entry.amount > 0) != (line.amount > 0) for entry in entries for line in lines):
+        raise Refusal("other_direction", "Money that came in isn't money that went out.", status=422)
+    return Found(lines, entries, sum((s.amount for s in lines), ZERO) - sum((s.amount for s in entries), ZERO))
+
+
+def _chosen_sides(made: Match, books: Books, found: Found) -> list[MatchSide]:
+    """Only what both sides have is taken; the rest of either stays open."""
+    sides = []
+    lines = [[side.id, side.amount] for side in found.lines]
+    entries = [[side.id, side.amount] for side in found.entries]
+    while lines and entries:
+        part = min(lines[0][1], entries[0][1], key=abs)
+        line, entry = books.lines[lines[0][0]], books.entries[entries[0][0]]
+        whole = line.gross - line.matched - line.written_off
+        amount = (whole * part / books.amounts[line.pk]).quantize(Decimal("0.0001"))
+        sides.append(
+            MatchSide(
+                match=made, line=line, payment_id=entry.payment_id, charge_id=entry.charge_id, order_id=entry.order_id,
+                amount=amount, booked=part,
+            )
+        )  # fmt: skip
+        for queue in (lines, entries):
+            queue[0][1] -= part
+            if not queue[0][1]:
+                queue.pop(0)
+    return sides
+
+
+def _may_give_up(settlement: Settlement, amount: Decimal, actor: Actor) -> None:
+    limit = Decimal(str(getattr(settings, "FINANCE_WRITE_OFF_LIMIT", WRITE_OFF_LIMIT)))
+    if amount > limit:
+        raise Refusal(
+            "above_limit", f"At most {limit} {settlement.currency} is written off here; the rest is booked.",
+            limit=str(limit),
+        )  # fmt: skip
+    if actor.kind == PERSON and settlement.file.owner_label and settlement.file.owner_label == actor.label:
+        raise Refusal("own_import", "Whoever imported a file doesn't write off what it lacks.")
 
 
 def write_off(line_id: int, amount: Decimal, *, why: str, actor: Actor) -> int:
-    """Give up what is open of a line, within the person's limit."""
-    raise NotImplementedError
+    """Give up so much of what is open of a line, within the limit; returns the match that says so.
+
+    Whoever imported the file may not. Undone like any match.
+    """
+    with transaction.atomic():
+        locks.take("matches")
+        line = SettlementLine.objects.select_related("settlement__file").filter(pk=line_id).first()
+        if line is None:
+            raise Refusal("unknown_line", "There is no such line.", status=404)
+        left = line.gross - line.matched - line.written_off
+        if line.kind not in MATCHED or not amount or (amount > 0) != (left > 0) or abs(amount) > abs(left):
+            raise Refusal("not_so_much", f"Only {left} of it is open.", status=422)
+        if not why.strip():
+            raise Refusal("no_reason", "Say why.", status=422)
+        _may_give_up(line.settlement, abs(amount), actor)
+        made = Match.objects.create(
+            settlement=line.settlement, status=MatchStatus.CONFIRMED, key=MatchKey.PERSON, shape="1:0",
+            difference=amount, evidence={"why": why[:200]}, actor_label=actor.label[:200], actor_uid=actor.uid,
+        )  # fmt: skip
+        MatchSide.objects.bulk_create([MatchSide(match=made, line=line, amount=amount, written_off=amount)])
+        _tell_written_off(line.settlement, amount, why, actor)
+    finish(line.settlement_id, actor=actor)
+    return made.pk
+
+
+def write_off_rest(settlement_id: int, *, why: str, actor: Actor) -> int:
+    """Give up every open line of a payout; refuses where they come to more than the limit."""
+    lines = list(_open(settlement_id))
+    if not lines:
+        raise Refusal("nothing_open", "No line of it is open; what is left has another cause.")
+    settlement = Settlement.objects.select_related("file").get(pk=settlement_id)
+    _may_give_up(settlement, sum((abs(x.gross - x.matched - x.written_off) for x in lines), ZERO), actor)
+    for line in lines:
+        write_off(line.pk, line.gross - line.matched - line.written_off, why=why, actor=actor)
+    return len(lines)
+
+
+def _tell_written_off(settlement: Settlement, amount: Decimal, why: str, actor: Actor) -> None:
+    events.record(
+        facts.SETTLEMENT_WRITTEN_OFF, settlement.subject, actor=actor,
+        data={"amount": str(amount), "currency": settlement.currency, "why": why[:200], "ref": settlement.ref},
+    )  # fmt: skip
 
 
 def undo(match_id: int, *, actor: Actor) -> None:
-    """What a match took is open again."""
-    raise NotImplementedError
+    """What a match took is open again; the match stays and says so."""
+    with transaction.atomic():
+        locks.take("matches")
+        found = _held(match_id)
+        if found.status != MatchStatus.CONFIRMED:
+            raise Refusal("not_confirmed", f"It is {found.get_status_display().lower()}.")
+        found.sides.update(live=False)
+        Match.objects.filter(pk=found.pk).update(
+            status=MatchStatus.UNDONE, ended_at=Now(), evidence={**found.evidence, "undone_by": actor.label[:200]}
+        )
+        events.record(facts.SETTLEMENT_UNMATCHED, found.settlement.subject, actor=actor, data={"match": found.pk})
+    finish(found.settlement_id, actor=actor)
+
+
+def matched_share(settlement_id: int) -> tuple[int, int]:
+    """How many of a payout's matchable lines are matched wholly, and how many there are."""
+    rows = SettlementLine.objects.filter(settlement_id=settlement_id, kind__in=MATCHED).exclude(gross=0)
+    every = rows.count()
+    return every - rows.exclude(gross=F("matched") + F("written_off")).count(), every

@@ -1,0 +1,424 @@
+"""The cases of settlements: each way a file, a payout or a bank line can be wrong has its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+
+from django.urls import reverse
+
+from core.actors import Actor
+from core.formats import money
+from core.subjects import Subject
+from exceptions import reasons
+from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Param, Reason, Row
+from finance.canonical import Rule
+from finance.models import (
+    MATCHED,
+    FileStatus,
+    PayoutState,
+    Settlement,
+    SettlementFile,
+    SettlementLine,
+)
+
+RESIDUAL = "finance.settlement_residual"
+NOT_SETTLED = "finance.payment_not_settled"
+BANK_DIFFERS = "finance.bank_differs"
+SHOWN = 20
+
+# Title, what it means, severity.
+WORDS: dict[Rule, tuple[str, str]] = {
+    Rule.UNREADABLE: ("A settlement file can't be read", "A cell, a row or the file isn't what the format says."),
+    Rule.TERMS_UNSTATED: (
+        "How a settlement file is written isn't stated",
+        "Its dates or numbers could mean two things; state on the connection which.",
+    ),
+    Rule.DECIMAL_COMMA: (
+        "A settlement file mixes decimal points and commas",
+        "Some amounts are written the other way round, so none of the file is taken.",
+    ),
+    Rule.UNICODE_MINUS: (
+        "A settlement file has dashes for minus signs",
+        "A typographic dash stands before an amount; whether it is a minus isn't guessed.",
+    ),
+    Rule.IDS_ROUNDED: (
+        "The ids of a settlement were rounded",
+        "A spreadsheet turned ids into numbers, so they name nothing any more.",
+    ),
+    Rule.CURRENCY_MIXED: (
+        "A settlement has a line in another currency",
+        "Amounts of two currencies can't be added up, and a rate of one between two is none.",
+    ),
+    Rule.LINE_DOUBLED: ("A settlement line stands there twice", "The same movement is in the payout more than once."),
+    Rule.LINE_MISSING: ("A settlement lacks a line", "Its lines don't add up to its own control figure."),
+    Rule.CENT_SHIFTED: ("A settlement is off by cents", "A row or a total is a few of the smallest unit off."),
+    Rule.ROW_DISAGREES: ("A settlement row doesn't add up", "Its gross, its fees and its net don't agree."),
+    Rule.TOTALS_DISAGREE: ("A settlement doesn't add up to its total", "The rows say another total than the file."),
+    Rule.LABEL_UNKNOWN: ("A settlement label nobody knows", "Nobody has said what the label means, so its line waits."),
+    Rule.RESTATED: ("A payout was stated anew, differently", "The file says otherwise than the one imported before."),
+}
+
+
+def _settlement(uid: str) -> Settlement | None:
+    return Settlement.objects.filter(pk=uid).first() if uid.isdigit() else None
+
+
+def _file(uid: str) -> SettlementFile | None:
+    return SettlementFile.objects.defer("content").filter(pk=uid).first()
+
+
+def _worth(uid: str) -> tuple[Decimal, str] | None:
+    found = _settlement(uid)
+    return (abs(found.payout), found.currency) if found else None
+
+
+def _context(uid: str) -> Context | None:
+    found = _settlement(uid)
+    if found is None:
+        return None
+    facts = [
+        ("Provider", found.provider),
+        ("Payout", money(found.payout, found.currency)),
+        ("Lines", str(found.lines_count)),
+        ("Not explained", money(found.residual, found.currency)),
+    ]
+    return Context(found.subject.label, found.subject, facts)
+
+
+def _describe(uid: str) -> Opening | None:
+    found = _settlement(uid)
+    if found is None:
+        return None
+    return Opening(
+        label=found.subject.label, summary=f"{found.provider}, {money(found.payout, found.currency)}",
+        value=abs(found.payout), currency=found.currency, started_at=found.imported_at,
+    )  # fmt: skip
+
+
+def _said(faults: list[dict[str, Any]], rule: Rule) -> Evidence:
+    rows = [
+        Row([str(each["row"] or ""), each["ref"], each["message"]], hot=True) for each in faults if each["rule"] == rule
+    ]
+    return Evidence(WORDS[rule][1], [Column("Row", True), "What", "Why"], rows[:SHOWN])
+
+
+def _of_settlement(rule: Rule) -> Reason:
+    title, description = WORDS[rule]
+
+    def holds(uid: str) -> bool:
+        return Settlement.objects.filter(pk=uid, faults__contains=[{"rule": str(rule)}]).exists()
+
+    def evidence(uid: str) -> list[Evidence]:
+        found = _settlement(uid)
+        return [_said(found.faults, rule)] if found else []
+
+    return Reason(
+        code=f"finance.settlement_{rule}",
+        title=title,
+        queue="finance",
+        subject_kind="settlement",
+        icon="scale",
+        severity=reasons.HIGH,
+        acknowledge_minutes=240,
+        resolve_minutes=2 * 24 * 60,
+        description=description,
+        clears="a file of the same payout without this fault is imported.",
+        predicate=holds,
+        evidence=evidence,
+        context=_context,
+        describe=_describe,
+        value=_worth,
+    )
+
+
+def _of_label() -> Reason:
+    title, description = WORDS[Rule.LABEL_UNKNOWN]
+
+    def rows(uid: str) -> Any:
+        return SettlementLine.objects.filter(settlement_id=uid, kind="")
+
+    def evidence(uid: str) -> list[Evidence]:
+        found = rows(uid).order_by("position").values_list("row", "label", "net", "order_ref")[:SHOWN]
+        shown = [Row([str(row), Cell(label, code=True), f"{net:f}", ref], hot=True) for row, label, net, ref in found]
+        return [Evidence(description, [Column("Row", True), "Label", Column("Amount", True), "Order"], shown)]
+
+    def standing() -> Iterable[str]:
+        ids = SettlementLine.objects.filter(kind="").values_list("settlement_id", flat=True).distinct()
+        return map(str, ids[:1000])
+
+    return Reason(
+        code="finance.settlement_label_unknown",
+        title=title,
+        queue="finance",
+        subject_kind="settlement",
+        icon="scale",
+        severity=reasons.HIGH,
+        acknowledge_minutes=240,
+        resolve_minutes=2 * 24 * 60,
+        description=description,
+        clears="somebody has said what each label means.",
+        predicate=lambda uid: rows(uid).exists(),
+        evidence=evidence,
+        context=_context,
+        standing=standing,
+        describe=_describe,
+        value=_worth,
+        actions=(
+            Action(
+                code="map_label",
+                title="Say what the label means",
+                detail="The next version of the provider's map; lines that wait are classified at once.",
+                permission="finance.map_labels",
+                href=lambda uid: reverse("finance:labels"),
+                primary=True,
+            ),
+        ),
+    )
+
+
+def _of_file(rule: Rule) -> Reason:
+    title, description = WORDS[rule]
+
+    def holds(uid: str) -> bool:
+        rows = SettlementFile.objects.filter(pk=uid, faults__contains=[{"rule": str(rule)}])
+        return rows.exclude(status=FileStatus.DISCARDED).exists()
+
+    def evidence(uid: str) -> list[Evidence]:
+        found = _file(uid)
+        return [_said(found.faults, rule)] if found else []
+
+    def context(uid: str) -> Context | None:
+        found = _file(uid)
+        if found is None:
+            return None
+        facts = [("Provider", found.provider), ("File", found.name), ("Status", found.get_status_display())]
+        return Context(found.name, found.subject, facts)
+
+    def drop(uid: str, *, actor: Actor) -> str:
+        from finance.services import settlements
+
+        settlements.discard(uid, actor=actor)
+        return "The file is discarded; its bytes stay."
+
+    return Reason(
+        code=f"finance.file_{rule}",
+        weightless="What a file that can't be taken is worth isn't known.",
+        title=title,
+        queue="finance",
+        subject_kind="settlement_file",
+        icon="file-text",
+        severity=reasons.HIGH,
+        acknowledge_minutes=240,
+        resolve_minutes=2 * 24 * 60,
+        description=description,
+        clears="the file is discarded, or imported by other terms.",
+        predicate=holds,
+        evidence=evidence,
+        context=context,
+        describe=lambda uid: Opening(label=found.name) if (found := _file(uid)) else None,
+        actions=(
+            Action(
+                code="discard_file",
+                title="Discard the file",
+                detail="For when a whole one was fetched in its place.",
+                permission="finance.import_settlement",
+                run=drop,
+                rehearsed=True,
+                lasting="The same bytes stay discarded; fetch the file again.",
+                offered=lambda uid: SettlementFile.objects.filter(
+                    pk=uid, status__in=(FileStatus.WAITING, FileStatus.REFUSED)
+                ).exists(),
+                primary=True,
+            ),
+        ),
+    )
+
+
+# --- What is left of a payout --------------------------------------------------------------------------------------
+
+
+def unexplained() -> Any:
+    """Payouts that were matched and of which something is left."""
+    rows = Settlement.objects.exclude(residual=0).filter(matched_at__isnull=False, lines_count__gt=0)
+    return rows.exclude(state__in=(PayoutState.PENDING, PayoutState.CANCELLED, PayoutState.FAILED))
+
+
+def open_lines(uid: str) -> Any:
+    rows = SettlementLine.objects.filter(settlement_id=uid, kind__in=MATCHED)
+    return rows.exclude(gross=0).extra(where=["gross <> matched + written_off"])
+
+
+def _residual_evidence(uid: str) -> list[Evidence]:
+    found = _settlement(uid)
+    if found is None:
+        return []
+    figures = [
+        ("Payout", found.payout), ("Stays on the provider's balance", found.carried), ("Matched", -found.matched),
+        ("Fees", -found.fees), ("Other movements", -found.other), ("Written off", -found.written_off),
+    ]  # fmt: skip
+    bridge = [Row([name, money(figure, found.currency)]) for name, figure in figures if figure]
+    bridge.append(Row(["Not explained", money(found.residual, found.currency)], hot=True))
+    lines = open_lines(uid).order_by("position")[:SHOWN]
+    rows = [
+        Row(
+            [
+                str(line.row),
+                line.label,
+                line.order_ref or line.payment_ref or line.ref,
+                money(line.gross, found.currency),
+            ]
+        )
+        for line in lines
+    ]
+    return [
+        Evidence("The payout and what it is made of", ["What", Column("Amount", True)], bridge),
+        Evidence("Lines without their entry in the books", [Column("Row", True), "Label", "Reference",
+            Column("Amount", True)], rows),
+    ]  # fmt: skip
+
+
+def _write_off(uid: str, why: str, *, actor: Actor) -> str:
+    from finance.services import matches
+
+    count = matches.write_off_rest(int(uid), why=why, actor=actor)
+    return f"{count} lines are written off."
+
+
+def _left(uid: str, **given: Any) -> tuple[Decimal, str] | None:
+    found = _settlement(uid)
+    return (abs(found.residual), found.currency) if found else None
+
+
+SETTLEMENT_RESIDUAL = Reason(
+    code=RESIDUAL,
+    title="A payout isn't explained to the cent",
+    queue="finance",
+    subject_kind="settlement",
+    icon="scale",
+    severity=reasons.HIGH,
+    acknowledge_minutes=240,
+    resolve_minutes=2 * 24 * 60,
+    description="Matched lines and classified fees don't add up to the payout.",
+    clears="nothing is left of the payout.",
+    predicate=lambda uid: unexplained().filter(pk=uid).exists(),
+    evidence=_residual_evidence,
+    context=_context,
+    standing=lambda: map(str, unexplained().order_by("pk").values_list("pk", flat=True)[:1000]),
+    describe=_describe,
+    value=_left,
+    actions=(
+        Action(
+            code="match_lines",
+            title="Open the match workbench",
+            permission="finance.match_settlement",
+            href=lambda uid: reverse("finance:settlement", args=[uid]),
+            primary=True,
+        ),
+        Action(
+            code="write_off_rest",
+            title="Write off what is left",
+            detail="Every open line whose amount is within the limit.",
+            permission="finance.write_off_settlement",
+            run=_write_off,
+            params=(Param("why", "Why"),),
+            rehearsed=True,
+            amount=_left,
+            stake="what is left of the payout",
+            lasting="Undo each on the payout's page.",
+        ),
+    ),
+)
+
+
+def _not_settled_evidence(uid: str) -> list[Evidence]:
+    from finance.services import gaps
+
+    rows = [
+        Row(
+            [Cell(number, Subject("order", str(order), number)), ref, money(amount, currency), f"{at:%Y-%m-%d %H:%M}"],
+            hot=True,
+        )
+        for order, number, ref, amount, currency, at in gaps.unsettled(int(uid))[:SHOWN]
+    ]
+    return [Evidence("Captured while others of this payout were, and in no payout", ["Order", "Payment",
+        Column("Amount", True), "When"], rows)]  # fmt: skip
+
+
+def _gap(uid: str) -> bool:
+    from finance.services import gaps
+
+    return bool(uid.isdigit() and gaps.unsettled(int(uid)))
+
+
+PAYMENT_NOT_SETTLED = Reason(
+    code=NOT_SETTLED,
+    title="Captured payments are in no payout",
+    queue="finance",
+    subject_kind="settlement",
+    icon="scale",
+    severity=reasons.NORMAL,
+    acknowledge_minutes=8 * 60,
+    resolve_minutes=5 * 24 * 60,
+    description="Payments of the payout's own days and provider stand in no payout: a line is missing, or late.",
+    clears="each of them is in a payout.",
+    predicate=_gap,
+    evidence=_not_settled_evidence,
+    context=_context,
+    describe=_describe,
+    value=_worth,
+)
+
+
+def _bank_off(uid: str) -> bool:
+    return Settlement.objects.filter(pk=uid).exclude(banked=0).exclude(banked__isnull=True).extra(
+        where=["banked <> payout"]
+    ).exists()  # fmt: skip
+
+
+def _bank_evidence(uid: str) -> list[Evidence]:
+    found = _settlement(uid)
+    if found is None:
+        return []
+    rows = [
+        Row([f"{line.booked_on}", line.text[:120], money(line.amount, line.currency)])
+        for line in found.bank_lines.filter(status="CONFIRMED")[:SHOWN]
+    ]
+    rows.append(Row(["", "The payout", money(found.payout, found.currency)], hot=True))
+    return [Evidence("What the bank says arrived", ["Day", "Text", Column("Amount", True)], rows)]
+
+
+BANK_LINE_DIFFERS = Reason(
+    code=BANK_DIFFERS,
+    title="The bank says another amount than the payout",
+    queue="finance",
+    subject_kind="settlement",
+    icon="scale",
+    severity=reasons.HIGH,
+    acknowledge_minutes=240,
+    resolve_minutes=2 * 24 * 60,
+    description="The bank lines of a payout don't add up to it.",
+    clears="they do, or the line is taken off the payout.",
+    predicate=_bank_off,
+    evidence=_bank_evidence,
+    context=_context,
+    describe=_describe,
+    value=_worth,
+)
+
+_FILES = tuple(rule for rule in Rule if rule not in {Rule.ROW_DISAGREES, Rule.TOTALS_DISAGREE})
+_PAYOUTS: tuple[Rule, ...] = (
+    Rule.IDS_ROUNDED, Rule.CURRENCY_MIXED, Rule.LINE_DOUBLED, Rule.LINE_MISSING, Rule.CENT_SHIFTED,
+    Rule.ROW_DISAGREES, Rule.TOTALS_DISAGREE,
+)  # fmt: skip
+
+
+def register() -> None:
+    makers: list[tuple[Callable[[Rule], Reason], tuple[Rule, ...]]] = [(_of_file, _FILES), (_of_settlement, _PAYOUTS)]
+    for make, rules in makers:
+        for rule in rules:
+            reasons.register(make(rule))
+    reasons.register(_of_label())
+    for reason in (SETTLEMENT_RESIDUAL, PAYMENT_NOT_SETTLED, BANK_LINE_DIFFERS):
+        reasons.register(reason)

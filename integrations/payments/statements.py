@@ -1,0 +1,239 @@
+"""Bank statements: camt.053 (any of its versions), MT940, and CSV by a stated mapping of its columns. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from xml.etree import ElementTree
+
+import mt940
+
+from finance import canonical
+from finance.canonical import ZERO, Entry, Fault, Rule, Statement, Terms
+from integrations.payments.settlements import figures, tables
+from integrations.payments.settlements.tables import Refused
+
+COLUMNS = ("date", "value_date", "amount", "credit", "debit", "currency", "text", "counterparty", "ref", "account")
+
+
+def connect() -> None:
+    canonical.register_bank("camt053", camt)
+    canonical.register_bank("mt940", swift)
+    canonical.register_bank("csv", columns)
+
+
+def _balanced(found: Statement) -> Statement:
+    """With a fault where opening balance and entries don't come to the closing one."""
+    if found.opening is None or found.closing is None:
+        return found
+    total = found.opening + sum((entry.amount for entry in found.entries), ZERO)
+    if total == found.closing:
+        return found
+    words = f"Opening {found.opening} and its entries come to {total}, the statement says {found.closing}."
+    return replace(found, faults=(*found.faults, Fault(Rule.TOTALS_DISAGREE, words, ref=found.ref)))
+
+
+# --- camt.053 ------------------------------------------------------------------------------------------------------
+
+
+def camt(content: bytes, terms: Terms) -> list[Statement]:
+    """Every statement in the document. Whatever the version of its namespace, its elements have the same names."""
+    if re.search(rb"<!(DOCTYPE|ENTITY)", content[:100_000], re.IGNORECASE):
+        raise Refused("It declares a document type; a statement has none.")
+    try:
+        root = ElementTree.fromstring(content)  # noqa: S314  (no entities: refused above)
+    except ElementTree.ParseError as error:
+        raise Refused(f"It is no XML: {error}.") from None
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+    found = [_camt_statement(each) for each in root.iter("Stmt")]
+    if not found:
+        raise Refused("It holds no statement (BkToCstmrStmt/Stmt).")
+    return [_balanced(each) for each in found]
+
+
+def _text(element: Any, path: str) -> str:
+    return " ".join((element.findtext(path) or "").split()) if element is not None else ""
+
+
+def _signed(element: Any) -> tuple[Decimal, str]:
+    amount = element.find("Amt")
+    if amount is None:
+        raise Refused("An entry has no amount.")
+    try:
+        value = Decimal((amount.text or "").strip())
+    except InvalidOperation:
+        raise Refused(f"{amount.text!r} is no amount.") from None
+    return (-value if _text(element, "CdtDbtInd") == "DBIT" else value), amount.get("Ccy", "")
+
+
+def _day(element: Any, path: str) -> date | None:
+    found = element.find(path) if element is not None else None
+    text = (_text(found, "Dt") or _text(found, "DtTm"))[:10] if found is not None else ""
+    return figures.a_day(text)
+
+
+def _camt_statement(element: Any) -> Statement:
+    balances = {_text(each, "Tp/CdOrPrtry/Cd"): each for each in element.findall("Bal")}
+    opening, closing = balances.get("OPBD") or balances.get("PRCD"), balances.get("CLBD")
+    entries = tuple(entry for each in element.findall("Ntry") for entry in _camt_entries(each))
+    account = _text(element, "Acct/Id/IBAN") or _text(element, "Acct/Id/Othr/Id")
+    return Statement(
+        form="camt053", account=account, ref=_text(element, "Id"), entries=entries,
+        currency=_text(element, "Acct/Ccy") or next((entry.currency for entry in entries), ""),
+        opening=_signed(opening)[0] if opening is not None else None,
+        closing=_signed(closing)[0] if closing is not None else None,
+        starts_on=_day(opening, "Dt") if opening is not None else None,
+        ends_on=_day(closing, "Dt") if closing is not None else None,
+    )  # fmt: skip
+
+
+def _camt_entries(element: Any) -> Iterator[Entry]:
+    """Booked entries; one of several transactions is taken apart where each says its own amount."""
+    status = _text(element, "Sts/Cd") or _text(element, "Sts")
+    if status and status != "BOOK":
+        return
+    amount, currency = _signed(element)
+    booked = _day(element, "BookgDt") or _day(element, "ValDt")
+    if booked is None:
+        raise Refused("An entry has no booking date.")
+    details = element.findall("NtryDtls/TxDtls")
+    parts = [_part(each, amount) for each in details]
+    if len(details) > 1 and sum(parts, ZERO) == amount:
+        for each, part in zip(details, parts, strict=True):
+            yield _camt_entry(element, each, part, currency, booked)
+    else:
+        yield _camt_entry(element, details[0] if details else None, amount, currency, booked)
+
+
+def _part(details: Any, whole: Decimal) -> Decimal:
+    found = details.find("Amt") if details.find("Amt") is not None else details.find("AmtDtls/TxAmt/Amt")
+    try:
+        value = Decimal((found.text or "").strip()) if found is not None else ZERO
+    except InvalidOperation:
+        return ZERO
+    sign = _text(details, "CdtDbtInd")
+    return -value if (sign == "DBIT" if sign else whole < 0) else value
+
+
+def _camt_entry(element: Any, details: Any, amount: Decimal, currency: str, booked: date) -> Entry:
+    own = (_text(element, "NtryRef"), _text(element, "AcctSvcrRef"))
+    refs = [
+        _text(details, path)
+        for path in ("Refs/EndToEndId", "Refs/TxId", "Refs/InstrId", "Refs/MndtId", "Refs/AcctSvcrRef", "Refs/PmtInfId")
+    ]
+    said = (
+        [" ".join((each.text or "").split()) for each in details.findall("RmtInf/Ustrd")] if details is not None else []
+    )
+    said += [_text(details, "RmtInf/Strd/CdtrRefInf/Ref"), _text(details, "AddtlTxInf"), _text(element, "AddtlNtryInf")]
+    party = "Dbtr" if amount > 0 else "Cdtr"
+    name = _text(details, f"RltdPties/{party}/Nm") or _text(details, f"RltdPties/{party}/Pty/Nm")
+    kept = tuple(dict.fromkeys(each for each in (*refs, *own) if each and each != "NOTPROVIDED"))
+    return Entry(
+        booked, amount, currency, value_on=_day(element, "ValDt"), text=" ".join(filter(None, said))[:500],
+        counterparty=name[:200], ref=(own[1] or own[0] or next(iter(kept), ""))[:120],
+        refs=tuple(each[:120] for each in kept),
+    )  # fmt: skip
+
+
+# --- MT940 ---------------------------------------------------------------------------------------------------------
+
+
+def swift(content: bytes, terms: Terms) -> list[Statement]:
+    """Every message of the file, read by the library that knows the dialects of banks."""
+    text = tables.decoded(content, terms.encoding)
+    if ":20:" not in text or (":61:" not in text and ":60" not in text):
+        raise Refused("It is no MT940: the fields :20: and :60: are missing.")
+    found = []
+    for message in re.split(r"(?m)^(?=(?:\{1:.*)?:20:)", text):
+        if ":20:" not in message:
+            continue
+        try:
+            found.append(_swift_statement(mt940.models.Transactions(), message))
+        except Refused:
+            raise
+        except Exception as error:  # noqa: BLE001  (the library raises whatever its tags raise)
+            raise Refused(f"It can't be read as MT940: {type(error).__name__}: {error}"[:300]) from None
+    return [_balanced(each) for each in found]
+
+
+def _swift_statement(reader: Any, message: str) -> Statement:
+    reader.parse(message)
+    data = reader.data
+    opening = data.get("final_opening_balance") or data.get("intermediate_opening_balance")
+    closing = data.get("final_closing_balance") or data.get("intermediate_closing_balance")
+    entries = tuple(_swift_entry(each.data) for each in reader if each.data.get("amount") is not None)
+    return Statement(
+        form="mt940", account=str(data.get("account_identification") or ""),
+        ref="/".join(filter(None, (str(data.get(k) or "") for k in ("transaction_reference", "statement_number")))),
+        currency=opening.amount.currency if opening else next((entry.currency for entry in entries), ""),
+        opening=opening.amount.amount if opening else None, closing=closing.amount.amount if closing else None,
+        starts_on=opening.date if opening else None, ends_on=closing.date if closing else None, entries=entries,
+    )  # fmt: skip
+
+
+def _swift_entry(data: dict[str, Any]) -> Entry:
+    said = [data.get(key) for key in ("purpose", "additional_purpose", "transaction_details", "extra_details")]
+    refs = [
+        data.get(key) for key in ("end_to_end_reference", "customer_reference", "bank_reference", "mandate_reference")
+    ]
+    kept = tuple(dict.fromkeys(str(each)[:120] for each in refs if each and each != "NONREF"))
+    value = data["date"]
+    booked = data.get("guessed_entry_date") or data.get("entry_date") or value
+    return Entry(
+        date(booked.year, booked.month, booked.day), data["amount"].amount, data["amount"].currency,
+        value_on=date(value.year, value.month, value.day),
+        text=" ".join(" ".join(str(each).split()) for each in said if each)[:500],
+        counterparty=str(data.get("applicant_name") or "")[:200],
+        ref=str(data.get("bank_reference") or next(iter(kept), ""))[:120], refs=kept,
+    )  # fmt: skip
+
+
+# --- CSV -----------------------------------------------------------------------------------------------------------
+
+
+def columns(content: bytes, terms: Terms) -> list[Statement]:
+    """A bank's CSV by a stated mapping: which column is the day, which the amount (or which two)."""
+    table = tables.read(content, encoding=terms.encoding)
+    named = {name: tables.key(title) for name, title in terms.columns.items() if title and name in COLUMNS}
+    if "date" not in named or not {"amount", "credit"} & set(named):
+        raise Refused("State which column is the day and which the amount.", rule=Rule.TERMS_UNSTATED)
+    if missing := [title for title in named.values() if title not in table.columns]:
+        raise Refused(f"It lacks the columns {', '.join(missing)}.")
+    amounts = [named[name] for name in ("amount", "credit", "debit") if name in named]
+    numbers = figures.proven((row[column] for row in table.rows for column in amounts), terms.decimal)
+    order = figures.day_order([row[named["date"]] for row in table.rows], terms.dates)
+    entries = tuple(_csv_entry(row, named, numbers, order, terms) for row in table.rows)
+    if faults := [*table.faults, *numbers.faults]:
+        raise Refused(faults[0].message, faults[0].row, faults[0].rule)
+    days = [entry.booked_on for entry in entries]
+    return [
+        Statement(
+            form="csv", account=terms.account, ref=f"{min(days)}/{max(days)}" if days else "", entries=entries,
+            currency=entries[0].currency if entries else terms.currency, starts_on=min(days, default=None),
+            ends_on=max(days, default=None),
+        )
+    ]  # fmt: skip
+
+
+def _csv_entry(row: tables.Row, named: dict[str, str], numbers: figures.Numbers, order: str, terms: Terms) -> Entry:
+    def cell(name: str) -> str:
+        return row[named[name]] if name in named else ""
+
+    amount = numbers.amount(cell("amount"), row.number, "amount")
+    if "amount" not in named:
+        amount = abs(numbers.amount(cell("credit"), row.number, "credit"))
+        amount -= abs(numbers.amount(cell("debit"), row.number, "debit"))
+    day = figures.a_day(cell("date"), order, row.number)
+    if day is None:
+        raise Refused("It has no date.", row.number)
+    return Entry(
+        day, amount, figures.known_currency(cell("currency") or terms.currency, row.number),
+        value_on=figures.a_day(cell("value_date"), order, row.number), text=cell("text")[:500],
+        counterparty=cell("counterparty")[:200], ref=cell("ref")[:120],
+            refs=(cell("ref")[:120],) if cell("ref") else (),
+    )  # fmt: skip

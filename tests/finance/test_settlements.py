@@ -1,0 +1,192 @@
+"""Settlements: kept once, equal to their own figures, matched to the cent; every corruption is a case of its own."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from core import actors, audit
+from core.errors import Refusal
+from core.models import Event
+from exceptions.models import Case
+from finance import labels
+from finance.models import Match, MatchSide, Settlement, SettlementFile, SettlementLine
+from finance.services import matches, settlements
+from orders.models import Payment
+from tests.finance import settling
+from tests.finance.settling import ADYEN_ROWS, SHOPIFY_ROWS, adyen, imported, settled, shopify
+
+pytestmark = pytest.mark.django_db
+PERSON = actors.Actor(actors.PERSON, "7", "Fin")
+
+
+def cases() -> set[str]:
+    return set(Case.objects.filter(is_open=True, reason__startswith="finance.").values_list("reason", flat=True))
+
+
+def broken() -> list[str]:
+    return [finding.invariant.name for finding in audit.audit("finance.") if finding.broken]
+
+
+def test_a_batch_is_imported_once_with_its_own_figures_and_explained_to_the_cent():
+    settling.adyen_orders()
+
+    (found,) = settled("adyen", adyen())
+    again = imported("adyen", adyen())
+
+    assert again.known
+    assert again.settlements == [found.pk]
+    assert (found.payout, found.residual) == (Decimal("149.15"), 0)
+    assert found.controls == {"debits": "175.00", "credits": "175.00", "payout": "149.15"}
+    assert (found.matched, found.fees) == (Decimal("157.00"), Decimal("-7.85"))
+    assert Match.objects.filter(status="CONFIRMED", shape="1:1").count() == 4
+    assert cases() == set()
+    assert broken() == []
+    assert Event.objects.filter(type="settlement.balanced", subject_uid=str(found.pk)).count() == 1
+
+
+def test_an_order_named_alone_is_matched_in_the_currency_it_was_presented_in():
+    settling.paid("t1", "100.40", "SAR", name="#3439")
+    settling.paid("t2", "57.93", "AED", name="3437")
+    settling.paid("t3", "15.70", "AED", name="#3426", kind="refunded")
+
+    (found,) = settled("shopify", shopify())
+
+    assert (found.payout, found.residual, found.fees) == (Decimal("132.19"), 0, Decimal("-8.25"))
+    assert Match.objects.filter(key="order", status="CONFIRMED").count() == 3
+    assert cases() == set()
+
+
+ROW = SHOPIFY_ROWS[1]
+CORRUPTIONS = [
+    ("adyen", adyen(*ADYEN_ROWS[:1], *ADYEN_ROWS[2:]), "finance.settlement_line_missing"),
+    ("adyen", adyen(ADYEN_ROWS[0], *ADYEN_ROWS), "finance.settlement_line_doubled"),
+    ("adyen", adyen(ADYEN_ROWS[0].replace("Settled", "Setled"), *ADYEN_ROWS[1:]), "finance.settlement_label_unknown"),
+    ("adyen", adyen(ADYEN_ROWS[0].replace("98.80", "98.81"), *ADYEN_ROWS[1:]), "finance.settlement_cent_shifted"),
+    ("adyen", adyen(ADYEN_ROWS[0].replace(",1,EUR,", ",1,USD,"), *ADYEN_ROWS[1:]), "finance.file_currency_mixed"),
+    ("adyen", adyen(ADYEN_ROWS[0].replace("98.80", '"98,80"'), *ADYEN_ROWS[1:]), "finance.file_decimal_comma"),
+    ("adyen", adyen(ADYEN_ROWS[0].replace("98.80", "98,80"), *ADYEN_ROWS[1:]), "finance.file_decimal_comma"),
+    ("adyen", adyen(ADYEN_ROWS[0].replace("98.80", "\u221298.80"), *ADYEN_ROWS[1:]), "finance.file_unicode_minus"),
+    ("adyen", adyen(ADYEN_ROWS[0].replace("8816098341845641", "8.81610E+15"), *ADYEN_ROWS[1:]), "finance.settlement_ids_rounded"),
+    ("shopify", shopify(*SHOPIFY_ROWS[:1], *SHOPIFY_ROWS), "finance.settlement_line_doubled"),
+    ("shopify", shopify(ROW.replace("92.53", "92.54"), SHOPIFY_ROWS[0]), "finance.settlement_cent_shifted"),
+    ("shopify", shopify(ROW.replace("SAR,AED", "AED,SAR"), SHOPIFY_ROWS[0]), "finance.file_currency_mixed"),
+    ("shopify", shopify(ROW.replace("148156579001", "1.48157E+11"), SHOPIFY_ROWS[0]), "finance.file_ids_rounded"),
+    ("shopify", shopify(SHOPIFY_ROWS[0].replace("-15.70", "\u221215.70")), "finance.file_unicode_minus"),
+    ("shopify", shopify(ROW.replace("92.53", '"92,53"')), "finance.file_decimal_comma"),
+    ("shopify", shopify(ROW.replace("charge", "chrage")), "finance.settlement_label_unknown"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("provider", "content", "reason"), CORRUPTIONS)
+def test_each_corruption_is_caught_as_its_own_case(provider, content, reason):
+    imported(provider, content)
+
+    assert {code for code in cases() if "residual" not in code} == {reason}
+
+
+def test_a_file_that_says_otherwise_than_the_payout_imported_before_changes_nothing():
+    settling.adyen_orders()
+    (found,) = settled("shopify", shopify())
+    before = SettlementLine.objects.count()
+
+    done = imported("shopify", shopify(*SHOPIFY_ROWS[:2]))
+
+    assert done.status == "REFUSED"
+    assert "finance.file_line_missing" in cases()
+    assert SettlementLine.objects.count() == before
+    found.refresh_from_db()
+    assert found.payout == Decimal("132.19")
+
+
+def test_a_whole_file_takes_the_place_of_a_broken_one_and_its_case_clears():
+    settling.adyen_orders()
+    settled("adyen", adyen(*ADYEN_ROWS[:1], *ADYEN_ROWS[2:]))
+    assert cases() == {"finance.settlement_line_missing", "finance.settlement_residual"}
+
+    (found,) = settled("adyen", adyen())
+
+    assert found.residual == 0
+    assert Settlement.objects.count() == 1
+    assert cases() == set()
+    assert broken() == []
+
+
+def test_a_label_that_somebody_explains_is_classified_and_its_case_clears():
+    rows = (*ADYEN_ROWS[:4], ADYEN_ROWS[4].replace("Fee,", "PlatformFee,"), ADYEN_ROWS[5])
+    settling.adyen_orders()
+    (found,) = settled("adyen", adyen(*rows))
+    assert (found.residual, SettlementLine.objects.filter(kind="").count()) == (Decimal("-5.90"), 1)
+
+    for pk in labels.say("adyen", "PlatformFee", "fee", actor=PERSON):
+        matches.match(pk)
+
+    found.refresh_from_db()
+    assert (found.residual, labels.version("adyen")) == (0, 1)
+    assert cases() == set()
+
+
+def test_what_is_off_by_cents_is_suggested_and_confirmed_by_somebody_else_than_its_importer():
+    settling.paid("8816098341845641", "100.03", name="W-1")
+    done = settlements.import_("adyen", "a.csv", adyen(ADYEN_ROWS[0]), actor=PERSON)
+    matches.match(done.settlements[0])
+    suggestion = Match.objects.get()
+    assert (suggestion.status, suggestion.difference) == ("SUGGESTED", Decimal("-0.03"))
+    assert SettlementLine.objects.get().matched == 0
+
+    with pytest.raises(Refusal, match="imported a file"):
+        matches.confirm(suggestion.pk, actor=PERSON)
+    matches.confirm(suggestion.pk, actor=actors.Actor(actors.PERSON, "8", "Ann"))
+
+    line = SettlementLine.objects.get()
+    assert (line.matched, line.written_off) == (Decimal("100.03"), Decimal("-0.03"))
+    matches.undo(suggestion.pk, actor=PERSON)
+    line.refresh_from_db()
+    assert (line.matched, line.written_off, line.taken) == (0, 0, 0)
+    assert broken() == []
+
+
+def test_one_line_is_split_over_two_payments_and_the_rest_written_off_within_the_limit():
+    one, two = settling.paid("p1", "60.00"), settling.paid("p2", "39.00")
+    done = imported("adyen", adyen(ADYEN_ROWS[0]))
+    line = SettlementLine.objects.get()
+
+    ids = [order.payments.get().pk for order in (one, two)]
+    matches.pair([line.pk], payments=ids, actor=PERSON)
+    with pytest.raises(Refusal, match="Only 1"):
+        matches.write_off(line.pk, Decimal(2), why="fee", actor=PERSON)
+    matches.write_off(line.pk, Decimal(1), why="A coin", actor=PERSON)
+
+    line.refresh_from_db()
+    assert (line.matched, line.written_off) == (99, 1)
+    assert Settlement.objects.get(pk=done.settlements[0]).written_off == 1
+    with pytest.raises(Refusal, match="settled already"):
+        matches.pair([_another_line()], payments=ids[:1], actor=PERSON)
+    assert broken() == []
+
+
+def _another_line() -> int:
+    imported("adyen", adyen(ADYEN_ROWS[1].replace("21.95", "100.00").replace("21.70", "99.75").replace(",7", ",8")))
+    return SettlementLine.objects.latest("pk").pk
+
+
+def test_the_database_holds_what_the_code_promises():
+    order = settling.paid("8816098341845641", "100.00", name="W-1")
+    settled("adyen", adyen(ADYEN_ROWS[0]))
+    line, payment = SettlementLine.objects.get(), Payment.objects.get(order=order)
+    side = MatchSide.objects.get()
+
+    for change in (
+        lambda: SettlementLine.objects.update(net=1),
+        lambda: SettlementLine.objects.update(label="other"),
+        lambda: MatchSide.objects.create(match=side.match, line=line, payment=payment, amount=1, booked=1),
+        lambda: SettlementFile.objects.update(content=b"other"),
+        lambda: Settlement.objects.create(
+            file=SettlementFile.objects.get(), provider="adyen", account="Co/Shop", ref="7", currency="EUR", payout=1
+        ),
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            change()
+    assert broken() == []
