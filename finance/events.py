@@ -5,12 +5,12 @@ RETRIED = "posting.retried"  # a person sent a rejected posting again: the ERP h
 POSTED = "posting.posted"  # data: number, total, erp_total
 REJECTED = "posting.rejected"  # data: reason, failure_class
 
-# About a settlement; data carries uid, provider, account, ref, currency, payout, gross, fees, net as text, and lines.
-SETTLEMENT_IMPORTED = "settlement.imported"
-SETTLEMENT_MATCHED = "settlement.matched"  # also: matched, other, written_off, residual, fees_by: [{order, fee, …}]
-SETTLEMENT_BALANCED = "settlement.balanced"  # nothing of it is left unexplained
-SETTLEMENT_UNMATCHED = "settlement.unmatched"  # a person undid a match; data: match
-SETTLEMENT_WRITTEN_OFF = "settlement.written_off"  # data: amount, why: the books owe the difference
-LABEL_MAPPED = "label.mapped"  # subject kind provider; data: label, kind, version
-BANK_IMPORTED = "bank.imported"  # subject kind bank_statement
-SETTLEMENT_BANKED = "settlement.banked"  # a bank line is the payout; data: amount, currency, booked_on
+# About a payout.
+SETTLEMENT_IMPORTED = "settlement.imported"  # data: uid, provider, account, ref, currency, payout, gross, fees, lines
+SETTLEMENT_MATCHED = "settlement.matched"  # data: ref, currency, payout, matched, fees, other, residual, fees_by
+SETTLEMENT_BALANCED = "settlement.balanced"  # data: ref, currency, payout, matched, fees: nothing is left of it
+SETTLEMENT_UNMATCHED = "settlement.unmatched"  # data: match; a person undid it
+SETTLEMENT_WRITTEN_OFF = "settlement.written_off"  # data: amount, currency, why, ref: the books owe the difference
+SETTLEMENT_BANKED = "settlement.banked"  # data: amount, payout, currency, ref: bank lines are the payout
+LABEL_MAPPED = "label.mapped"  # data: label, kind, version: what a provider's label means from now on
+BANK_IMPORTED = "bank.imported"  # data: form, account, lines: a statement of a bank account

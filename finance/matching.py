@@ -170,58 +170,64 @@ def _size(side: Side) -> tuple[Decimal, int]:
     return -abs(side.amount), side.id
 
 
-def shared(total: Decimal, weights: Sequence[Decimal], places: int = 4) -> list[Decimal]:
-    """`total` over the weights so that the parts add up to it exactly: the largest remainders get the last units."""
-    whole = sum((abs(weight) for weight in weights), ZERO)
-    if not whole:
-        return [total, *(ZERO for _ in weights[1:])]
-    unit = Decimal(1).scaleb(-places)
-    raw = [total * abs(weight) / whole for weight in weights]
-    parts = [(each / unit).to_integral_value(rounding="ROUND_FLOOR") * unit for each in raw]
-    short = int(((total - sum(parts, ZERO)) / unit).to_integral_value())
-    order = sorted(range(len(raw)), key=lambda n: (parts[n] - raw[n], n))
-    for n in order[:short]:
-        parts[n] += unit
-    return parts
-
-
 def portions(found: Found) -> list[tuple[int, int, Decimal, Decimal]]:
     """How much of which line is how much of which entry: (line, entry, of the line, of the entry).
 
     Amounts of both sides run against each other, so a group of n lines and m entries makes at most n + m - 1 portions.
     A difference stays on the last one.
     """
-    lines = [[each.id, each.amount] for each in sorted(found.lines, key=_size)]
-    entries = [[each.id, each.amount] for each in sorted(found.entries, key=_size)]
-    if len(lines) == 1 and len(entries) == 1:
-        return [(lines[0][0], entries[0][0], lines[0][1], entries[0][1])]
+    if len(found.lines) == 1 and len(found.entries) == 1:
+        line, entry = found.lines[0], found.entries[0]
+        return [(line.id, entry.id, line.amount, entry.amount)]
     if any((each.amount > 0) != (found.lines[0].amount > 0) for each in (*found.lines, *found.entries)):
         return _of_mixed_signs(found)
-    made: list[tuple[int, int, Decimal, Decimal]] = []
+    lines = Rests(found.lines)
+    entries = Rests(found.entries)
+    made: list[Portion] = []
     while lines and entries:
-        line, entry = lines[0], entries[0]
-        part = min(line[1], entry[1], key=abs)
-        made.append((line[0], entry[0], part, part))
-        line[1] -= part
-        entry[1] -= part
-        if not line[1]:
-            lines.pop(0)
-        if not entry[1]:
-            entries.pop(0)
+        part = lines.common(entries)
+        made.append((lines.first, entries.first, part, part))
+        lines.take(part)
+        entries.take(part)
     return _with_rest(made, lines, entries)
 
 
-def _with_rest(made, lines, entries):  # type: ignore[no-untyped-def]
-    """What one side has beyond the other goes to a pair that exists, so that every amount is whole."""
+Portion = tuple[int, int, Decimal, Decimal]
+
+
+class Rests:
+    """What is left of several sides, the largest first, while they are run against others."""
+
+    def __init__(self, sides: Iterable[Side]):
+        self.left = [(each.id, each.amount) for each in sorted(sides, key=_size)]
+
+    def __bool__(self) -> bool:
+        return bool(self.left)
+
+    @property
+    def first(self) -> int:
+        return self.left[0][0]
+
+    def common(self, other: Rests) -> Decimal:
+        mine, theirs = self.left[0][1], other.left[0][1]
+        return mine if abs(mine) <= abs(theirs) else theirs
+
+    def take(self, part: Decimal) -> None:
+        key, amount = self.left.pop(0)
+        if amount != part:
+            self.left.insert(0, (key, amount - part))
+
+
+def _with_rest(made: list[Portion], lines: Rests, entries: Rests) -> list[Portion]:
+    """What one side has beyond the other goes to a portion that exists, so that every amount is whole."""
     out = list(made)
-    for line, rest in lines:
+    for line, rest in lines.left:
         n = next((n for n, each in enumerate(out) if each[0] == line), None)
-        last = out[-1][1]
         if n is None:
-            out.append((line, last, rest, ZERO))
+            out.append((line, out[-1][1], rest, ZERO))
         else:
             out[n] = (line, out[n][1], out[n][2] + rest, out[n][3])
-    for entry, rest in entries:
+    for entry, rest in entries.left:
         n = next((n for n, each in enumerate(out) if each[1] == entry), None)
         if n is None:
             out.append((out[-1][0], entry, ZERO, rest))

@@ -201,7 +201,9 @@ def _shipped(refs: Iterable[str]) -> dict[str, set[int]]:
     if not any(column.name == "shipment_ref" for column in Charge._meta.get_fields()):
         return {}
     found: dict[str, set[int]] = defaultdict(set)
-    for ref, order in Charge.objects.filter(shipment_ref__in=set(refs)).values_list("shipment_ref", "order_id"):
+    column = "shipment_ref"
+    rows: Any = Charge.objects.filter(**{f"{column}__in": set(refs)})
+    for ref, order in rows.values_list(column, "order_id"):
         found[ref].add(order)
     return found
 

@@ -22,7 +22,7 @@ from exceptions.services import cases
 from finance import events as facts
 from finance import locks, matching
 from finance.canonical import ZERO, Fault, Rule
-from finance.matching import Found, Side, Tolerance
+from finance.matching import Found, Rests, Side, Tolerance
 from finance.models import MATCHED, Match, MatchKey, MatchSide, MatchStatus, PayoutState, Settlement, SettlementLine
 from finance.services import candidates, finding, settlements
 from finance.services.candidates import Books, Group
@@ -313,11 +313,10 @@ def _as_chosen(books: Books) -> Found:
 def _chosen_sides(made: Match, books: Books, found: Found) -> list[MatchSide]:
     """Only what both sides have is taken; the rest of either stays open."""
     sides = []
-    lines = [[side.id, side.amount] for side in found.lines]
-    entries = [[side.id, side.amount] for side in found.entries]
+    lines, entries = Rests(found.lines), Rests(found.entries)
     while lines and entries:
-        part = min(lines[0][1], entries[0][1], key=abs)
-        line, entry = books.lines[lines[0][0]], books.entries[entries[0][0]]
+        part = lines.common(entries)
+        line, entry = books.lines[lines.first], books.entries[entries.first]
         whole = line.gross - line.matched - line.written_off
         amount = (whole * part / books.amounts[line.pk]).quantize(Decimal("0.0001"))
         sides.append(
@@ -326,10 +325,8 @@ def _chosen_sides(made: Match, books: Books, found: Found) -> list[MatchSide]:
                 amount=amount, booked=part,
             )
         )  # fmt: skip
-        for queue in (lines, entries):
-            queue[0][1] -= part
-            if not queue[0][1]:
-                queue.pop(0)
+        lines.take(part)
+        entries.take(part)
     return sides
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Sum
@@ -318,7 +319,7 @@ def sum_of(settlement_id: int) -> Any:
     return rows.aggregate(total=Sum("gross"))["total"] or ZERO
 
 
-def discard(file_id: object, *, actor: Actor) -> None:
+def discard(file_id: UUID | str, *, actor: Actor) -> None:
     """Give up a file that wasn't imported. Its bytes stay, its cases clear."""
     changed = SettlementFile.objects.filter(pk=file_id, status__in=(FileStatus.WAITING, FileStatus.REFUSED)).update(
         status=FileStatus.DISCARDED

@@ -34,7 +34,7 @@ def listed(request: HttpRequest) -> HttpResponse:
 
 
 def _context(request: HttpRequest, problems: dict[str, str], statement: BankStatement | None = None) -> dict[str, Any]:
-    rows = BankLine.objects.for_user(request.user)
+    rows: Any = BankLine.objects.for_user(request.user)
     if statement is not None:
         rows = rows.filter(statement=statement)
     rows = BankLineFilter(request.GET, rows).found()

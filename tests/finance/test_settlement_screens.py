@@ -76,7 +76,7 @@ def test_a_person_splits_writes_off_undoes_and_is_refused_what_is_not_there(clie
     client.post(at["write_off"], {"amount": "1.00", "why": "A coin"})
 
     line.refresh_from_db()
-    assert (refused.status_code, line.taken) == (422, Decimal("100"))
+    assert (refused.status_code, line.taken) == (422, Decimal(100))
     client.post(reverse("finance:match_undo", args=[found.pk, Match.objects.earliest("pk").pk]))
     line.refresh_from_db()
     assert line.taken == 40

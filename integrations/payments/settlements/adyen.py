@@ -8,6 +8,7 @@ https://docs.adyen.com/reporting/settlement-reconciliation/transaction-level/set
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from finance.canonical import ZERO, Document, Fault, Line, Payout, Rule, Terms
@@ -147,5 +148,5 @@ def _exchanged(row: Row, gross: Decimal, here: Decimal, presented: str, currency
     return []
 
 
-def _at(row: Row):  # type: ignore[no-untyped-def]
+def _at(row: Row) -> datetime | None:
     return figures.a_moment(row["creation date"], zone_name=row["timezone"] or "UTC", row=row.number)

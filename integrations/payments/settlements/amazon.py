@@ -88,6 +88,7 @@ _TRANSACTIONS = (
 
 def _vocabulary() -> dict[str, str]:
     labels: dict[str, str] = {}
+    kind: str
     for said in _TRANSACTIONS:
         back = "refund" in said.lower()
         claimed = said in {"Chargeback Refund", "A-to-z Guarantee Refund"}

@@ -6,6 +6,8 @@ sku, method, ref, paid_on. An amount may stand in gross, in net, or in both with
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from finance.canonical import ZERO, Document, Line, Payout, Rule, Terms
 from finance.models import LineKind
 from integrations.payments.settlements import figures, tables
@@ -82,7 +84,9 @@ def _payout(
     )
 
 
-def _line(row: tables.Row, columns: dict[str, str], numbers: figures.Numbers, order: str, terms: Terms):  # type: ignore[no-untyped-def]
+def _line(
+    row: tables.Row, columns: dict[str, str], numbers: figures.Numbers, order: str, terms: Terms
+) -> tuple[Line, Decimal]:
     def cell(name: str) -> str:
         return row[columns[name]] if name in columns else ""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from finance.canonical import ZERO, Document, Fault, Line, Payout, Rule, Terms
@@ -34,7 +35,7 @@ COLUMNS = {
     "reference": ("reference txn id", "zugeh riger transaktionscode", "num ro de la transaction de r f rence"),
     "invoice": ("invoice number", "invoice id", "rechnungsnummer", "num ro de facture", "custom number"),
     "impact": ("balance impact", "auswirkung auf guthaben"),
-    "name": ("name", "nom", "nombre", "naam", "nome"),
+    "name": ("name", "nom", "nombre", "naam"),
 }
 _PAYMENTS = (
     "Express Checkout Payment", "Website Payment", "General Payment", "Mobile Payment", "Payment Received",
@@ -236,13 +237,13 @@ def _payout(currency: str, rows: list[Told], breaks: list[Fault], order: str, te
     )
 
 
-def _at(each: Told, order: str, terms: Terms):  # type: ignore[no-untyped-def]
+def _at(each: Told, order: str, terms: Terms) -> datetime | None:
     text = f"{each.row.first(*COLUMNS['date'])} {each.row.first(*COLUMNS['time'])}"
     named = each.row.first(*COLUMNS["zone"]) or terms.time_zone
     return figures.a_moment(text, order, named, each.row.number)
 
 
-def _line(each: Told, at, currency: str) -> tuple[Line, Fault | None]:  # type: ignore[no-untyped-def]
+def _line(each: Told, at: datetime | None, currency: str) -> tuple[Line, Fault | None]:
     label = each.label.strip()
     kind = LABELS.get(label)
     name, reference = each.row.first(*COLUMNS["id"]), each.row.first(*COLUMNS["reference"])

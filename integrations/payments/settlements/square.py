@@ -6,6 +6,7 @@ https://developer.squareup.com/reference/square/payouts-api
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from finance.canonical import Document, Line, Payout, Terms
@@ -75,7 +76,7 @@ def _currency(money: Any) -> str:
     return documents.text(money.get("currency_code") or money.get("currency")) if isinstance(money, Mapping) else ""
 
 
-def _money(money: Any, currency: str) -> Any:
+def _money(money: Any, currency: str) -> Decimal:
     return figures.minor(money.get("amount", 0) if isinstance(money, Mapping) else 0, currency)
 
 
@@ -106,7 +107,9 @@ def _payout(
         starts_at=moments[0] if moments else None,
         ends_at=moments[-1] if moments else None,
         paid_on=figures.a_day(day),
-        controls={"payout": paid, "bank": documents.text((payout or {}).get("end_to_end_id"))} if payout else {},
+        controls={"payout": paid, "bank": documents.text(payout.get("end_to_end_id"))}
+        if payout and paid is not None
+        else {},
         faults=tuple(faults),
     )
 

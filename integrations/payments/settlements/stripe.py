@@ -133,7 +133,8 @@ def _row(row: Row, label: str, gross: Decimal, net: Decimal, numbers: figures.Nu
         at=figures.a_moment(row.first("created utc", "created"), row=row.number),
         presentment_amount=facing or None,
         presentment_currency=row["customer facing currency"].upper() if facing else "",
-        **refs,
+        payment_ref=refs["payment_ref"],
+        refund_ref=refs["refund_ref"],
     )
 
 
@@ -237,7 +238,8 @@ def _api_line(number: int, each: Mapping[str, Any], net: Decimal, currency: str)
         if more.get("amount") is not None and more.get("currency")
         else None,
         presentment_currency=str(more.get("currency") or "").upper() if more.get("amount") is not None else "",
-        **refs,
+        payment_ref=refs["payment_ref"],
+        refund_ref=refs["refund_ref"],
     )
     _, fault = figures.added_up(line, figures.minor(each.get("fee") or 0, currency), currency)
     return line, fault

@@ -85,8 +85,10 @@ def read(content: bytes, *, delimiter: str = "", encoding: str = "", quoted: boo
     lines = text.splitlines()
     first = next((line for line in lines if line.strip()), "")
     delimiter = delimiter or max(",;\t|", key=first.count)
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=quoted)
+    lines_of = io.StringIO(text, newline="")
+    if quoted:
+        return _table(_rows(csv.reader(lines_of, delimiter=delimiter, strict=True)))
+    reader = csv.reader(lines_of, delimiter=delimiter, quoting=csv.QUOTE_NONE)
     return _table(_rows(reader))
 
 
