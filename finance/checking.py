@@ -14,7 +14,12 @@ FEW = 5  # so many of the smallest unit off is a rounding or a typing slip, not 
 
 
 def checked(document: Document, stated: Decimal | None = None) -> Document:
-    """The document whose payouts carry what is wrong with each. `stated` is the total somebody else says."""
+    """The document whose payouts carry what is wrong with each. `stated` is the total somebody else says.
+
+    Of one that can't be taken no payout is shown: what its figures say of each other means nothing.
+    """
+    if document.refused:
+        return replace(document, payouts=())
     only = len(document.payouts) == 1
     payouts = tuple(_with_faults(payout, stated if only else None) for payout in document.payouts)
     return replace(document, payouts=payouts)
