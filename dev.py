@@ -97,7 +97,7 @@ def bring_up_to_date() -> None:
     if seen.exists() and seen.read_text() == now:
         return
     print("Bringing the embedded database up to date …", file=sys.stderr, flush=True)
-    run([str(PYTHON), str(ROOT / "manage.py"), "migrate", "--verbosity", "0"])
+    run([str(PYTHON), str(ROOT / "manage.py"), "migrate", "--verbosity", "0", "--quick"])
     seen.write_text(now)
 
 

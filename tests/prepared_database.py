@@ -47,7 +47,7 @@ def _migrate(database: str) -> None:
     connection.close()
     connection.settings_dict["NAME"] = database
     try:
-        call_command("migrate", verbosity=0)
+        call_command("migrate", verbosity=0, quick=True)
     finally:
         connection.close()
         connection.settings_dict["NAME"] = own

@@ -73,7 +73,7 @@ class Demo:
     def run(self) -> int:
         if self.options.fresh:
             self._start_afresh()
-        self._manage("migrate", "--verbosity", "0", says="Bringing the database up to date")
+        self._manage("migrate", "--verbosity", "0", "--quick", says="Bringing the database up to date")
         self._start_shop()
         self._start_carrier()
         self.accounts = self._seed()
