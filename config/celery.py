@@ -118,6 +118,7 @@ app.conf.beat_schedule = {
     "prepare-adjustments": _every(60, "integrations.tasks.prepare_adjustments"),
     "look-for-drift": _every(60, "integrations.tasks.look_for_drift", queue="outside"),
     "watch-folders": _every(30, "integrations.tasks.watch_folders"),
+    "compare-at-night": _every(1200, "finance.tasks.compare_at_night"),
     "poll-feeds": _every(15, "integrations.tasks.poll_feeds"),
     "replay-messages": _every(5, "integrations.tasks.replay"),
     "process-messages": _every(5, "integrations.tasks.process_due"),

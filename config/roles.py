@@ -62,6 +62,11 @@ MATCH_PAYOUTS = (
     *SEE_PAYOUTS, "finance.import_settlement", "finance.match_settlement", "finance.map_labels",
     "finance.write_off_settlement",
 )  # fmt: skip
+SEE_BOOKS = ("finance.view_posting", "finance.view_period", "finance.view_chartmapping")
+BOOKS = (
+    *SEE_BOOKS, "finance.enter_posting", "finance.approve_posting", "finance.reverse_posting",
+    "finance.change_chartmapping", "finance.launch_chartmapping", "finance.prepare_close", "finance.lock_period",
+)  # fmt: skip
 
 RUN_CLOCKS = (
     "exceptions.view_slapolicy", "exceptions.change_slapolicy", "exceptions.view_escalationpolicy",
@@ -93,7 +98,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "Finance": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.export_case", "finance.view_posting",
-        "finance.retry_posting", *GRANT, *HANDLE_MONEY, *SEE_RETURNS, *MATCH_PAYOUTS,
+        "finance.retry_posting", *BOOKS, *GRANT, *HANDLE_MONEY, *SEE_RETURNS, *MATCH_PAYOUTS,
     ),
     "Integration": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.waive_case", "exceptions.export_case",
@@ -113,7 +118,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "orders.view_hold", "orders.view_holdrule", "orders.change_hold_rules",
         *SEE_STOCK_WORK, *SEE_PROMISES, *SEE_SOURCING, *SEE_ACCOUNTS, "orders.approve_order",
         *SEE_REFUNDS, "returns.approve_refund",
-        "exceptions.export_case", "finance.view_posting", "integrations.view_connection", *WRITE_TO_CUSTOMERS,
+        "exceptions.export_case", *SEE_BOOKS, "integrations.view_connection", *WRITE_TO_CUSTOMERS,
         *SEE_PAYOUTS, "orders.publish_messagetemplate", *DECIDE_RETURNS, "returns.override_return", *WORD_RETURNS,
     ),
 }  # fmt: skip

@@ -108,6 +108,15 @@ def _finance() -> None:
     from finance import handlers
     from orders import events as facts
 
+    for told in (facts.RECEIVED, facts.CHANGED, facts.CANCELLED, facts.PAID, facts.REFUNDED):
+        events.subscribe(told, "finance.keep_charges", handlers.keep_charges)
+    for told in ("refund.posted", "refund.failed"):
+        events.subscribe(told, "finance.keep_refund_charges", handlers.keep_refund_charges)
+    events.subscribe("settlement.matched", "finance.keep_fees", handlers.keep_fees)
+    for told in ("settlement.matched", "settlement.unmatched", "settlement.written_off"):
+        events.subscribe(told, "finance.book_payout", handlers.book_payout)
+    events.subscribe("return.received", "finance.receive_return", handlers.receive_return)
+    events.subscribe(facts.SHIPPED, "finance.invoice_shipment", handlers.invoice_shipment)
     events.subscribe(facts.COMPLETED, "finance.prepare_posting", handlers.prepare_posting)
     events.subscribe(facts.CHANGED, "finance.correct_posting", handlers.correct_posting)
     events.subscribe(money.SETTLEMENT_IMPORTED, "finance.match_settlement", handlers.match_settlement)
@@ -119,7 +128,7 @@ def _erp() -> None:
     from integrations.erp import adjusting, tasks
 
     # With full-jitter backoff this many attempts outlast a day: an ERP that is down overnight is no dead delivery.
-    for told in (facts.PREPARED, facts.RETRIED):
+    for told in (facts.PREPARED, facts.RETRIED, facts.APPROVED):
         events.subscribe(told, "erp.post", tasks.post, queue="outside", max_attempts=60)
     for told in (outside.ADJUSTMENT_PREPARED, outside.ADJUSTMENT_RETRIED):
         events.subscribe(told, "erp.adjust", adjusting.send, queue="outside", max_attempts=60)

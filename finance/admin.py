@@ -1,6 +1,21 @@
 from django.contrib import admin
 
-from finance.models import BankStatement, Charge, LabelMapping, Posting, PostingLine, Settlement
+from finance.models import (
+    ApprovalLimit,
+    ApprovalRule,
+    BankStatement,
+    Charge,
+    ChartMapping,
+    Entity,
+    EntityChannel,
+    LabelMapping,
+    OrderMoney,
+    Period,
+    Posting,
+    PostingLine,
+    Settlement,
+    ThreeWay,
+)
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -63,3 +78,45 @@ class LabelMappingAdmin(ReadOnly):
 class BankStatementAdmin(ReadOnly):
     list_display = ("name", "form", "account", "currency", "opening", "closing", "ends_on")
     exclude = ("content",)
+
+
+@admin.register(Entity)
+class EntityAdmin(admin.ModelAdmin):
+    list_display = ("code", "name", "currency", "invoices", "defers")
+
+
+@admin.register(EntityChannel)
+class EntityChannelAdmin(admin.ModelAdmin):
+    list_display = ("channel", "entity")
+
+
+@admin.register(ApprovalRule)
+class ApprovalRuleAdmin(admin.ModelAdmin):
+    list_display = ("kind", "above", "currency")
+
+
+@admin.register(ApprovalLimit)
+class ApprovalLimitAdmin(admin.ModelAdmin):
+    list_display = ("group", "user", "kind", "amount", "currency")
+
+
+@admin.register(Period)
+class PeriodAdmin(ReadOnly):
+    list_display = ("code", "entity", "status", "locked_by", "locked_at")
+
+
+@admin.register(ChartMapping)
+class ChartMappingAdmin(ReadOnly):
+    list_display = ("entity", "number", "status", "created_by", "launched_by")
+
+
+@admin.register(OrderMoney)
+class OrderMoneyAdmin(ReadOnly):
+    list_display = ("order", "currency", "total", "current", "paid", "outstanding")
+    list_select_related = ("order",)
+
+
+@admin.register(ThreeWay)
+class ThreeWayAdmin(ReadOnly):
+    list_display = ("order", "currency", "ordered", "provided", "posted", "found_at", "cleared_at")
+    list_select_related = ("order",)

@@ -39,4 +39,9 @@ class FinanceConfig(AppConfig):
         ):
             screens.register_nav("Finance", name, icon, route, permission, order=20 + n)
         jobs.resumes("finance.match_settlement")
+        subjects.register("period", title="Period")
+        screens.register_nav(
+            "Finance", "Close", "calendar", "finance:periods", "finance.view_period", order=40, topic="postings"
+        )
+        screens.register_nav("Finance", "Chart", "list-checks", "finance:chart", "finance.view_chartmapping", order=50)
         screens.register_search("postings", finding.search, order=40)

@@ -168,6 +168,11 @@ def _round(value: Decimal, step: Decimal) -> Decimal:
     return value.quantize(step, ROUND_HALF_EVEN)
 
 
+def rounded(value: Decimal, currency: str) -> Decimal:
+    """To the currency's smallest coin, half to even: the books' one rule of rounding."""
+    return _round(value, minor_unit(currency))
+
+
 def remaining(now: Amounts, before: Iterable[Amounts]) -> Amounts:
     """What is delivered by now and in no earlier posting, together with what was corrected since; `empty` if nothing.
 
@@ -190,6 +195,15 @@ def remaining(now: Amounts, before: Iterable[Amounts]) -> Amounts:
     left = tuple(line for line in lines.values() if line.quantity or line.gross or line.discount or line.tax)
     rest = {name: getattr(now, name) - sum((getattr(each, name) for each in earlier), ZERO) for name in _PARTS}
     return Amounts(now.currency, now.tax_included, left, **rest)
+
+
+def negated(amounts: Amounts) -> Amounts:
+    """The same taken back."""
+    lines = tuple(
+        replace(line, quantity=-line.quantity, gross=-line.gross, discount=-line.discount, tax=-line.tax)
+        for line in amounts.lines
+    )
+    return replace(amounts, lines=lines, **{name: -getattr(amounts, name) for name in _PARTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,9 +264,14 @@ class Heading:
 
 def document(heading: Heading, amounts: Amounts) -> dict[str, Any]:
     """The JSON a posting carries to the ERP. Amounts are decimal strings; `amounts_of` reads them back."""
+    return document_of(asdict(heading), amounts)
+
+
+def document_of(heading: Mapping[str, Any], amounts: Amounts) -> dict[str, Any]:
+    """The same from a heading that is a document already."""
     return {
         "format": FORMAT,
-        **asdict(heading),
+        **heading,
         "currency": amounts.currency,
         "tax_included": amounts.tax_included,
         "lines": [
@@ -275,6 +294,11 @@ def document(heading: Heading, amounts: Amounts) -> dict[str, Any]:
 
 
 _PARTS = ("shipping", "shipping_discount", "shipping_tax", "order_discount", "other", "adjustment")
+
+
+def is_sale(made: Mapping[str, Any]) -> bool:
+    """Whether a document is of goods and their money; others are journals and receipts."""
+    return made.get("format", FORMAT) == FORMAT
 
 
 def amounts_of(made: Mapping[str, Any]) -> Amounts:

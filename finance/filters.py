@@ -21,6 +21,10 @@ class PostingFilter(df.FilterSet):
 
     q = df.CharFilter(method="filter_reference", max_length=60)
     status = df.MultipleChoiceFilter(choices=Status.choices)
+    kind = df.MultipleChoiceFilter(choices=Kind.choices)
+    booked_from = df.DateFilter(field_name="booked_on", lookup_expr="gte")
+    booked_to = df.DateFilter(field_name="booked_on", lookup_expr="lte")
+    late = df.BooleanFilter(field_name="late_from", lookup_expr="isnull", exclude=True)
     channel = df.MultipleChoiceFilter(field_name="order__channel__code", choices=_channels)
     differs = df.BooleanFilter(method="filter_differs")
 

@@ -4,9 +4,41 @@ from __future__ import annotations
 
 from core.events import Fact
 from finance.models import Settlement
-from finance.services import jobs, matches, postings
+from finance.services import charges, following, jobs, matches, memos, payouts, postings
 
 LARGE = 5_000  # lines from which matching is a job
+
+
+def keep_charges(fact: Fact) -> None:
+    """order.received, changed, cancelled, paid, refunded: the ledger follows the order."""
+    following.follow(int(fact.subject.uid), actor=fact.actor)
+
+
+def keep_refund_charges(fact: Fact) -> None:
+    """refund.posted, refund.failed: what was decided here counts once it was paid, and no more when that failed."""
+    for subject, role in fact.related:
+        if role == "order":
+            following.follow(int(subject.uid), actor=fact.actor)
+
+
+def keep_fees(fact: Fact) -> None:
+    """settlement.matched: what the provider kept of each order's money."""
+    charges.fees(fact.data.get("fees_by", ()), cause=str(fact.data["uid"]), at=fact.occurred_at)
+
+
+def book_payout(fact: Fact) -> None:
+    """settlement.matched, balanced, written_off, unmatched: the payout's money is in the books as it is matched now."""
+    payouts.book(int(fact.subject.uid), actor=fact.actor)
+
+
+def invoice_shipment(fact: Fact) -> None:
+    """fulfilment.shipped: its units are sold."""
+    postings.invoice(int(fact.subject.uid), actor=fact.actor)
+
+
+def receive_return(fact: Fact) -> None:
+    """return.received: the units are the ERP's again."""
+    memos.receive(int(fact.subject.uid), actor=fact.actor)
 
 
 def prepare_posting(fact: Fact) -> None:

@@ -13,7 +13,8 @@ from core.formats import money
 from core.subjects import Subject
 from exceptions import origins, reasons
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Impact, Opening, Reason, Row
-from finance.models import OF_SALES, Posting, Status
+from finance.models import GONE, OF_SALES, Posting, Status, ThreeWay
+from finance.services import threeway
 
 
 def _posting(uid: str) -> Posting | None:
@@ -88,14 +89,13 @@ def _context(uid: str) -> Context | None:
     posting = _posting(uid)
     if posting is None:
         return None
-    order = Subject("order", str(posting.order_id), posting.order.number)
-    facts = [
-        ("Order", posting.order.number),
-        ("Channel", posting.document["channel"]),
-        ("Total", money(posting.total, posting.currency)),
-        ("Status", posting.get_status_display()),
-    ]
-    return Context(posting.subject.label, posting.subject, facts, [Cell(f"Order {posting.order.number}", order)])
+    facts = [("Total", money(posting.total, posting.currency)), ("Status", posting.get_status_display())]
+    if posting.order is None:
+        return Context(posting.subject.label, posting.subject, facts, [])
+    number = posting.order.number
+    order = Subject("order", str(posting.order_id), number)
+    facts = [("Order", number), ("Channel", posting.document["channel"]), *facts]
+    return Context(posting.subject.label, posting.subject, facts, [Cell(f"Order {number}", order)])
 
 
 def _retry(uid: str, *, actor: Actor) -> str:
@@ -122,14 +122,14 @@ def _touched(uid: str) -> Impact | None:
     posting = _posting(uid)
     if posting is None:
         return None
-    units = sum(max(0, int(line["quantity"])) for line in posting.document["lines"])
+    units = sum(max(0, int(line["quantity"])) for line in posting.document.get("lines", ()))
     return Impact(units=units, value=posting.total, currency=posting.currency)
 
 
 def _disagreeing_order(uid: str) -> str | None:
     """Its order, whose figures don't add up: the ERP adds them up, too."""
     posting = _posting(uid)
-    return str(posting.order_id) if posting else None
+    return str(posting.order_id) if posting and posting.order_id else None
 
 
 POSTING_REJECTED = Reason(
@@ -170,13 +170,13 @@ POSTING_REJECTED = Reason(
 
 
 def _other_currency() -> Any:
-    posted = Posting.objects.filter(kind__in=OF_SALES).exclude(status=Status.REVERSED)
+    posted = Posting.objects.filter(kind__in=OF_SALES).exclude(status__in=GONE)
     return posted.exclude(currency=F("order__currency"))
 
 
 def _describe_other(uid: str) -> Opening | None:
     posting = _posting(uid)
-    if posting is None:
+    if posting is None or posting.order is None:
         return None
     words = f"It was posted in {posting.currency}; the channel says {posting.order.currency} now."
     return Opening(
@@ -209,7 +209,69 @@ POSTED_IN_ANOTHER_CURRENCY = Reason(
 )
 
 
+def _apart(uid: str) -> ThreeWay | None:
+    return ThreeWay.objects.filter(order_id=int(uid), cleared_at__isnull=True).first() if uid.isdigit() else None
+
+
+def _three_figures(uid: str) -> list[Evidence]:
+    found = _apart(uid)
+    if found is None:
+        return []
+    rows: list[Row | list[Cell | str]] = [
+        ["The order, after cancellations and refunds", money(found.ordered, found.currency) or "Nothing"],
+        ["The payment provider, captured less given back", money(found.provided, found.currency) or "Nothing"],
+        ["The ERP, invoices less credit memos", money(found.posted, found.currency) or "Nothing"],
+    ]
+    return [Evidence("Three figures of one order", [Column("Who says"), Column("Amount", True)], rows)]
+
+
+def _describe_apart(uid: str) -> Opening | None:
+    found = _apart(uid)
+    if found is None:
+        return None
+    return Opening(
+        label=f"Order {found.order.number}",
+        summary=threeway.words(found),
+        value=threeway.gap(found),
+        currency=found.currency,
+        started_at=found.found_at,
+    )
+
+
+def _worth_apart(uid: str) -> tuple[Decimal, str] | None:
+    found = _apart(uid)
+    return (threeway.gap(found), found.currency) if found else None
+
+
+def _touched_apart(uid: str) -> Impact | None:
+    found = _apart(uid)
+    return Impact(value=threeway.gap(found), currency=found.currency) if found else None
+
+
+THREE_WAY_DIFFERS = Reason(
+    code="finance.three_way_differs",
+    impact=_touched_apart,
+    title="Order, provider and ERP differ",
+    queue="finance",
+    subject_kind="order",
+    icon="scale",
+    severity=reasons.NORMAL,
+    acknowledge_minutes=8 * 60,
+    resolve_minutes=3 * 24 * 60,
+    description="What the order is worth, what was paid for it and what the ERP has of it are not the same.",
+    clears="the three agree when they are compared the next time.",
+    predicate=lambda uid: _apart(uid) is not None,
+    evidence=_three_figures,
+    standing=lambda: map(
+        str, ThreeWay.objects.filter(cleared_at__isnull=True).order_by("pk").values_list("order_id", flat=True)[:10_000]
+    ),
+    describe=_describe_apart,
+    value=_worth_apart,
+)
+
+
 def register() -> None:
+    reasons.register(THREE_WAY_DIFFERS)
     reasons.register(POSTING_REJECTED)
     reasons.register(POSTED_IN_ANOTHER_CURRENCY)
     origins.register("finance.posting_rejected", "orders.totals_disagree", _disagreeing_order)

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from finance.views import bank, labels, postings, settlements
+from finance.views import bank, charts, close, deciding, labels, money, postings, settlements
 
 app_name = "finance"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -8,6 +8,26 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("finance/postings/export.csv", postings.export, name="export"),
     path("finance/postings/<int:uid>", postings.posting, name="posting"),
     path("finance/postings/<int:uid>/retry", postings.retry, name="retry"),
+    path("finance/postings/enter", deciding.enter, name="enter"),
+    path("finance/postings/<int:uid>/approve", deciding.approve, name="approve_posting"),
+    path("finance/postings/<int:uid>/decline", deciding.decline, name="decline_posting"),
+    path("finance/postings/<int:uid>/reverse", deciding.reverse_posting, name="reverse_posting"),
+    path("finance/postings/<int:uid>/by-hand", deciding.by_hand, name="book_by_hand"),
+    path("finance/postings/<int:uid>/credit-note", money.credit_note, name="credit_note"),
+    path("finance/orders/<str:number>/money", money.panel, name="order_money"),
+    path("finance/chart/", charts.shown, name="chart"),
+    path("finance/chart/save", charts.save, name="save_chart"),
+    path("finance/chart/<int:chart_id>/launch", charts.launch, name="launch_chart"),
+    path("finance/close/", close.listed, name="periods"),
+    path("finance/close/<slug:code>", close.period, name="close"),
+    path("finance/close/<slug:code>/rows/<str:check>", close.rows, name="close_rows"),
+    path("finance/close/<slug:code>/assign/<slug:check>", close.assign, name="close_assign"),
+    path("finance/close/<slug:code>/excuse/<slug:check>", close.excuse, name="close_excuse"),
+    path("finance/close/<slug:code>/prepare", close.prepare, name="close_prepare"),
+    path("finance/close/<slug:code>/lock", close.lock, name="close_lock"),
+    path("finance/close/<slug:code>/reopen", close.reopen, name="close_reopen"),
+    path("finance/close/<slug:code>/evidence", close.ask_evidence, name="close_evidence"),
+    path("finance/evidence/<int:pack_id>", close.pack, name="evidence"),
     path("finance/orders/<str:number>/panel", postings.order_panel, name="order_panel"),
     path("finance/orders/<str:number>/told", postings.order_told, name="order_told"),
     # Settlements

@@ -233,6 +233,7 @@ PaymentKind = Literal[
 ]
 Restock = Literal["cancel", "return", "none"]
 RiskLevel = Literal["low", "medium", "high"]
+Funder = Literal["merchant", "marketplace", "supplier"]
 
 closed = ConfigDict(extra="forbid", revalidate_instances="always")
 
@@ -283,6 +284,48 @@ class Risk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingDiscount:
+    """A discount by its name. `line_ref` names the line it is on; without one it is the order's, or its shipping's."""
+
+    __pydantic_config__ = closed
+
+    amount: Money
+    code: Short = ""
+    title: Short = ""
+    line_ref: OptionalKey = ""
+    on_shipping: Flag = False
+    funded_by: Funder = "merchant"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresentmentLine:
+    __pydantic_config__ = closed
+
+    line_ref: Key
+    unit_price: Money | None = None
+    discount_total: Money | None = None
+    tax_total: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presentment:
+    """The order's figures as the buyer saw them, in another currency than the shop's.
+
+    None is converted at the rate of the totals.
+    """
+
+    __pydantic_config__ = closed
+
+    currency: Currency
+    total: Money
+    discount_total: Money | None = None
+    shipping_total: Money | None = None
+    tax_total: Money | None = None
+    other_total: Money | None = None
+    lines: Annotated[tuple[PresentmentLine, ...], Field(max_length=MAX_LINES), BeforeValidator(_sequence)] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingLine:
     """One line. `ref` is the source's id of it, unique within the order; it stays the same through every edit.
 
@@ -303,6 +346,8 @@ class IncomingLine:
     gift_card: Flag = False
     cancelled_quantity: Count = 0
     fulfilled_elsewhere: Count = 0
+    # Of the line's tax, what the marketplace collects and hands on itself.
+    marketplace_tax_total: Annotated[Money | None, Field(exclude_if=operator.not_)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -403,6 +448,13 @@ class IncomingOrder:
     requested_ship_on: Day | None = None
     # Here and in every shape above: a field that comes later counts in `digest` only where something is said of it.
     language: Annotated[Language, Field(exclude_if=operator.not_)] = ""
+    discounts: Annotated[
+        tuple[IncomingDiscount, ...],
+        Field(max_length=1000, exclude_if=operator.not_),
+        BeforeValidator(_sequence),
+    ] = ()
+    marketplace_shipping_tax_total: Annotated[Money | None, Field(exclude_if=operator.not_)] = None
+    presentment: Annotated[Presentment | None, Field(exclude_if=operator.not_)] = None
 
 
 # --- Reading it ----------------------------------------------------------------------------------------------------

@@ -1,5 +1,9 @@
-from finance.models.charge import Charge, ChargeKind
-from finance.models.posting import OF_SALES, Kind, Posting, PostingLine, Status
+from finance.models.balance import OrderMoney, ThreeWay
+from finance.models.charge import Charge, ChargeKind, Party, Side
+from finance.models.chart import ApprovalLimit, ApprovalRule, ChartMapping, ChartStatus
+from finance.models.entity import CloseTask, Entity, EntityChannel, Invoicing, Period, PeriodStatus
+from finance.models.evidence import EvidencePack
+from finance.models.posting import GONE, OF_ORDERS, OF_SALES, Kind, Posting, PostingLine, Status
 from finance.models.settlement import (
     INCOMING,
     MATCHED,
@@ -19,14 +23,25 @@ from finance.models.settlement import (
 )
 
 __all__ = [
+    "GONE",
     "INCOMING",
     "MATCHED",
+    "OF_ORDERS",
     "OF_SALES",
+    "ApprovalLimit",
+    "ApprovalRule",
     "BankLine",
     "BankStatement",
     "Charge",
     "ChargeKind",
+    "ChartMapping",
+    "ChartStatus",
+    "CloseTask",
+    "Entity",
+    "EntityChannel",
+    "EvidencePack",
     "FileStatus",
+    "Invoicing",
     "Kind",
     "LabelMapping",
     "LineKind",
@@ -34,11 +49,17 @@ __all__ = [
     "MatchKey",
     "MatchSide",
     "MatchStatus",
+    "OrderMoney",
+    "Party",
     "PayoutState",
+    "Period",
+    "PeriodStatus",
     "Posting",
     "PostingLine",
     "Settlement",
     "SettlementFile",
     "SettlementLine",
+    "Side",
     "Status",
+    "ThreeWay",
 ]

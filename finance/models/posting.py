@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -13,23 +14,41 @@ from core.fields import MoneyField
 from core.scoping import ScopedQuerySet
 from core.states import StateMachine
 from core.subjects import Subject
+from finance.models.chart import ChartMapping
+from finance.models.entity import Entity
 from orders.models import Order
 
 
 class Kind(models.TextChoices):
-    SALES_ORDER = "SALES_ORDER", "Sales order"
+    SALES_ORDER = "SALES_ORDER", "Invoice"  # what left, one for each shipment
     CREDIT_MEMO = "CREDIT_MEMO", "Credit memo"  # a correction that owes the channel something
+    RETURN_MEMO = "RETURN_MEMO", "Return credit memo"
+    STOCK_RECEIPT = "STOCK_RECEIPT", "Stock receipt"
+    DEFERRED = "DEFERRED", "Deferred revenue"  # paid before it left, and released as it leaves
+    GIFT_CARD = "GIFT_CARD", "Gift card"  # sold, or redeemed
+    FEES = "FEES", "Fees and payout"
+    CHARGEBACK = "CHARGEBACK", "Chargeback"
+    ADJUSTMENT = "ADJUSTMENT", "Adjustment"
+    WRITE_OFF = "WRITE_OFF", "Write-off"
+    REVERSAL = "REVERSAL", "Reversal"
 
 
 # What together says what an order's delivered units are worth.
 OF_SALES = (Kind.SALES_ORDER, Kind.CREDIT_MEMO)
+# What together says what an order is worth now, returns, goodwill and chargebacks included.
+OF_ORDERS = (*OF_SALES, Kind.RETURN_MEMO, Kind.ADJUSTMENT, Kind.CHARGEBACK, Kind.WRITE_OFF)
 
 
 class Status(models.TextChoices):
+    QUEUED = "QUEUED", "Waits for approval"
     PENDING = "PENDING", "Pending"
     POSTED = "POSTED", "Posted"
     REJECTED = "REJECTED", "Rejected"
     REVERSED = "REVERSED", "Reversed"
+    DECLINED = "DECLINED", "Declined"
+
+
+GONE = (Status.REVERSED, Status.DECLINED)  # what counts for nothing any more
 
 
 class PostingQuerySet(ScopedQuerySet):
@@ -50,22 +69,52 @@ class Posting(StateMachine):
     """
 
     MOVES = {
+        Status.QUEUED: {Status.PENDING, Status.DECLINED},
         Status.PENDING: {Status.POSTED, Status.REJECTED},
         Status.REJECTED: {Status.PENDING},
         Status.POSTED: {Status.REVERSED},
         Status.REVERSED: set(),
+        Status.DECLINED: set(),
     }
 
-    kind = models.CharField(max_length=12, choices=Kind, default=Kind.SALES_ORDER)
+    kind = models.CharField(max_length=14, choices=Kind, default=Kind.SALES_ORDER)
     key = models.CharField(max_length=60, unique=True)
     reference = models.CharField(max_length=40)
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="postings", db_index=False)
+    entity = models.ForeignKey(Entity, on_delete=models.PROTECT, related_name="+", db_index=False)
+    order = models.ForeignKey(Order, null=True, on_delete=models.PROTECT, related_name="postings", db_index=False)
     sequence = models.PositiveSmallIntegerField(default=1)
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
     version = models.PositiveIntegerField(default=1)
     document = models.JSONField()
     currency = models.CharField(max_length=3)
     total = MoneyField()
+    booked_on = models.DateField(help_text="The day it counts in the books")
+    late_from = models.DateField(null=True, help_text="The day it belonged to, in a period that was locked")
+    note = models.CharField(max_length=300, blank=True)
+    chart = models.ForeignKey(
+        ChartMapping, null=True, on_delete=models.PROTECT, related_name="postings", db_index=False
+    )
+
+    # What it is of: a return, a refund, a shipment, a payout. Postings of one cause belong together.
+    cause_kind = models.CharField(max_length=20, blank=True)
+    cause_uid = models.CharField(max_length=64, blank=True)
+    linked = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="links", db_index=False,
+        help_text="The posting it goes with: a stock receipt's credit memo",
+    )  # fmt: skip
+    reverses = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="reversal")
+
+    entered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False,
+        help_text="The person who asked for it; empty where it follows from what happened",
+    )  # fmt: skip
+    entered_label = models.CharField(max_length=200, blank=True)
+    needs = models.CharField(max_length=200, blank=True, help_text="The rule that asks for approval")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    decided_label = models.CharField(max_length=200, blank=True)
+    decided_at = models.DateTimeField(null=True)
 
     connection_uid = models.CharField(
         max_length=64, blank=True, help_text="The ERP connection it was last sent through"
@@ -90,7 +139,12 @@ class Posting(StateMachine):
 
     class Meta:
         ordering = ("-id",)
-        permissions = [("retry_posting", "Can send a rejected posting again")]
+        permissions = [
+            ("retry_posting", "Can send a rejected posting again"),
+            ("enter_posting", "Can enter adjustments and write-offs"),
+            ("approve_posting", "Can approve postings others entered"),
+            ("reverse_posting", "Can ask for a posting to be reversed"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=("kind", "order", "sequence"),
@@ -99,6 +153,18 @@ class Posting(StateMachine):
             models.UniqueConstraint(fields=("kind", "reference"), name="a_reference_means_one_posting"),
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="posting_kind_is_known"),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="posting_status_is_known"),
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | Q(entered_by__isnull=True) | ~Q(decided_by=F("entered_by")),
+                name="nobody_decides_what_they_entered",
+            ),
+            models.CheckConstraint(
+                condition=Q(needs="") | Q(status__in=("QUEUED", "DECLINED")) | Q(decided_by__isnull=False),
+                name="what_needs_approval_has_it",
+            ),
+            models.CheckConstraint(
+                condition=Q(late_from__isnull=True) | Q(late_from__lt=F("booked_on")),
+                name="a_late_posting_counts_later",
+            ),
             models.CheckConstraint(
                 condition=~Q(status__in=("POSTED", "REVERSED")) | ~Q(erp_number=""),
                 name="a_posted_document_has_a_number",
@@ -113,6 +179,8 @@ class Posting(StateMachine):
             ),
         ]
         indexes = [
+            models.Index(fields=("entity", "booked_on", "kind"), name="posting_by_day"),
+            models.Index(fields=("cause_kind", "cause_uid"), name="posting_by_cause", condition=~Q(cause_uid="")),
             models.Index(fields=("order", "-id"), name="posting_by_order"),
             models.Index(fields=("status", "-id"), name="posting_by_status"),
             models.Index(
@@ -148,7 +216,9 @@ class PostingLine(models.Model):
 
     posting = models.ForeignKey(Posting, on_delete=models.CASCADE, related_name="lines", db_index=False)
     position = models.PositiveSmallIntegerField()
-    account = models.CharField(max_length=40)
+    account = models.CharField(max_length=40, help_text="The role it plays: sales, receivable")
+    ledger = models.CharField(max_length=60, blank=True, help_text="The ERP's account, as the chart says")
+    about = models.JSONField(default=dict, blank=True, help_text="What the chart's rules looked at")
     debit = MoneyField(default=0)
     credit = MoneyField(default=0)
     note = models.CharField(max_length=200, blank=True)

@@ -10,8 +10,8 @@ two workers never both end a posting, and one that was thought dead does no harm
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,16 +22,27 @@ from django.db.models import F, Q, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from core import events, live
 from core.actors import SYSTEM, Actor
 from core.errors import Refusal, TryLater
-from core.subjects import Subject
 from exceptions.services import cases
-from finance import documents
+from finance import documents, sides
 from finance import events as facts
-from finance.documents import Amounts, Heading, LineFigures, OrderFigures
-from finance.models import OF_SALES, Kind, Posting, PostingLine, Status
-from finance.services import charges
+from finance.documents import Amounts, Heading, OrderFigures
+from finance.models import (
+    GONE,
+    OF_SALES,
+    Charge,
+    ChargeKind,
+    Invoicing,
+    Kind,
+    Party,
+    Posting,
+    PostingLine,
+    Status,
+)
+from finance.services import charges, charting, deciding, deferring, entities, making
+from finance.services.making import Cause
+from finance.sides import Known
 from orders.models import FulfilmentLine, FulfilmentOrder, Order
 
 REASON = "finance.posting_rejected"
@@ -43,44 +54,104 @@ OTHER_CURRENCY = "finance.posted_in_another_currency"
 
 @transaction.atomic
 def prepare(order_id: int, *, actor: Actor = SYSTEM) -> int | None:
-    """Write the sales document of an order whose units have all left; returns its id. Safe to repeat.
+    """Write the sales document of an order whose units have all left; returns the newest's id. Safe to repeat.
 
-    None while units are still to leave, and for orders we shipped nothing of or that are tests. An order has one such
-    document; only units the channel added and that left later, or figures it corrected, make another (a credit memo
+    None while units are still to leave, and for orders we shipped nothing of or that are tests. What was invoiced with
+    its shipments is in it no more; units the channel added later, or figures it corrected, make another (a credit memo
     where it owes the channel something). Locks the order.
     """
-    order = Order.objects.select_for_update(no_key=True, of=("self",)).select_related("channel").get(pk=order_id)
-    every = list(order.postings.filter(kind__in=OF_SALES).order_by("sequence"))
-    earlier = [each for each in every if each.status != Status.REVERSED]
+    order = locked(order_id)
     lines = list(order.lines.select_related("item").order_by("position"))
-    newest = earlier[-1].pk if earlier else None
-    if order.test or any(line.open + line.allocated + line.backordered for line in lines):
-        return newest
-    if not any(line.shipped_here for line in lines):
-        return newest
-    rest = documents.remaining(
-        documents.delivered(_figures(order, lines)), [documents.amounts_of(each.document) for each in earlier]
-    )
-    if _needs_no_document(order, rest, earlier, actor):
-        return newest
-    sequence = len(every) + 1
+    _, earlier = _earlier(order)
+    charges.follow(order)
+    if not (order.test or any(line.open + line.allocated + line.backordered for line in lines)) and any(
+        line.shipped_here for line in lines
+    ):
+        made = _write(order, charges.figures_of(order, lines), earlier, heading(order, ""), actor)
+        return made.pk if made else earlier[-1].pk if earlier else None
+    return earlier[-1].pk if earlier else None
+
+
+@transaction.atomic
+def invoice(fulfilment_id: int, *, actor: Actor = SYSTEM) -> int | None:
+    """Invoice one shipment: its units, and with the first of an order its shipping. Safe to repeat. Locks the order.
+
+    None where the entity invoices whole orders, and for tests. Shipments whose turn was before are invoiced first, each
+    by itself, so that it doesn't matter in which order one hears of them.
+    """
+    order = locked(FulfilmentOrder.objects.values_list("order_id", flat=True).get(pk=fulfilment_id))
+    if order.test or entities.of(order).invoices != Invoicing.SHIPMENT:
+        return None
+    charges.follow(order)
+    lines = list(order.lines.select_related("item").order_by("position"))
+    by_line = {line.pk: line for line in lines}
+    known = set(order.postings.filter(cause_kind="fulfilment").values_list("cause_uid", flat=True))
+    shipped: dict[int, int] = {}
+    newest = None
+    every = FulfilmentOrder.objects.filter(order=order, shipped_at__isnull=False).order_by("shipped_at", "pk")
+    for job in every:
+        for line_id, units in job.lines.filter(shipped=True).values_list("order_line_id", "quantity"):
+            shipped[line_id] = shipped.get(line_id, 0) + units
+        if str(job.pk) in known:
+            continue
+        for line_id, line in by_line.items():
+            line.fulfilled = min(shipped.get(line_id, 0), line.ordered)
+        _, earlier = _earlier(order)
+        made = _write(order, charges.figures_of(order, lines), earlier, heading(order, "", job), actor, job)
+        newest = made.pk if made else newest
+    return newest
+
+
+def locked(order_id: int) -> Order:
+    found: Order = Order.objects.select_for_update(no_key=True, of=("self",)).select_related("channel").get(pk=order_id)
+    return found
+
+
+def _earlier(order: Order) -> tuple[int, list[Posting]]:
+    """How many sales documents there ever were, and those that count."""
+    every = list(order.postings.filter(kind__in=OF_SALES).order_by("sequence"))
+    return len(every), [each for each in every if each.status not in GONE]
+
+
+def _write(
+    order: Order, figures: OrderFigures, earlier: list[Posting], said: Heading, actor: Actor,
+    job: FulfilmentOrder | None = None,
+) -> Posting | None:  # fmt: skip
+    """The document of what isn't in one yet; None where nothing is."""
+    rest = documents.remaining(documents.delivered(figures), [documents.amounts_of(each.document) for each in earlier])
+    if _needs_no_document(order, rest, earlier, actor) or (job is not None and rest.units <= 0):
+        return None
+    sequence = _earlier(order)[0] + 1
     reference = order.number if sequence == 1 else f"{order.number}-{sequence}"
-    posting = Posting.objects.create(
-        kind=Kind.CREDIT_MEMO if rest.total < 0 else Kind.SALES_ORDER,
-        key=f"sale:{reference}",
-        reference=reference,
-        order=order,
-        sequence=sequence,
-        document=documents.document(_heading(order, reference), rest),
-        currency=order.currency,
-        total=rest.total,
-    )
-    _write_lines(posting, rest)
-    charges.follow(order.pk, cause=posting.key)
-    _tell(
-        facts.PREPARED, posting, actor, {"kind": posting.kind, "total": str(posting.total), "currency": order.currency}
-    )
-    return posting.pk
+    said = replace(said, reference=reference, key=f"sale:{reference}")
+    made = making.make(
+        Kind.CREDIT_MEMO if rest.total < 0 else Kind.SALES_ORDER, key=f"sale:{reference}", reference=reference,
+        entity=entities.of(order), currency=order.currency, total=rest.total,
+        day=date.fromisoformat(said.booked_on), sides=sides.of_sale(rest, named(order)),
+        document=documents.document(said, rest), order=order, sequence=sequence,
+        cause=Cause("fulfilment", str(job.pk)) if job else Cause(), actor=actor,
+    )  # fmt: skip
+    deferring.follow(order, actor=actor)
+    return made
+
+
+def named(order: Order) -> Known:
+    """Names of the order's discounts and the marketplace's share of its tax, as the ledger has them."""
+    discounts: dict[str, dict[tuple[str, str], Decimal]] = {}
+    taxes: dict[str, list[Decimal]] = {}
+    rows = Charge.objects.of_the_buyer().filter(order=order, kind__in=(ChargeKind.DISCOUNT, ChargeKind.TAX))
+    for row in rows.select_related("line"):
+        ref = row.line.ref if row.line else ""
+        if row.kind == ChargeKind.TAX:
+            both = taxes.setdefault(ref, [Decimal(0), Decimal(0)])
+            both[row.collected_by == Party.MARKETPLACE] += row.amount
+            continue
+        place = "order" if ":order:" in row.key else ref or "shipping"
+        names = discounts.setdefault(place, {})
+        key = (row.label, row.funded_by or Party.MERCHANT)
+        names[key] = names.get(key, Decimal(0)) - row.amount
+    shares = {ref: theirs / (ours + theirs) for ref, (ours, theirs) in taxes.items() if theirs and ours + theirs}
+    return Known(discounts, shares)
 
 
 def correct(order_id: int, *, actor: Actor = SYSTEM) -> int | None:
@@ -88,7 +159,7 @@ def correct(order_id: int, *, actor: Actor = SYSTEM) -> int | None:
 
     Safe to repeat.
     """
-    if not Posting.objects.filter(order_id=order_id, kind__in=OF_SALES).exclude(status=Status.REVERSED).exists():
+    if not Posting.objects.filter(order_id=order_id, kind__in=OF_SALES).exclude(status__in=GONE).exists():
         return None
     return prepare(order_id, actor=actor)
 
@@ -109,43 +180,19 @@ def _needs_no_document(order: Order, rest: Amounts, earlier: list[Posting], acto
     return rest.empty or (not rest.units and any(each.status == Status.REJECTED for each in earlier))
 
 
-def _figures(order: Order, lines: list[Any]) -> OrderFigures:
-    # The channel's total is of what the channel knows: it says nothing about units that were added here.
-    added_here = any(line.agreed_units is not None and line.ordered > line.source_quantity for line in lines)
-    return OrderFigures(
-        currency=order.currency,
-        tax_included=order.tax_included,
-        discount=order.discount_total,
-        shipping=order.shipping_total,
-        tax=order.tax_total,
-        other=order.other_total,
-        total=None if added_here else order.total,
-        lines=tuple(
-            LineFigures(
-                ref=line.ref,
-                sku=line.item.sku if line.item else line.sku,
-                title=line.title,
-                ordered=line.ordered,
-                fulfilled=line.fulfilled,
-                unit_price=line.unit_price,
-                discount=line.discount_total,
-                tax=line.tax_total,
-                gift_card=line.gift_card,
-            )
-            for line in lines
-        ),
-    )
-
-
-def _heading(order: Order, reference: str) -> Heading:
+def heading(order: Order, reference: str, job: FulfilmentOrder | None = None) -> Heading:
+    """Of one shipment, or of all that has left."""
+    own = Q(fulfilment=job) if job else Q()
     left = (
-        FulfilmentLine.objects.filter(order_line__order=order, shipped=True)
+        FulfilmentLine.objects.filter(own, order_line__order=order, shipped=True)
         .values_list("location__code")
         .annotate(units=Sum("quantity"))
         .order_by("-units", "location__code")
         .first()
     )
-    shipped = FulfilmentOrder.objects.filter(order=order, shipped_at__isnull=False).order_by("-shipped_at").first()
+    shipped = job or (
+        FulfilmentOrder.objects.filter(order=order, shipped_at__isnull=False).order_by("-shipped_at").first()
+    )
     shipped_at = shipped.shipped_at if shipped and shipped.shipped_at else timezone.now()
     return Heading(
         reference=reference,
@@ -161,19 +208,6 @@ def _heading(order: Order, reference: str) -> Heading:
         ship_to=order.ship_to,
         bill_to=order.bill_to,
     )
-
-
-def _write_lines(posting: Posting, amounts: Amounts) -> None:
-    PostingLine.objects.bulk_create(
-        PostingLine(posting=posting, position=n, account=e.account, debit=e.debit, credit=e.credit, note=e.note)
-        for n, e in enumerate(documents.entries(amounts), start=1)
-    )
-
-
-def _tell(type_: str, posting: Posting, actor: Actor, data: dict[str, Any]) -> None:
-    about = ((Subject("order", str(posting.order_id), posting.document["order"]), "order"),)
-    events.record(type_, posting.subject, actor=actor, data={"reference": posting.reference, **data}, related=about)
-    live.poke("postings")
 
 
 # --- Sending -------------------------------------------------------------------------------------------------------
@@ -258,7 +292,8 @@ def confirmed(
         lease_until=None,
     )
     said = {"number": number, "total": str(posting.total), "erp_total": str(total) if total is not None else None}
-    _tell(facts.POSTED, posting, actor, said)
+    deciding.follow_reversal(posting, actor=actor)
+    making.tell(facts.POSTED, posting, actor, said)
     cases.recheck(posting.subject, cause=f"The ERP has it as {number}.", actor=actor)
 
 
@@ -276,14 +311,14 @@ def rejected(
         lease_token=None,
         lease_until=None,
     )
-    _tell(facts.REJECTED, posting, actor, {"reason": reason, "failure_class": failure_class})
+    making.tell(facts.REJECTED, posting, actor, {"reason": reason, "failure_class": failure_class})
     cases.open_(
         REASON,
         posting.subject,
         summary=reason,
         value=posting.total,
         currency=posting.currency,
-        data={"failure_class": failure_class, "order": posting.document["order"]},
+        data={"failure_class": failure_class, "order": posting.document.get("order", "")},
         actor=actor,
     )
 
@@ -310,29 +345,37 @@ def retry(posting_id: int, *, version: int | None = None, actor: Actor) -> Posti
     it is rejected.
     """
     order_id = Posting.objects.values_list("order_id", flat=True).get(pk=posting_id)
-    order = Order.objects.select_for_update(no_key=True, of=("self",)).select_related("channel").get(pk=order_id)
-    posting = Posting.objects.select_for_update(no_key=True).get(pk=posting_id)
+    order = locked(order_id) if order_id else None
+    posting = Posting.objects.select_for_update(no_key=True, of=("self",)).select_related("entity").get(pk=posting_id)
     if version is not None and posting.version != version:
         raise Refusal("stale", "This posting changed meanwhile.", version=posting.version, status_now=posting.status)
+    changes = _anew(order, posting) if order and posting.kind in OF_SALES else {}
+    posting.move(Status.PENDING, waiting_for="", **changes)
+    making.tell(facts.RETRIED, posting, actor, {"total": str(posting.total)})
+    return posting
+
+
+def _anew(order: Order, posting: Posting) -> dict[str, Any]:
+    """A sale's document and lines as the order stands now."""
+    charges.follow(order)
     amounts = _amounts_now(order, posting)
     changes: dict[str, Any] = {}
     if not amounts.empty:
         changes = {
             "kind": Kind.CREDIT_MEMO if amounts.total < 0 else Kind.SALES_ORDER,
-            "document": documents.document(_heading(order, posting.reference), amounts),
+            "document": documents.document(heading(order, posting.reference), amounts),
             "total": amounts.total,
         }
         posting.lines.all().delete()
-        _write_lines(posting, amounts)
-    posting.move(Status.PENDING, waiting_for="", **changes)
-    charges.follow(order.pk, cause=f"{posting.key}:{posting.version}")
-    _tell(facts.RETRIED, posting, actor, {"total": str(posting.total)})
-    return posting
+        mapping, using = charting.live(posting.entity)
+        changes["chart"] = mapping
+        PostingLine.objects.bulk_create(charting.lines(posting, sides.of_sale(amounts, named(order)), using))
+    return changes
 
 
 def _amounts_now(order: Order, posting: Posting) -> Amounts:
     others = Posting.objects.filter(order=order, kind__in=OF_SALES).exclude(pk=posting.pk)
-    others = others.exclude(status=Status.REVERSED)
+    others = others.exclude(status__in=GONE)
     lines = list(order.lines.select_related("item").order_by("position"))
-    now = documents.delivered(_figures(order, lines))
+    now = documents.delivered(charges.figures_of(order, lines))
     return documents.remaining(now, [documents.amounts_of(each.document) for each in others])

@@ -14,7 +14,7 @@ from core import actors, downloads, htmx, tabs, timeline
 from core.errors import Refusal
 from core.subjects import Subject
 from exceptions.models import Case
-from finance import documents
+from finance import chart, documents
 from finance.filters import PostingFilter
 from finance.models import Kind, Posting, Status
 from finance.services import postings
@@ -23,9 +23,11 @@ from orders.models import Channel, Order
 COLUMNS = (
     "id", "reference", "status", "currency", "total", "erp_total", "erp_number", "connection_name", "prepared_at",
     "posted_at", "waiting_for", "last_error", "failure_class", "sequence", "order__number", "order__channel__name",
+    "kind", "booked_on", "needs", "note",
 )  # fmt: skip
 EXPORTED = (
-    ("Posting", "id"), ("Reference", "reference"), ("Status", "status"), ("Order", "order__number"),
+    ("Posting", "id"), ("Reference", "reference"), ("Kind", "kind"), ("Status", "status"), ("Order", "order__number"),
+    ("Booked on", "booked_on"),
     ("Channel", "order__channel__code"), ("Currency", "currency"), ("Total", "total"),
     ("Total at the ERP", "erp_total"), ("ERP number", "erp_number"), ("Connection", "connection_name"),
     ("Prepared", "prepared_at"), ("Posted", "posted_at"), ("Waits for", "waiting_for"), ("Failure", "failure_class"),
@@ -34,6 +36,7 @@ EXPORTED = (
 VIEWS: tabs.Views = (
     ("All", {}),
     ("Rejected", {"status": "REJECTED"}),
+    ("To approve", {"status": "QUEUED"}),
     ("Waiting", {"status": "PENDING"}),
     ("Posted", {"status": "POSTED"}),
     ("Totals differ", {"differs": "true"}),
@@ -50,6 +53,8 @@ def listed(request: HttpRequest) -> HttpResponse:
         "total": htmx.capped_count(rows),
         "views": tabs.of(request, VIEWS),
         "statuses": Status.choices,
+        "kinds": Kind.choices,
+        "kind_names": dict(Kind.choices),
         "channels": list(Channel.objects.for_user(request.user).values_list("code", "name")),
         "narrowed": any(request.GET.get(name) for name in PostingFilter.base_filters),
     }
@@ -69,14 +74,16 @@ def export(request: HttpRequest) -> HttpResponseBase:
 @permission_required("finance.view_posting", raise_exception=True)
 def posting(request: HttpRequest, uid: int) -> HttpResponse:
     """GET /finance/postings/<id>: the document, its two sides, what the ERP said, and its case if it has one."""
-    return htmx.render(request, "finance/posting.html", _context(_find(request, uid)), fragment="finance/_posting.html")
+    return htmx.render(
+        request, "finance/posting.html", _context(find(request, uid), request.user), fragment="finance/_posting.html"
+    )
 
 
 @require_POST
 @permission_required("finance.retry_posting", raise_exception=True)
 def retry(request: HttpRequest, uid: int) -> HttpResponse:
     """POST /finance/postings/<id>/retry with its version `v`: send a rejected posting again."""
-    found = _find(request, uid)
+    found = find(request, uid)
     given = request.POST.get("v", "")
     if not given.isascii() or not given.isdigit() or len(given) > 9:
         raise Refusal("bad_version", "The form lacks the posting's version.", status=400)
@@ -105,19 +112,22 @@ def order_told(request: HttpRequest, number: str) -> HttpResponse:
     return htmx.part(request, "finance/_order_told.html", context)
 
 
-def _find(request: HttpRequest, uid: int) -> Posting:
-    rows = Posting.objects.for_user(request.user).select_related("order__channel")
+def find(request: HttpRequest, uid: int) -> Posting:
+    rows = Posting.objects.for_user(request.user).select_related("order__channel", "linked", "chart", "entity")
     found: Posting = get_object_or_404(rows, pk=uid)
     return found
 
 
-def _context(found: Posting) -> dict[str, Any]:
+def _context(found: Posting, person: Any) -> dict[str, Any]:
     return {
         "posting": found,
         "document": found.document,
-        "amounts": documents.amounts_of(found.document),
-        "accounts": documents.ACCOUNTS,
+        "amounts": documents.amounts_of(found.document) if documents.is_sale(found.document) else None,
+        "accounts": chart.ROLES,
         "lines": list(found.lines.all()),
+        "mine": found.entered_by_id == person.pk,
+        "links": list(found.links.only("pk", "reference", "kind", "status", "total", "currency", "order")),
+        "kind_words": found.get_kind_display(),
         "culprits": set(found.answer.get("skus", ())),
         "case": Case.objects.still_open().filter(subject_kind="posting", subject_uid=str(found.pk)).first(),
         "events": timeline.of(Subject("posting", str(found.pk))),

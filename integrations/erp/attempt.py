@@ -233,5 +233,12 @@ class AttemptPort(ABC):
     def post_sale(self, document: Mapping[str, Any], memory: Memory) -> Posted:
         return self.attempt(document, memory).run()
 
+    def post_journal(self, document: Mapping[str, Any], memory: Memory) -> Posted:
+        raise Rejected(
+            FailureClass.BAD_VALUE,
+            f"{self.connection.name} takes no journals from Backroom."
+            " Book it there, and enter the number it has there on the posting.",
+        )
+
     def standing(self, document: Mapping[str, Any]) -> list[Standing]:
         return self.attempt(document, NoMemory()).standing()

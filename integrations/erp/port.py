@@ -76,6 +76,12 @@ class ErpPort(Protocol):
         Raises Rejected, or TryLater for what time may heal.
         """
 
+    def post_journal(self, document: Mapping[str, Any], memory: Memory) -> Posted:
+        """Bring a journal entry, balanced and with its accounts, to the ERP, exactly once whatever is repeated.
+
+        Raises Rejected where an account is missing, or where this ERP takes no journals from us.
+        """
+
     def standing(self, document: Mapping[str, Any]) -> list[Standing]:
         """What it has under the document's reference, for the drift report. Changes nothing."""
 

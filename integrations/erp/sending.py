@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from core.actors import Actor
 from core.errors import Permanent, TryLater
 from finance.models import Posting, Status
-from finance.services import postings
+from finance.services import making, postings
 from finance.services.postings import Claim
 from integrations.erp import registry
-from integrations.erp.port import Rejected
+from integrations.erp.port import Posted, Rejected
 from integrations.failures import FailureClass
 from integrations.http import Failed
 from integrations.models import Connection
@@ -79,7 +79,7 @@ def _connection(posting_id: int, channel: str) -> Connection:
 
 def _send(claim: Claim, connection: Connection, actor: Actor) -> None:
     try:
-        posted = registry.port(connection).post_sale(claim.document, ClaimMemory(claim, claim.erp_id))
+        posted = _bring(claim, connection)
     except Rejected as no:
         postings.rejected(
             claim,
@@ -101,6 +101,26 @@ def _send(claim: Claim, connection: Connection, actor: Actor) -> None:
             answer=posted.answer,
             actor=actor,
         )
+
+
+def _bring(claim: Claim, connection: Connection) -> Posted:
+    memory = ClaimMemory(claim, claim.erp_id)
+    form = claim.document.get("format")
+    if form == making.RECEIPT:
+        return _receipt(claim)
+    if form == making.JOURNAL:
+        return registry.port(connection).post_journal(claim.document, memory)
+    return registry.port(connection).post_sale(claim.document, memory)
+
+
+def _receipt(claim: Claim) -> Posted:
+    """An ERP books returned goods with the credit memo's own document: the receipt is the delivery that is there."""
+    memo = Posting.objects.get(pk=claim.posting_id).linked
+    if memo is None or memo.status != Status.POSTED:
+        words = f"It goes with its credit memo{f' {memo.reference}' if memo else ''}, which isn't posted yet."
+        raise TryLater(words, seconds=TROUBLE_SECONDS, spends_attempt=False)
+    number = next(iter(memo.answer.get("deliveries") or ()), "") or memo.erp_number
+    return Posted(number=number, erp_id=f"receipt:{memo.erp_id}"[:40], total=None, answer={"memo": memo.erp_number})
 
 
 def _troubled(connection: Connection, error: Permanent) -> None:

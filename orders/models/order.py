@@ -125,6 +125,12 @@ class Order(StateMachine):
     tax_total = MoneyField(default=0)
     other_total = MoneyField(default=0, help_text="Tips, duties and fees")
     total = MoneyField(null=True, help_text="As the source states it; empty while it doesn't")
+    figures = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        help_text="What else the source says of its money: discounts, marketplace_tax, presentment",
+    )
     disagreements = ArrayField(models.TextField(), default=list, blank=True, help_text="Figures that don't add up")
     payment_state = models.CharField(max_length=18, choices=PaymentState, default=PaymentState.UNKNOWN)
 

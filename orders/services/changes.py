@@ -12,7 +12,7 @@ from django.utils import timezone
 from core.subjects import Subject
 from orders import addressing, agreed, canonical, quantities
 from orders import events as facts
-from orders.canonical import Address, IncomingLine, IncomingOrder
+from orders.canonical import Address, IncomingLine, IncomingOrder, Presentment
 from orders.models import Order, OrderLine
 from orders.services import allocation, backorders, effects, elsewhere, holds, lifecycle, refunds_due
 from orders.services.desk import Desk
@@ -24,7 +24,7 @@ _ADDRESS_PARTS = tuple(part.name for part in fields(Address))
 _TOLD = (
     "channel_number", "method", "pickup_location_code", "ship_to", "bill_to", "currency", "discount_total",
     "shipping_total", "tax_total", "total", "payment_state", "source_cancelled", "note", "tags", "account_code",
-    "po_number", "payment_terms", "requested_ship_on", "language",
+    "po_number", "payment_terms", "requested_ship_on", "language", "figures",
 )  # fmt: skip
 _TOLD_OF_LINES = ("ordered", "cancelled", "fulfilled", "sku", "unit_price")
 
@@ -57,6 +57,7 @@ def describe(order: Order, incoming: IncomingOrder, digest: bytes, seen: Seen) -
     order.tax_total = incoming.tax_total or _ZERO
     order.other_total = incoming.other_total or _ZERO
     order.total = incoming.total
+    order.figures = money_figures(incoming)
     order.disagreements = canonical.totals_problem(incoming)
     order.payment_state = incoming.payment_state
     order.account_code, order.account_id = incoming.account, seen.account_id
@@ -64,6 +65,46 @@ def describe(order: Order, incoming: IncomingOrder, digest: bytes, seen: Seen) -
     order.payment_terms = incoming.payment_terms or seen.payment_terms
     order.language = incoming.language
     order.note, order.tags, order.test = incoming.note, list(incoming.tags), incoming.test
+
+
+def money_figures(incoming: IncomingOrder) -> dict[str, Any]:
+    """What the source says of its money beyond the totals; only what is there. Read by the ledger of the books."""
+    said: dict[str, Any] = {}
+    if incoming.discounts:
+        said["discounts"] = [
+            {
+                "line": "shipping" if each.on_shipping else each.line_ref,
+                "amount": str(each.amount),
+                "code": each.code,
+                "title": each.title,
+                "funded_by": each.funded_by,
+            }
+            for each in incoming.discounts
+        ]
+    theirs = {line.ref: line.marketplace_tax_total for line in incoming.lines}
+    theirs[""] = incoming.marketplace_shipping_tax_total
+    if any(theirs.values()):
+        said["marketplace_tax"] = {ref: str(tax) for ref, tax in theirs.items() if tax}
+    if incoming.presentment and incoming.presentment.currency != incoming.currency:
+        said["presentment"] = _presentment(incoming.presentment)
+    return said
+
+
+def _presentment(seen: Presentment) -> dict[str, Any]:
+    def stated(**amounts: Decimal | None) -> dict[str, str]:
+        return {name: str(amount) for name, amount in amounts.items() if amount is not None}
+
+    return {
+        "currency": seen.currency,
+        **stated(
+            total=seen.total, discount=seen.discount_total, shipping=seen.shipping_total, tax=seen.tax_total,
+            other=seen.other_total,
+        ),
+        "lines": {
+            line.line_ref: stated(unit_price=line.unit_price, discount=line.discount_total, tax=line.tax_total)
+            for line in seen.lines
+        },
+    }  # fmt: skip
 
 
 def describe_line(line: OrderLine, incoming: IncomingLine, position: int, items: dict[str, int]) -> OrderLine:

@@ -81,7 +81,7 @@ def test_units_added_later_make_a_posting_of_their_own():
     making.line(order, 2, sku="CAP", ordered=2, price="7")
     making.settle(order)
 
-    assert broken() == ["finance.shipped_orders_are_posted"]
+    assert "finance.shipped_orders_are_posted" in broken()
     postings.prepare(order.pk)
     postings.prepare(order.pk)
 

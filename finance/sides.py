@@ -1,0 +1,103 @@
+"""The two sides of every kind of posting, before they have accounts. Pure; balanced by construction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from finance.chart import Side, side
+from finance.documents import Amounts, minor_unit
+from finance.ledger import shares
+
+ZERO = Decimal(0)
+Name = tuple[str, str]  # a promotion's name, and at whose cost it is
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger knows beyond a document: names of discounts and the marketplace's part of the tax, as weights.
+
+    Keys are line refs; "shipping" and "order" stand for discounts on those, "" for shipping's tax.
+    """
+
+    discounts: Mapping[str, Mapping[Name, Decimal]] = field(default_factory=dict)
+    marketplace: Mapping[str, Decimal] = field(default_factory=dict)  # the part of one
+
+
+def of_sale(amounts: Amounts, known: Known = Known(), *, returned: bool = False) -> list[Side]:
+    """What the channel owes us against what it is made of. A return's goods are booked as returns, not as sales."""
+    made = [side("receivable", amounts.total)]
+    tax = "included" if amounts.tax_included else "added"
+    for line in amounts.lines:
+        included = line.tax if amounts.tax_included else ZERO
+        role = "gift_cards" if line.gift_card else "returns" if returned else "sales"
+        made.append(side(role, included - line.gross, sku=line.sku))
+        made += _discount(line.discount, known.discounts.get(line.ref, {}), amounts.currency)
+        made += _tax(line.tax, known.marketplace.get(line.ref, ZERO), tax, amounts.currency)
+    included = amounts.shipping_tax if amounts.tax_included else ZERO
+    made.append(side("shipping", included - amounts.shipping))
+    made += _tax(amounts.shipping_tax, known.marketplace.get("", ZERO), tax, amounts.currency)
+    made += _discount(amounts.shipping_discount, known.discounts.get("shipping", {}), amounts.currency)
+    made += _discount(amounts.order_discount, known.discounts.get("order", {}), amounts.currency)
+    made.append(side("return_fees" if returned else "other_charges", -amounts.other))
+    made.append(side("adjustments", -amounts.adjustment))
+    return [each for each in made if each.debit or each.credit]
+
+
+def _discount(amount: Decimal, names: Mapping[Name, Decimal], currency: str) -> list[Side]:
+    weights = {f"{name}\0{funder}": weight for (name, funder), weight in names.items() if weight} or {
+        "\0merchant": Decimal(1)
+    }
+    parts = shares(abs(amount), weights, minor_unit(currency))
+    sign = 1 if amount >= 0 else -1
+    return [
+        side(
+            "discounts",
+            sign * part,
+            key.partition("\0")[0],
+            code=key.partition("\0")[0],
+            funded_by=key.partition("\0")[2],
+        )
+        for key, part in parts.items()
+    ]
+
+
+def _tax(tax: Decimal, theirs: Decimal, how: str, currency: str) -> list[Side]:
+    part = (tax * theirs).quantize(minor_unit(currency))
+    return [
+        side("tax_collected", part - tax, tax=how, collected_by="merchant"),
+        side("tax_marketplace", -part, tax=how, collected_by="marketplace"),
+    ]
+
+
+def deferred(amount: Decimal) -> list[Side]:
+    """Paid before it left; below zero: it left."""
+    return [side("receivable", amount), side("deferred", -amount)]
+
+
+def gift_card(amount: Decimal, *, role: str = "gift_cards") -> list[Side]:
+    """A gift card, or store credit, pays for goods: the channel owes us that much less."""
+    return [side(role, amount), side("receivable", -amount)]
+
+
+def payout(paid: Decimal, fees: Decimal, other: Decimal, written_off: Decimal, provider: str) -> list[Side]:
+    """Money reached, or is to reach, the bank; the provider kept its fees; the rest was owed to us."""
+    made = [
+        side("bank", paid, provider=provider),
+        side("provider_fees", fees, provider=provider),
+        side("adjustments", other, provider=provider),
+        side("write_offs", written_off, provider=provider),
+        side("receivable", -(paid + fees + other + written_off), provider=provider),
+    ]
+    return [each for each in made if each.debit or each.credit]
+
+
+def chargeback(amount: Decimal) -> list[Side]:
+    """The bank took a payment back; below zero: it gave it back again."""
+    return [side("chargebacks", amount), side("receivable", -amount)]
+
+
+def two(role: str, amount: Decimal, reason: str) -> list[Side]:
+    """A difference between us and a channel or provider, booked openly."""
+    return [side(role, -amount, reason=reason), side("receivable", amount)]
