@@ -11,7 +11,7 @@ from django.test import Client
 
 from core.errors import Permanent
 from core.models import User
-from integrations.channels.edi import selling
+from integrations.channels.edi import acknowledging, selling
 from integrations.channels.news import ChangeNews, Wanted
 from integrations.files import edifact
 from integrations.models import OutgoingDocument
@@ -129,3 +129,30 @@ def test_documents_stand_on_screen_with_what_became_of_them(gateway: SimpleNames
     client.force_login(user)
     assert "LAMP-1" in client.get(f"/ops/documents/{made.pk}").content.decode()
     assert "Documents sent" in client.get(f"/ops/links/{connection.pk}").content.decode()
+
+
+def test_what_comes_by_edifact_is_acknowledged_message_by_message(gateway: SimpleNamespace):  # noqa: F811
+    connection = partner(gateway, **EDIFACT, send=["CONTRL"])
+    good = fixture("orders.edi")
+    bad = good.replace("+B1'", "+B2'").replace("QTY+21:40:PCE", "QTY+21:many:PCE")
+
+    comes(connection, good, name="1")
+    comes(connection, bad, name="2")
+    cursor = acknowledging.acknowledge(connection, "").cursor
+    acknowledging.acknowledge(connection, "")
+
+    taken, refused = messages(gateway.taken.values())
+    assert [row[0] for row in taken] == ["UCI", "UCM"]
+    assert [row[3] for row in taken if row[0] == "UCM"] == ["7"]
+    assert [row[3] for row in refused if row[0] == "UCM"] == ["4"]
+    assert next(row for row in refused if row[0] == "UCS")[2] == "12"
+    assert acknowledging.acknowledge(connection, cursor).documents == ()
+    (ours,) = (each for each in gateway.taken.values() if "UCM+1+ORDERS:D:96A:UN:EAN008+7" in each)
+    assert "UCI+B1+4012345500004:14+5410000000009:14+7" in ours
+    # A partner that acknowledges ours is not acknowledged in turn.
+    theirs = ours.replace(
+        "UNB+UNOC:3+5410000000009:14+4012345500004:14", "UNB+UNOC:3+4012345500004:14+5410000000009:14"
+    )
+    comes(connection, theirs, name="3")
+    acknowledging.acknowledge(connection, cursor)
+    assert OutgoingDocument.objects.count() == 2

@@ -32,7 +32,7 @@ EDI = Vendor(
     can_be_called=selling.can_be_called,
     # Feeds that bring nothing: they answer what has come.
     feeds=(
-        Feed("acknowledgements", "Acknowledgements (997)", timedelta(minutes=1), acknowledging.acknowledge),
+        Feed("acknowledgements", "Acknowledgements (997, CONTRL)", timedelta(minutes=1), acknowledging.acknowledge),
         Feed("order_answers", "Answers to orders (855, ORDRSP)", timedelta(minutes=1), selling.acknowledge_orders),
     ),
 )

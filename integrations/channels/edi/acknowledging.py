@@ -1,4 +1,4 @@
-"""997: what came from a partner, said back set by set, with the segment and element of what was refused.
+"""997 and CONTRL: what came from a partner, said back set by set, with the segment and element of what was refused.
 
 A feed like any other, only that it reads our own inbox: messages that have been understood or refused, in their order.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.utils import timezone
@@ -15,15 +15,17 @@ from django.utils import timezone
 from integrations.channels.edi import translate
 from integrations.channels.edi.selling import post, wants
 from integrations.channels.edi.terms import EdiTerms, terms_of
-from integrations.channels.edi.writing import Line, style_of
+from integrations.channels.edi.writing import Line, Style, style_of
 from integrations.channels.vendor import Page
 from integrations.failures import Fault, Unreadable
-from integrations.files import x12
+from integrations.files import edifact, x12
 from integrations.files.x12 import Interchange, Segment, Transaction
 from integrations.models import Connection, InboundMessage
 
 AT_ONCE, AT_FIRST = 50, timedelta(days=2)
 _PLACE = re.compile(r"segment (\d+) ([A-Z0-9]{2,3}?)(\d{2})?(?:$|:)")
+# Codes of the syntax rules (ISO 9735): actions 0083, error 0085, and the version of a CONTRL itself.
+REJECTED, TAKEN, INVALID, CONTRL = "4", "7", "12", "D:3:UN"
 _OVER = ("PROCESSED", "DUPLICATE", "IGNORED", "FAILED")
 
 
@@ -45,13 +47,17 @@ def acknowledge(connection: Connection, cursor: str) -> Page:
 
 def _answer(connection: Connection, body: bytes) -> None:
     terms, style = terms_of(connection), style_of(connection)
-    if not style.is_x12:
-        return
     try:
-        interchanges = x12.interchanges(body, code_page=terms.code_page, forgiving=terms.forgiving)
+        if style.is_x12:
+            _answer_x12(connection, body, terms, style)
+        else:
+            _answer_edifact(connection, body, terms, style)
     except Unreadable:
         return  # no envelope, nothing that could be named in an answer
-    for interchange in interchanges:
+
+
+def _answer_x12(connection: Connection, body: bytes, terms: EdiTerms, style: Style) -> None:
+    for interchange in x12.interchanges(body, code_page=terms.code_page, forgiving=terms.forgiving):
         for group in (segment for segment in interchange.segments if segment.name == "GS"):
             if group[1] == "FA":  # nobody acknowledges acknowledgements
                 continue
@@ -59,6 +65,50 @@ def _answer(connection: Connection, body: bytes) -> None:
             lines = list(functional(interchange, group, terms))
             reference = f"{group[1]} {group[6]}"
             post(connection, style, "997", about, reference, lambda lines=lines: (lines, {}))  # type: ignore[misc]
+
+
+def _answer_edifact(connection: Connection, body: bytes, terms: EdiTerms, style: Style) -> None:
+    for interchange in edifact.interchanges(body, code_page=terms.code_page, forgiving=terms.forgiving):
+        if any(message.kind == "CONTRL" for message in interchange.messages):
+            continue
+        about = f"{interchange.sender}:{interchange.control}"
+        lines = list(syntax(interchange, terms))
+        written = replace(style, version=CONTRL)
+        post(connection, written, "CONTRL", about, interchange.control, lambda lines=lines: (lines, {}))  # type: ignore[misc]
+
+
+def syntax(interchange: edifact.Interchange, terms: EdiTerms) -> Iterable[Line]:
+    """The segments of a CONTRL for one interchange: taken or not, and each message of it."""
+    unb = interchange.unb
+    ends = ((unb.get(2), unb.get(2, 1)), (unb.get(3), unb.get(3, 1)))
+    if interchange.fault:
+        yield ("UCI", interchange.control, *ends, REJECTED, INVALID)
+        return
+    yield ("UCI", interchange.control, *ends, TAKEN)
+    for message in interchange.messages:
+        header = message.segments[0]
+        kind = tuple(filter(None, (header.get(2, n) for n in range(5))))
+        refused = _unread(message, terms)
+        yield ("UCM", message.control, kind, REJECTED if refused else TAKEN, *((INVALID,) if refused else ()))
+        for place in _segments_at_fault(refused, message) if refused else ():
+            yield ("UCS", place, INVALID)
+
+
+def _unread(message: edifact.Message, terms: EdiTerms) -> Unreadable | None:
+    if message.fault:
+        return message.fault
+    try:
+        translate.read_edifact(message, terms)
+    except Unreadable as error:
+        return error
+    return None
+
+
+def _segments_at_fault(refused: Unreadable, message: edifact.Message) -> list[int]:
+    """The places of the segments the faults name, counted from UNH."""
+    numbers = [int(found[1]) for fault in refused.faults if (found := _PLACE.search(fault.path))]
+    places = {each.n: at for at, each in enumerate(message.segments, 1)}
+    return sorted({places[number] for number in numbers if number in places})
 
 
 def functional(interchange: Interchange, group: Segment, terms: EdiTerms) -> Iterable[Line]:

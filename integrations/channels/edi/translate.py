@@ -121,7 +121,7 @@ def _one(part: Part, terms: EdiTerms) -> Meaning:
     if document is None:  # only an interchange with a fault has none
         raise unparsable("the interchange can't be opened")
     try:
-        meaning = read_x12(document, terms) if isinstance(document, Transaction) else _edifact(document, terms)
+        meaning = read_x12(document, terms) if isinstance(document, Transaction) else read_edifact(document, terms)
     except Unreadable as error:
         raise _within(document, error) from None
     if meaning.ignored or terms.reuses_numbers:
@@ -183,7 +183,8 @@ _X12: dict[str, ReadX12] = {
 # --- EDIFACT
 
 
-def _edifact(found: Message, terms: EdiTerms) -> Meaning:
+def read_edifact(found: Message, terms: EdiTerms) -> Meaning:
+    """What one message means. Raises Unreadable."""
     if found.kind in {"ORDERS", "ORDCHG"}:
         reason = edifact_documents.no_order(found)
         return ignored(reason) if reason else _ordered(found, edifact_documents.order(found, terms), terms)
