@@ -190,3 +190,18 @@ def test_the_database_holds_what_the_code_promises():
         with pytest.raises(IntegrityError), transaction.atomic():
             change()
     assert broken() == []
+
+
+def test_a_payment_of_its_days_that_the_payout_lacks_is_a_case_until_it_comes():
+    settling.adyen_orders()
+    missing = settling.paid("8816098341845649", "30.00", name="W-8")
+
+    (found,) = settled("adyen", adyen())
+    assert cases() == {"finance.payment_not_settled"}
+
+    row = ADYEN_ROWS[1].replace("8816098341845642,W-2", "8816098341845649,W-8").replace("5952", "5959")
+    settled("adyen", adyen(row.replace("21.95", "30.00").replace("21.70", "29.75").replace(",,,,7", ",,,,8")))
+    matches.match(found.pk)
+
+    assert missing.payments.get().amount == 30
+    assert "finance.payment_not_settled" not in cases()
