@@ -23,8 +23,8 @@ def test_from_a_file_to_a_payout_explained_to_the_cent(
             ADYEN_ROWS[4], ADYEN_ROWS[5].replace("149.15", "158.90"))  # fmt: skip
 
     page.goto(f"{live_server.url}/finance/settlements/new")
-    page.get_by_label("Provider").select_option("adyen")
-    page.get_by_label("File").set_input_files({"name": "b.csv", "mimeType": "text/csv", "buffer": adyen(*rows)})
+    page.get_by_label("Provider", exact=True).select_option("adyen")
+    page.get_by_label("File", exact=True).set_input_files({"name": "b.csv", "mimeType": "text/csv", "buffer": adyen(*rows)})
     axe(page)
     page.get_by_role("button", name="Show what it says").click()
     expect(page.get_by_text("Equal")).to_be_visible()
