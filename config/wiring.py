@@ -101,6 +101,7 @@ def _returns() -> None:
     events.subscribe(facts.ACCEPTED, "returns.decide_refund", bench_handlers.decide_refund)
     for judged in (facts.ACCEPTED, facts.REJECTED, facts.COMPLETED, facts.CANCELLED):
         events.subscribe(judged, "returns.follow_exchange", bench_handlers.follow_exchange)
+    events.subscribe(facts.EXCHANGE_ENDED, "returns.refund_instead", bench_handlers.refund_instead)
 
 
 def _finance() -> None:

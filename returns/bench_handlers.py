@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from core.actors import SYSTEM
+from core.actors import SYSTEM, Actor
 from core.errors import NotWanted, Refusal
 from core.events import Fact
 from exceptions.services import cases
-from returns.models import RefundPlan, RefundTo, ReturnLine, ReturnRequest
+from returns.models import (
+    Acceptance,
+    ExchangeStatus,
+    Inspection,
+    RefundPlan,
+    RefundTo,
+    ReturnLine,
+    ReturnRequest,
+)
 from returns.services import exchanges, reading, refunds
 from returns.services.refunds import Line
 
@@ -23,8 +31,22 @@ def decide_refund(fact: Fact) -> None:
     if rma.refund_plan != RefundPlan.ON_RECEIPT or rma.refund_to == RefundTo.EXCHANGE:
         raise NotWanted(f"{rma} is refunded {rma.get_refund_plan_display().lower()}")
     lines = [Line(int(each["line"]), int(each["quantity"])) for each in fact.data["lines"]]
+    _decide(rma, lines, int(fact.data["inspection"]), fact.actor)
+
+
+def refund_instead(fact: Fact) -> None:
+    """`return.exchange_ended`: one that was called off leaves what was accepted to be refunded after all."""
+    if fact.data.get("status") != ExchangeStatus.CANCELLED:
+        return
+    rma = ReturnRequest.objects.get(pk=int(fact.subject.uid))
+    for seen in Inspection.objects.filter(line__request=rma, verdict=Acceptance.ACCEPTED).order_by("pk"):
+        _decide(rma, [Line(seen.line_id, seen.quantity)], seen.pk, fact.actor)
+
+
+def _decide(rma: ReturnRequest, lines: list[Line], inspection: int, actor: Actor) -> None:
+    """Once per inspection; what can't be decided is a case, not a delivery that tries for ever."""
     try:
-        refunds.decide(rma.pk, lines, cause=f"inspection:{fact.data['inspection']}", actor=fact.actor)
+        refunds.decide(rma.pk, lines, cause=f"inspection:{inspection}", actor=actor)
     except Refusal as refusal:
         if refusal.status >= 500:  # busy: time heals it
             raise

@@ -102,7 +102,7 @@ def follow(return_id: int, *, actor: Actor = SYSTEM) -> None:
             _call_off(desk, made, "The goods were not accepted.")
         elif all(lifecycle.is_done(line) for line in mine) and made.status == ExchangeStatus.HELD:
             _charge(desk, made, "The goods were not accepted.")
-        lifecycle.save(desk)
+        lifecycle.save(desk, fields=("refund_to",))
 
     retrying(work)
 
@@ -316,6 +316,7 @@ def _refund_lines(made: Exchange) -> tuple[RefundLine, ...]:
 def _call_off(desk: ReturnDesk, made: Exchange, why: str) -> None:
     """Nothing left yet: the new order is cancelled, and the return goes back to a refund of what was accepted."""
     changing.cancel(made.order_id, actor=desk.actor, reason=why)
+    desk.rma.refund_to = RefundTo.ORIGINAL
     _end(desk, made, ExchangeStatus.CANCELLED, why)
 
 

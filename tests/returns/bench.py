@@ -36,7 +36,8 @@ def approved(
     ref = next(_refs)
     rma = ReturnRequest.objects.create(
         number=f"RMA-9{ref:05}", uid=uuid4(), kind="SERVICE", order=order, channel=order.channel if order else None,
-        location=at, proof="ORDER" if order else "NONE", currency="GBP", approved_at=timezone.now(), **fields,
+        location=at, proof="ORDER" if order else "NONE", currency="GBP", approved_at=timezone.now(),
+        rule="window", **fields,
     )  # fmt: skip
     bought = {line.item_id: line for line in OrderLine.objects.filter(order=order)} if order else {}
     for n, (item, units) in enumerate(wanted, 1):

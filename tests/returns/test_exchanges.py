@@ -7,12 +7,13 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from core import outbox
 from core.errors import Invalid, Refusal
 from orders.canonical import IncomingPayment
 from orders.models import Hold, Order, Payment, PaymentInstruction
 from returns import exchanging
 from returns.exchanging import Given, Wanted
-from returns.models import Exchange
+from returns.models import Exchange, RefundDecision
 from returns.services import exchanges, inspection, receiving
 from returns.services.exchanges import Instead
 from returns.services.inspection import Seen
@@ -155,3 +156,24 @@ def test_an_advance_exchange_leaves_at_once_against_a_hold_that_is_let_go_when_t
     assert made.status == "SETTLED"
     assert money(rma.order) == {"captured": 40, "refunded": 40}
     assert money(made.order) == {"captured": 40}
+
+
+def test_accepted_units_are_refunded_by_the_outbox_and_those_of_a_called_off_exchange_too():
+    item, instead, leeds = ItemFactory(), ItemFactory(), LocationFactory(returns=True)
+    StockFactory(item=instead, sellable=5)
+    paid = IncomingPayment(
+        ref="ch_2", kind="captured", amount=Decimal(80), currency="GBP", at=timezone.now(), gateway="stripe"
+    )
+    rma = approved(sold((item, 2), payments=(paid,)), (item, 2), at=leeds)
+    made = exchanges.exchange(rma.pk, [Instead(instead.sku)], key="x", actor=ANNA)
+    receiving.receive(rma.pk, Found(item.sku, 2), location_id=leeds.pk, key="in", actor=ANNA)
+    inspection.inspect(bench_of(rma).pk, Seen("A"), key="good", actor=ANNA)
+    inspection.inspect(bench_of(rma).pk, Seen("D", verdict="REJECTED", note="Torn"), key="bad", actor=ANNA)
+
+    for _ in range(3):
+        outbox.drain("default")
+
+    made.refresh_from_db()
+    assert made.status == "CANCELLED"
+    decision = RefundDecision.objects.get(request=rma)
+    assert (decision.cause.startswith("inspection:"), decision.amount) == (True, 40)
