@@ -206,7 +206,7 @@ def test_disposition_rules_are_drafted_tried_and_put_live(client):
 
     assert client.post("/ops/dispositions/1/save", rows | {"v": "1"}).status_code == 422
     assert client.post("/ops/dispositions/1/save", rows | {"at_least": ["", "20"], "v": "1"}).status_code == 303
-    assert "worth 20.00 or more" in client.get("/ops/dispositions/1").content.decode()
+    assert 'value="20.00"' in client.get("/ops/dispositions/1").content.decode()
     client.post("/ops/dispositions/1/launch", {"v": "2"})
 
     assert DispositionRules.objects.get().status == "LIVE"
