@@ -8,7 +8,9 @@ import pytest
 from django.utils import timezone
 
 from core import outbox
+from core.actors import person
 from core.errors import Invalid, Refusal
+from core.models import User
 from orders.canonical import IncomingPayment
 from orders.models import Hold, Order, Payment, PaymentInstruction
 from returns import exchanging
@@ -159,16 +161,17 @@ def test_an_advance_exchange_leaves_at_once_against_a_hold_that_is_let_go_when_t
 
 
 def test_accepted_units_are_refunded_by_the_outbox_and_those_of_a_called_off_exchange_too():
+    anna = person(User.objects.create_user("anna@example.test"))
     item, instead, leeds = ItemFactory(), ItemFactory(), LocationFactory(returns=True)
     StockFactory(item=instead, sellable=5)
     paid = IncomingPayment(
         ref="ch_2", kind="captured", amount=Decimal(80), currency="GBP", at=timezone.now(), gateway="stripe"
     )
     rma = approved(sold((item, 2), payments=(paid,)), (item, 2), at=leeds)
-    made = exchanges.exchange(rma.pk, [Instead(instead.sku)], key="x", actor=ANNA)
-    receiving.receive(rma.pk, Found(item.sku, 2), location_id=leeds.pk, key="in", actor=ANNA)
-    inspection.inspect(bench_of(rma).pk, Seen("A"), key="good", actor=ANNA)
-    inspection.inspect(bench_of(rma).pk, Seen("D", verdict="REJECTED", note="Torn"), key="bad", actor=ANNA)
+    made = exchanges.exchange(rma.pk, [Instead(instead.sku)], key="x", actor=anna)
+    receiving.receive(rma.pk, Found(item.sku, 2), location_id=leeds.pk, key="in", actor=anna)
+    inspection.inspect(bench_of(rma).pk, Seen("A"), key="good", actor=anna)
+    inspection.inspect(bench_of(rma).pk, Seen("D", verdict="REJECTED", note="Torn"), key="bad", actor=anna)
 
     for _ in range(3):
         outbox.drain("default")
