@@ -165,12 +165,18 @@ def _carriers() -> None:
     from integrations import events as outside
     from integrations.carriers import tasks
     from orders import events as facts
+    from returns import events as back
 
     # One lane per label for both: it is bought before it is given back.
     for asked in (facts.LABEL_WANTED, facts.LABEL_VOID_WANTED):
         events.subscribe(
             asked, "carriers.carry_label", tasks.carry_label, queue="outside", max_attempts=60, lane=tasks.lane
         )
+    for asked in (back.LABEL_WANTED, back.LABEL_VOID_WANTED):
+        events.subscribe(
+            asked, "carriers.carry_return_label", tasks.carry_label_back, queue="outside", max_attempts=60,
+            lane=tasks.lane_back,
+        )  # fmt: skip
     # One lane per collection: it is booked before it is cancelled.
     for asked in (facts.VAN_ASKED, facts.VAN_CANCEL_WANTED):
         events.subscribe(asked, "carriers.carry_call", tasks.carry_call, queue="outside", max_attempts=60)

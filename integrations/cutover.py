@@ -21,6 +21,7 @@ from integrations.channels.meaning import (
     RecordPayments,
     RecordRefund,
     SetAside,
+    TakeReturn,
     TakeSnapshot,
 )
 from integrations.models import Connection, InboundMessage
@@ -90,6 +91,8 @@ def _is_live(act: Act, connection: Connection) -> bool:
         return setting.takes(act.order_ref) or _took_in(connection, act.order_ref)
     if isinstance(act, RecordRefund):
         return setting.takes(act.refund.order_ref) or _took_in(connection, act.refund.order_ref)
+    if isinstance(act, TakeReturn):
+        return setting.takes(act.ret.order_ref) or _took_in(connection, act.ret.order_ref)
     if isinstance(act, MoveGoods):
         return setting.mode == Mode.PART and act.store in setting.places
     if isinstance(act, TakeSnapshot):

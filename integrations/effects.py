@@ -28,6 +28,7 @@ from integrations.channels.meaning import (
     RecordPayments,
     RecordRefund,
     SetAside,
+    TakeReturn,
     TakeSnapshot,
 )
 from integrations.models import InboundMessage
@@ -36,6 +37,7 @@ from inventory.models import StockSnapshot
 from inventory.services import snapshots, sources
 from orders.models import Channel, Payment
 from orders.services import intake, payments, tracking
+from returns.services import taking
 
 
 @dataclass(slots=True)
@@ -85,6 +87,9 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
         data = {"connection": connection.code, "what": act.what, "ref": act.ref}
         events.record(facts.DOCUMENT_WANTED, message.subject, actor=connection.actor, data=data)
         done.changed = True
+        return
+    if isinstance(act, TakeReturn):
+        _take_return(act, message, done)
         return
     if isinstance(act, SetAside | FollowParcel):
         _follow(act, message, done)
@@ -155,6 +160,18 @@ def _placing(
             if stale
             else f"order {placed.number} already says all of this"
         )
+
+
+def _take_return(act: TakeReturn, message: InboundMessage, done: Done) -> None:
+    connection = message.connection
+    if connection.channel is None:
+        raise Refusal("no_channel", f"{connection.name} is not the connection of a channel.")
+    taken = taking.take(act.ret, channel=connection.channel, actor=connection.actor, source=message.subject)
+    rma = taken.rma
+    if rma.order is not None:
+        done.order_id, done.number = rma.order_id, rma.order.number
+    done.changed = done.changed or taken.changed
+    done.words = "" if done.changed else f"return {rma.number} already says all of this"
 
 
 def _paid_with(payment_ref: str, channel: Channel) -> str:

@@ -16,6 +16,7 @@ from integrations.channels.meaning import (
     PlaceOrder,
     RecordPayments,
     RecordRefund,
+    TakeReturn,
     TakeSnapshot,
 )
 from integrations.models import InboundMessage, ShadowResult
@@ -99,6 +100,8 @@ def _known(incoming: IncomingOrder, message: InboundMessage) -> Order | None:
 def _ref(act: Act) -> str:
     if isinstance(act, CancelOrder | RecordPayments):
         return act.order_ref
+    if isinstance(act, TakeReturn):
+        return act.ret.order_ref
     return act.refund.order_ref if isinstance(act, RecordRefund) else ""
 
 
@@ -107,6 +110,8 @@ def _words(act: Act) -> str:
         return f"would cancel order {act.order_ref}"
     if isinstance(act, RecordRefund):
         return f"would record a refund of order {act.refund.order_ref}"
+    if isinstance(act, TakeReturn):
+        return f"would take a return of order {act.ret.order_ref}"
     if isinstance(act, RecordPayments):
         return f"would record payments of order {act.order_ref}"
     if isinstance(act, TakeSnapshot):

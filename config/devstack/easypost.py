@@ -109,11 +109,17 @@ class Account:
             raise Refused(422, "SHIPMENT.CUSTOMS_INFO.REQUIRED", "Customs info is required.", "customs_info")
         ref = self.new_id("shp")
         offered = [] if self.fault("no_rates") else [self._rate(ref, weight, *service) for service in SERVICES]
+        # A return is described as the parcel that went out was, and the addresses are turned round here.
+        back = bool(given.get("is_return"))
+        sender, receiver = (
+            given[name] for name in (("to_address", "from_address") if back else ("from_address", "to_address"))
+        )
         shipment = {
-            "id": ref, "object": "Shipment", "mode": "test", "status": "unknown", "reference": given.get("reference"),
-            "created_at": _now(), "updated_at": _now(), "tracking_code": None, "refund_status": None,
-            "from_address": {"object": "Address", **given["from_address"]},
-            "to_address": {"object": "Address", **given["to_address"]},
+            "id": ref, "object": "Shipment", "is_return": back, "mode": "test", "status": "unknown",
+            "reference": given.get("reference"), "created_at": _now(), "updated_at": _now(), "tracking_code": None,
+            "refund_status": None,
+            "from_address": {"object": "Address", **sender},
+            "to_address": {"object": "Address", **receiver},
             "parcel": {"object": "Parcel", **given["parcel"]}, "options": given.get("options") or {},
             "customs_info": given.get("customs_info"), "rates": offered, "selected_rate": None, "postage_label": None,
             "tracker": None, "fees": [], "forms": [],

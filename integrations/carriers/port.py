@@ -14,7 +14,10 @@ from orders.tracking import Scan
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One parcel to be sent. Addresses in the shape of an order's; weight in grams; `reference` is ours, for ever."""
+    """One parcel to be sent. Addresses in the shape of an order's; weight in grams; `reference` is ours, for ever.
+
+    `comes_back`: a customer sends it to us, which some carriers price and bill otherwise. The sender is the customer.
+    """
 
     reference: str
     sender: Mapping[str, Any]
@@ -25,6 +28,7 @@ class Parcel:
     order: str = ""
     contents: tuple[Content, ...] = ()
     currency: str = ""
+    comes_back: bool = False
 
     @property
     def crosses_a_border(self) -> bool:

@@ -7,7 +7,7 @@ from celery import shared_task
 from core.actors import SYSTEM
 from core.events import EventDraft, Fact
 from integrations import arrivals, inbox
-from integrations.carriers import calling, following, labelling, suspending
+from integrations.carriers import calling, following, labelling, returning, suspending
 from orders.models import Package
 from orders.services import tracking
 
@@ -20,6 +20,16 @@ def lane(draft: EventDraft) -> str:
 def carry_label(fact: Fact) -> None:
     """parcel.label_wanted, parcel.label_void_wanted: whatever is due for the label by now. Safe to repeat."""
     labelling.carry(int(fact.data["label"]))
+
+
+def lane_back(draft: EventDraft) -> str:
+    """Each label of a return has a lane of its own, as those of parcels that go out."""
+    return f"return_label:{draft.data['label']}"
+
+
+def carry_label_back(fact: Fact) -> None:
+    """return.label_wanted, return.label_void_wanted: whatever is due for the label by now. Safe to repeat."""
+    returning.carry(int(fact.data["label"]))
 
 
 def carry_call(fact: Fact) -> None:

@@ -12,6 +12,7 @@ from inventory.masters import IncomingItem, IncomingPlace
 from inventory.snapshots import IncomingSnapshot
 from orders.canonical import IncomingOrder, IncomingPayment, IncomingRefund
 from orders.tracking import Scan
+from returns.incoming import IncomingReturn
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,13 @@ class RecordRefund:
     """Money or units given back on an order that must be known."""
 
     refund: IncomingRefund
+
+
+@dataclass(frozen=True, slots=True)
+class TakeReturn:
+    """A return as the channel sees it now. Its order must be known, unless the channel names none."""
+
+    ret: IncomingReturn
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +212,7 @@ Act = (
     | PlaceOrder
     | RecordRefund
     | RecordPayments
+    | TakeReturn
     | MoveGoods
     | TakeSnapshot
     | AnswerRequest

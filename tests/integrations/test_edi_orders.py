@@ -334,6 +334,7 @@ DEFECTS = {
     "net_edifact.ORDRSP.edi": "is no segment of EDIFACT",
     "net_x12.832.edi": "counts 17 segments, there are 12",
     "pydifact_order.edi": "breaks off before its UNZ trailer",
+    "x12_ORD_180_FromLowes.edi": "0123456789",  # a return of an order nobody knows
     "x12_ORD_820_Example3_HomeDepot.edi": "ends group '44', '44 (Group Control Number)' is open",
     "x12_ORD_860_Example1.edi": "counts 10 segments, there are 9",
     "x12_WAR_940_simplot.edi": "ends group '940001777', '177818711' is open",

@@ -89,13 +89,17 @@ class EasyPost:
         return made if kept == made["id"] else self.rest.get(f"shipments/{kept}")
 
     def _make(self, parcel: Parcel) -> dict[str, Any]:
+        # A return is described as the parcel that went out: EasyPost itself turns the two addresses round.
+        here, there = (parcel.receiver, parcel.sender) if parcel.comes_back else (parcel.sender, parcel.receiver)
         body: dict[str, Any] = {
             "reference": parcel.reference,
-            "from_address": _address(parcel.sender),
-            "to_address": _address(parcel.receiver),
+            "from_address": _address(here),
+            "to_address": _address(there),
             "parcel": {"weight": ounces(parcel.grams)},
             "options": {"label_format": self.format, "invoice_number": parcel.order[:35]},
         }
+        if parcel.comes_back:
+            body["is_return"] = True
         if parcel.crosses_a_border:
             body["customs_info"] = _customs(parcel)
         try:

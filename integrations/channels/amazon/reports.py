@@ -1,20 +1,17 @@
 """Amazon's reports: tab-separated files known by the names of their columns. Pure.
 
-None of them asks for anything: settlements are reconciled by finance, returns asked for are followed at Amazon until
-the money goes back, and the rest is about Amazon's own warehouses.
+Only the returns people asked for are taken: settlements are reconciled by finance, and the rest is about Amazon's own
+warehouses.
 """
 
 from __future__ import annotations
 
+from integrations.channels.amazon import returns
 from integrations.channels.meaning import Meaning, ignored
 
 _KNOWN: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"settlement-id", "deposit-date"}), "a settlement: finance reconciles it, no order or stock follows"),
     (frozenset({"return-date", "fulfillment-center-id"}), "returns to Amazon's own warehouses are Amazon's to handle"),
-    (
-        frozenset({"order id", "return request date", "amazon rma id"}),
-        "returns asked for at Amazon; the refund follows as a financial event, the goods when they arrive",
-    ),
     (frozenset({"fnsku", "disposition", "fulfillmentcenter"}), "a ledger of Amazon's own warehouses"),
     (frozenset({"amazon-order-id", "purchase-date"}), "a list of orders as a report; the orders come one by one"),
     (frozenset({"order-id", "order-item-id"}), "a list of orders as a report; the orders come one by one"),
@@ -28,4 +25,6 @@ def understood(body: bytes) -> Meaning | None:
         return None
     names = {name.strip().strip('"').lower() for name in first.decode("utf-8", errors="replace").split("\t")}
     compact = {name.replace("_", "-") for name in names}
+    if names >= returns.COLUMNS:
+        return returns.report(body)
     return next((ignored(reason) for known, reason in _KNOWN if known <= names or known <= compact), None)

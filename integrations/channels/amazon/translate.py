@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from integrations.channels import marketplaces
-from integrations.channels.amazon import notices, orders_2026, orders_v0, reports, stock
+from integrations.channels.amazon import notices, orders_2026, orders_v0, reports, returns, stock
 from integrations.channels.meaning import Act, Meaning, RecordRefund, ignored
 from integrations.reading import EPOCH, ZERO, Node, checked
 from orders.canonical import IncomingRefund
@@ -38,8 +38,6 @@ _NOT_TAKEN: tuple[tuple[str, str], ...] = (
     ("balances", _SETTLED),
     ("payouts", _SETTLED),
     ("expectedPayouts", _SETTLED),
-    ("returns", _EXTERNAL),
-    ("returnType marketplaceChannelDetails", _EXTERNAL),
     ("shipments pagination", _EXTERNAL),
     ("shipmentInfo marketplaceAttributes", _EXTERNAL),
     ("shippingOptions", _EXTERNAL),
@@ -84,7 +82,7 @@ def _translate(node: Node) -> Meaning | None:
     if isinstance(listed, list):
         return _listed(list(node.items("")))
     inner = node.object("payload") or node
-    found = _orders(inner) or _finances(inner)
+    found = _orders(inner) or _returns(inner) or _finances(inner)
     return found if found is not None else _not_taken(inner)
 
 
@@ -112,6 +110,14 @@ def _orders(node: Node) -> Meaning | None:
             return ignored("sent by Amazon for us: multi-channel fulfilment is followed there")
         return None if listed else ignored("no order changed")
     return ignored("sent by Amazon for us: multi-channel fulfilment is followed there") if whole else None
+
+
+def _returns(node: Node) -> Meaning | None:
+    if returns.is_one(node):
+        return marketplaces.each([node], returns.acts)
+    if isinstance(node.raw("returns"), list):
+        return marketplaces.each(node.items("returns"), returns.acts, empty="no return changed")
+    return None
 
 
 def _listed(nodes: list[Node]) -> Meaning | None:

@@ -19,6 +19,7 @@ from integrations.channels.edi import (
     x12_answers,
     x12_invoices,
     x12_orders,
+    x12_returns,
 )
 from integrations.channels.edi import x12_warehouse as warehouse
 from integrations.channels.edi.amendments import amended
@@ -171,6 +172,7 @@ def read_x12(found: Transaction, terms: EdiTerms) -> Meaning:
 
 
 _X12: dict[str, ReadX12] = {
+    "180": x12_returns.authorisation,
     "810": x12_invoices.invoice,
     "855": x12_answers.acknowledgement,
     "856": x12_answers.ship_notice,

@@ -1,6 +1,6 @@
 """Shopify: orders, refunds and payments in, shipments and stock out."""
 
-from integrations.channels.shopify import changes, client, placing, selling, translate, webhooks
+from integrations.channels.shopify import changes, client, placing, returns, selling, translate, webhooks
 from integrations.channels.vendor import Vendor
 
 SHOPIFY = Vendor(
@@ -16,4 +16,5 @@ SHOPIFY = Vendor(
     set_levels=selling.set_levels,
     levels_at_once=selling.AT_ONCE,
     can_be_called=client.can_be_called,
+    fetch=returns.fetch,
 )

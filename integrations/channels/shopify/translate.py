@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from integrations.channels.meaning import Act, Meaning, PlaceOrder, RecordPayments, RecordRefund, ignored
-from integrations.channels.shopify import graphql, rest, stock
+from integrations.channels.shopify import graphql, rest, returns, stock
 from integrations.documents import read_json
 from integrations.failures import FailureClass, Fault, Unreadable, unparsable
 from integrations.reading import Faults, Node, checked_payment
@@ -56,7 +56,6 @@ _NOT_TAKEN = {
     "product_variant": "the range is kept in Backroom",
     "product_feed": "the range is kept in Backroom",
     "profile": "shop settings are not taken",
-    "return": "returns asked for in Shopify are not taken yet; their refunds are",
     "shipping_line": "a line of carriage alone, without the order it belongs to; it comes with its order",
     "shop": "shop settings are not taken",
     "segment": "customer master data is not taken from Shopify",
@@ -127,6 +126,8 @@ def _by_topic(topic: str, document: Any) -> Meaning:
         return ignored("the shop no longer keeps this item there; that says nothing about units")
     if singular == "inventory_level":
         return _act_on(singular, _plain(document, singular))
+    if singular == "return":
+        return _act_on("return", _plain(document, "return"))
     if singular in _NOT_TAKEN:
         return ignored(_NOT_TAKEN[singular])
     raise Unreadable(FailureClass.BAD_VALUE, Fault("topic", f"{topic[:60]!r} is not a topic Backroom knows"))
@@ -152,6 +153,7 @@ def _act_on(kind: str, document: dict[str, Any]) -> Meaning:
 _NOTHING = {
     "transaction": "it holds no money event: nothing was paid or given back",
     "inventory_level": "it names no level of any item",
+    "graphql returns": "the order lists no return",
 }
 
 
@@ -231,6 +233,9 @@ _TRANSLATORS: dict[str, Callable[[Node], list[Act]]] = {
     "graphql order": _gql_order,
     "graphql refunds": _gql_refunds,
     "graphql transactions": _gql_transactions,
+    "return": returns.told,
+    "graphql return": returns.alone,
+    "graphql returns": returns.of_order,
 }
 
 # --- Recognising ---------------------------------------------------------------------------------------------------
@@ -292,6 +297,8 @@ def _by_wrapper(document: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
             return singular, document
         if isinstance(inner, dict) and len(document) == 1 and singular in {"order", "refund", "transaction"}:
             return singular, inner
+        if isinstance(inner, dict) and len(document) == 1 and singular == "return":
+            return ("graphql return" if graphql.gid_type(inner.get("id")) else "return"), inner
         known = singular in _NOT_TAKEN
         if known and isinstance(inner, (dict, list)) and (len(document) == 1 or singular == "fulfillment_order"):
             if singular != "order_edit" and "id" in document:
@@ -312,16 +319,18 @@ def _by_gid(document: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
             ("transactions", "graphql transactions"),
             ("fulfillments", "fulfillment"),
             ("fulfillmentOrders", "fulfillment_order"),
-            ("returns", "return"),
+            ("returns", "graphql returns"),
         ):
             if key in document:
                 return kind, document
         return None
+    if named == "Return":
+        return "graphql return", document
     kind = _snake(named or graphql.gid_type(document.get("admin_graphql_api_id")))
     # A REST order, refund or transaction has its gid too, but only its keys show that it is whole.
     if kind == "product" and "variants" in document and "legacyResourceId" in document:
         return "product", document
-    return (kind, document) if kind in _NOT_TAKEN or kind == "inventory_level" else None
+    return (kind, document) if kind in _NOT_TAKEN or kind in {"inventory_level", "return"} else None
 
 
 # Keys that together only one kind of document has.
