@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Q, Sum
 
 from core.errors import Refusal
+from core.formats import money
 from finance.canonical import ZERO
 from finance.matching import Side
 from finance.models import INCOMING, Charge, LineKind, MatchKey, MatchSide, Settlement, SettlementLine
@@ -331,7 +332,9 @@ def _weak(settlement: Settlement, line: SettlementLine, payment: Payment) -> Gro
     books = Books(settlement.currency, {line.pk: line}, amounts={line.pk: line.gross - line.matched - line.written_off})
     entry = Entry(payment.amount, payment.currency, payment.order_id, payment_id=payment.pk, at=payment.at)
     books.entries[payment.pk] = entry
-    why = f"The only payment of {payment.amount} within {DAYS.days} days" + (f", with {line.sku}" if line.sku else "")
+    why = f"The only payment of {money(payment.amount, payment.currency)} within {DAYS.days} days" + (
+        f", with {line.sku}" if line.sku else ""
+    )
     return Group(
         [Side(line.pk, books.amounts[line.pk], at=line.at)], [Side(payment.pk, payment.amount, at=payment.at)], books,
         settlement.currency, MatchKey.LIKENESS, payment.order.number, why, weak=True,

@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 from core import events
 from core.actors import PERSON, SYSTEM, Actor
 from core.errors import Refusal
+from core.formats import exponent, money
 from exceptions.services import cases
 from finance import events as facts
 from finance import locks, matching
@@ -123,8 +124,6 @@ def _open(settlement_id: int) -> Any:
 
 
 def _tolerance(settlement: Settlement) -> Tolerance:
-    from core.formats import exponent
-
     return Tolerance(Decimal(5).scaleb(-exponent(settlement.currency)), TOLERANCE.percent)
 
 
@@ -200,7 +199,8 @@ def _cases(settlement: Settlement, actor: Actor) -> None:
 
     uid = str(settlement.pk)
     if reasons.holds(RESIDUAL, uid):
-        words = f"{settlement.residual:f} {settlement.currency} of {settlement.payout:f} isn't explained."
+        left, whole = (money(each, settlement.currency) for each in (settlement.residual, settlement.payout))
+        words = f"{left} of {whole} isn't explained."
         cases.open_(
             RESIDUAL, settlement.subject, summary=words, value=abs(settlement.residual), currency=settlement.currency,
             actor=actor,
