@@ -277,7 +277,7 @@ def test_a_period_is_locked_by_a_second_person_once_nothing_blocks_it_and_takes_
     late = making.order({"price": "7"})
     late.placed_at = last_month()
     late.save()
-    following.follow(late.pk)
+    postings.prepare(late.pk)
     charge = Charge.objects.get(order=late)
     assert (charge.booked_on, charge.late_from) == (period.ends_on + timedelta(days=1), last_month().date())
     assert "locked" in charge.note
@@ -358,3 +358,29 @@ def test_each_shipment_has_its_invoice_in_whatever_order_one_hears_of_them(shipp
         (order.number, D("24.90"), str(first.pk)), (f"{order.number}-2", D("40"), str(second.pk)),
     ]  # fmt: skip
     assert broken() == []
+
+
+def test_the_screens_of_the_books_open_and_the_close_is_worked_through_on_them(client):
+    order = making.order({"price": "50"})
+    posting = Posting.objects.get(pk=postings.prepare(order.pk))
+    entity = entities.main()
+    period = closes.ensure(entity, last_month().date())
+    one, two = person("Finance"), person("Finance")
+    client.force_login(one)
+    where = f"/finance/close/{period.code}"
+    for path in (
+        "/finance/close/", where, f"{where}/rows/unsent", f"{where}/rows/role:sales", "/finance/chart/",
+        "/finance/postings/enter", f"/finance/postings/{posting.pk}", f"/finance/orders/{order.number}/money",
+    ):  # fmt: skip
+        assert client.get(path).status_code == 200, path
+    assert "$50.00" in client.get(f"/finance/orders/{order.number}/money").content.decode()
+
+    client.post(f"{where}/prepare", {"v": period.version})
+    period.refresh_from_db()
+    assert period.prepared_by == one
+    assert client.post(f"{where}/lock", {"v": period.version}).status_code == 403
+    client.force_login(two)
+    client.post(f"{where}/lock", {"v": period.version})
+
+    period.refresh_from_db()
+    assert (period.status, period.locked_by) == ("LOCKED", two)
