@@ -10,11 +10,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from core import audit
+from core.actors import person
 from core.errors import Invalid, Refusal
-from core.models import Event
+from core.models import Event, User
 from exceptions.models import Case
+from orders.canonical import IncomingPayment
 from orders.models import OrderLine
-from returns.models import ReturnLine, ReturnPolicyVersion, ReturnRequest
+from returns.models import RefundDecision, ReturnLine, ReturnPolicyVersion, ReturnRequest
 from returns.rules import STANDARD
 from returns.services import asking, labels, policies, requests
 from returns.services.asking import Asked, AskedLine
@@ -249,3 +251,18 @@ def test_an_orders_line_counts_what_came_back_and_never_more_than_left():
     assert OrderLine.objects.get(pk=line.pk).returned == 2
     assert Event.objects.filter(type="order.returned").count() == 1
     assert returned(order).rule == "already-returned"
+
+
+def test_a_refund_that_does_not_wait_is_decided_with_the_approval_and_once():
+    clerk = person(User.objects.create_user("f@harrow.example", "correct horse battery", name="Femi Cole"))
+    paid = IncomingPayment(ref="ch_1", kind="captured", amount=Decimal(30), currency="GBP", at=PLACED_AT)
+    rma = returned(sold(payments=(paid,)), line={"condition": "USED"})
+
+    requests.approve(rma.pk, refund_plan="INSTANT", actor=clerk)
+    requests.approve(rma.pk, refund_plan="INSTANT", actor=clerk)
+
+    assert [str(each.amount) for each in RefundDecision.objects.filter(request=rma)] == ["10.0000"]
+    unpaid = returned(sold(ref="1009", payment_state="pending"), line={"condition": "USED"})
+    requests.approve(unpaid.pk, refund_plan="INSTANT", actor=clerk)
+    unpaid.refresh_from_db()
+    assert (unpaid.refund_plan, unpaid.status) == ("ON_RECEIPT", "OPEN")
