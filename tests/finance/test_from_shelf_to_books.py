@@ -9,7 +9,7 @@ import pytest
 from core import audit, outbox
 from core.actors import SYSTEM
 from core.models import Event
-from finance.models import Posting, Status
+from finance.models import Entity, Invoicing, Posting, Status
 from orders.models import FulfilmentOrder, Order
 from orders.services import fulfilment
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
@@ -39,7 +39,8 @@ def ship(job: FulfilmentOrder) -> None:
     fulfilment.ship(job.pk, carrier="DHL", tracking_number="JD014", actor=SYSTEM)
 
 
-def test_a_split_order_is_one_sale_once_its_last_parcel_has_left(books):
+def test_a_split_order_is_one_sale_once_its_last_parcel_has_left_where_whole_orders_are_invoiced(books):
+    Entity.objects.create(code="main", name="Main", currency="USD", invoices=Invoicing.ORDER)
     for sku in ("SKU-1", "SKU-2"):
         StockFactory(item=ItemFactory(sku=sku), sellable=5, location=LocationFactory())
     order = place(
