@@ -19,11 +19,12 @@ from integrations.api.v1.webhooks import urlpatterns as webhooks_v1
 from inventory.api.v1.urls import urlpatterns as inventory_v1
 from orders.api.v1.urls import urlpatterns as orders_v1
 from returns.api.v1.bench import urlpatterns as bench_v1
+from returns.api.v1.refund_urls import urlpatterns as refunds_v1
 from returns.api.v1.urls import urlpatterns as returns_v1
 
 v1: list[URLPattern | URLResolver] = [
     *orders_v1, *returns_v1, *bench_v1, *inventory_v1, *exceptions_v1, *webhooks_v1, *trace_v1, *connections_v1,
-    *mapping_v1, *client_v1, *operations_v1,
+    *mapping_v1, *client_v1, *operations_v1, *refunds_v1,
 ]  # fmt: skip
 VERSIONS = {"v1": v1}
 

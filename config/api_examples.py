@@ -54,6 +54,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "POST /orders/{number}/cancel": {"reason": "The customer changed their mind"},
     "POST /orders/{number}/changes": {"edits": _EDITS, "note": "Asked for by phone"},
     "POST /orders/{number}/changes/preview": {"edits": _EDITS},
+    "POST /orders/{number}/refunds": {"lines": [{"ref": "1", "quantity": 1}], "why": "Torn"},
     "POST /orders/{number}/holds": {"reason": "Wait for the customer's answer", "type": "MANUAL", "blocks": "RELEASE"},
     "POST /orders/{number}/notes": {"text": "Leave it with the neighbour"},
     "POST /orders/{number}/risk": {"provider": "fraud-desk", "level": "high", "score": 91, "reasons": ["New card"]},

@@ -85,6 +85,8 @@ app.conf.beat_schedule = {
     "relay-outside": _every(5, "core.tasks.relay", "outside", queue="outside"),
     "relay-webhooks": _every(5, "core.tasks.relay", "webhooks", queue="webhooks"),
     "relay-slow": _every(5, "core.tasks.relay", "slow", queue="outside"),
+    "watch-authorisations": _every(300, "integrations.payments.tasks.watch_authorisations"),
+    "ask-after-payments": _every(300, "integrations.payments.tasks.ask_again", queue="outside"),
     "replay-webhooks": _every(5, "integrations.webhooks.tasks.replay"),
     "canary-default": _every(15, "core.tasks.canary", "default"),
     "canary-outside": _every(15, "core.tasks.canary", "outside", queue="outside"),

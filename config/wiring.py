@@ -16,6 +16,7 @@ def connect() -> None:
     _orders()
     _refunds()
     _returns()
+    _payments()
     _finance()
     _erp()
     _channels()
@@ -102,6 +103,20 @@ def _returns() -> None:
     for judged in (facts.ACCEPTED, facts.REJECTED, facts.COMPLETED, facts.CANCELLED):
         events.subscribe(judged, "returns.follow_exchange", bench_handlers.follow_exchange)
     events.subscribe(facts.EXCHANGE_ENDED, "returns.refund_instead", bench_handlers.refund_instead)
+
+
+def _payments() -> None:
+    from integrations.payments import tasks
+    from orders import events as facts
+
+    # One lane per tender: what is captured is refunded afterwards.
+    events.subscribe(
+        facts.PAYMENT_WANTED, "payments.carry", tasks.carry, queue="outside", max_attempts=60, lane=tasks.lane
+    )
+    events.subscribe(facts.SHIPPED, "payments.capture_shipped", tasks.capture_shipped)
+    events.subscribe(facts.HOLD_RESOLVED, "payments.catch_up", tasks.catch_up)
+    for ended in (facts.CANCELLED, facts.COMPLETED):
+        events.subscribe(ended, "payments.let_go", tasks.let_go)
 
 
 def _finance() -> None:

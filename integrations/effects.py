@@ -20,6 +20,7 @@ from integrations.channels.meaning import (
     CancelOrder,
     ClaimNumber,
     FollowParcel,
+    HearOfMoney,
     JudgeDocument,
     KeepMaster,
     LearnCodes,
@@ -32,9 +33,11 @@ from integrations.channels.meaning import (
     TakeSnapshot,
 )
 from integrations.models import InboundMessage
+from integrations.payments import hearing
 from integrations.suppliers import answers
 from inventory.models import StockSnapshot
 from inventory.services import snapshots, sources
+from orders.canonical import IncomingPayment
 from orders.models import Channel, Payment
 from orders.services import intake, payments, tracking
 from returns.services import taking
@@ -94,6 +97,9 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
     if isinstance(act, SetAside | FollowParcel):
         _follow(act, message, done)
         return
+    if isinstance(act, HearOfMoney):
+        _hear(act, message, done)
+        return
     _placing(act, message, done)
 
 
@@ -132,7 +138,7 @@ def _placing(
         done.made_known.append(order_key(channel.code, act.order.channel_ref))
         if act.order.po_number and act.order.po_number != act.order.channel_ref:
             done.made_known.append(order_key(channel.code, act.order.po_number))
-        done.made_known += [payment_key(channel.code, payment.ref) for payment in act.order.payments]
+        done.made_known += [key for payment in act.order.payments for key in _names(channel.code, payment)]
     elif isinstance(act, CancelOrder):
         try:
             placed = intake.cancel(channel, act.order_ref, actor=actor, reason=act.reason, at=act.at, source=source)
@@ -147,7 +153,7 @@ def _placing(
         placed = payments.record(
             ref, aliases.paid(act.payments, message.connection), channel=channel, actor=actor, source=source
         )
-        done.made_known += [payment_key(channel.code, payment.ref) for payment in act.payments]
+        done.made_known += [key for payment in act.payments for key in _names(channel.code, payment)]
     done.order_id, done.number = placed.order_id, placed.number
     if placed.outcome in {"created", "changed"}:
         done.changed = True
@@ -174,6 +180,12 @@ def _take_return(act: TakeReturn, message: InboundMessage, done: Done) -> None:
     done.words = "" if done.changed else f"return {rma.number} already says all of this"
 
 
+def _names(channel: str, payment: IncomingPayment) -> list[str]:
+    """What may wait for a payment: its own channel's messages, and its provider's by any name of it."""
+    refs = {payment.ref, payment.parent_ref} - {""}
+    return [payment_key(channel, payment.ref), *(payment_key("", ref) for ref in sorted(refs))]
+
+
 def _paid_with(payment_ref: str, channel: Channel) -> str:
     """The order this payment was for. Raises NotYet while nobody knows."""
     paid = Payment.objects.filter(provider_ref=payment_ref, order__channel=channel).exclude(kind="refunded")
@@ -181,6 +193,13 @@ def _paid_with(payment_ref: str, channel: Channel) -> str:
     if ref is None:
         raise NotYet(payment_key(channel.code, payment_ref))
     return ref
+
+
+def _hear(act: HearOfMoney, message: InboundMessage, done: Done) -> None:
+    heard = hearing.hear(act, message)
+    done.order_id, done.number = heard.order_id, heard.number
+    done.changed = done.changed or heard.changed
+    done.words = "" if done.changed else heard.known
 
 
 def _set_aside(body: bytes, message: InboundMessage, done: Done) -> None:

@@ -17,8 +17,12 @@ from orders.models import (
     Order,
     OrderLine,
     Payment,
+    PaymentInstruction,
+    PaymentRoute,
     Refund,
     ShortRule,
+    StoreCredit,
+    StoreCreditEntry,
     StorePolicy,
 )
 from orders.services import carriage
@@ -147,3 +151,30 @@ class CarrierServices(admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         carriage.forget()
+
+
+@admin.register(PaymentRoute)
+class PaymentRoutes(admin.ModelAdmin):
+    """Who carries out what is to happen to a channel's money, gateway by gateway."""
+
+    list_display = ("channel", "gateway", "via", "connection", "capture_on_ship", "void_on_cancel", "holds_days")
+    list_filter = ("via", "channel")
+
+
+@admin.register(PaymentInstruction)
+class PaymentInstructionAdmin(ReadOnly):
+    list_display = ("id", "kind", "status", "amount", "currency", "via", "connection", "created_at")
+    list_filter = ("kind", "status", "via")
+    search_fields = ("order__number__exact", "provider_ref__exact", "cause__exact")
+
+
+class CreditEntries(Rows):
+    model = StoreCreditEntry
+
+
+@admin.register(StoreCredit)
+class StoreCreditAdmin(ReadOnly):
+    list_display = ("code", "kind", "channel", "holder", "balance", "currency")
+    list_filter = ("kind", "channel")
+    search_fields = ("code__exact", "holder__exact")
+    inlines = (CreditEntries,)

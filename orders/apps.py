@@ -8,7 +8,19 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         from core import subjects
         from inventory import asides
-        from orders import audit, lens, metrics, parcel_audit, reasons, shell, store_audit, supply_audit, waits, wording
+        from orders import (
+            audit,
+            lens,
+            metrics,
+            money_audit,
+            parcel_audit,
+            reasons,
+            shell,
+            store_audit,
+            supply_audit,
+            waits,
+            wording,
+        )
         from orders.services.asides import names, picked
 
         subjects.register("order", title="Order", url_name="orders:detail", argument="label")
@@ -27,6 +39,7 @@ class OrdersConfig(AppConfig):
         wording.register()
         shell.register()
         audit.register()
+        money_audit.register()
         parcel_audit.register()
         store_audit.register()
         supply_audit.register()

@@ -228,6 +228,7 @@ PaymentKind = Literal[
     "disputed",
     "chargeback",
     "reinstated",
+    "dispute_lost",
     "capture_failed",
     "refund_failed",
 ]

@@ -6,11 +6,12 @@ class ReturnsConfig(AppConfig):
     verbose_name = "Returns"
 
     def ready(self) -> None:
-        from core import subjects
+        from core import screens, subjects
         from returns import (
             bench_audit,
             bench_wording,
             reasons,
+            refund_audit,
             refund_reasons,
             request_audit,
             request_wording,
@@ -31,3 +32,8 @@ class ReturnsConfig(AppConfig):
         request_audit.register()
         request_wording.register()
         shell.register()
+        refund_audit.register()
+        screens.register_nav(
+            "Finance", "Refunds", "undo-2", "returns:refunds", "returns.view_refunddecision",
+            count=refund_reasons.waiting, order=12,
+        )  # fmt: skip

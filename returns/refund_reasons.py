@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.timezone import localtime
 
 from core.formats import money
+from core.screens import Count
 from core.subjects import Subject
 from exceptions import reasons
 from exceptions.reasons import Action, Column, Context, Evidence, Impact, Opening, Reason, Row
@@ -148,6 +150,12 @@ REASONS = (
         ),
     ),
 )
+
+
+def waiting(user: Any) -> Count | None:
+    """For the navigation: how many wait for somebody's word, up to a hundred."""
+    found = RefundDecision.objects.for_user(user).filter(status=RefundStatus.WAITING)[:100].count()
+    return Count(min(found, 99), capped=found > 99) if found else None
 
 
 def register() -> None:

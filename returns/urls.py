@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from returns import bench_urls
+from returns import bench_urls, refund_urls
 from returns.views import counter, desk, lists, policies
 
 app_name = "returns"
@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ops/returns/<slug:code>/<int:number>/preview", policies.preview, name="policy_preview"),
     path("ops/returns/<slug:code>/<int:number>/<slug:verb>", policies.launch, name="policy_launch"),
     *bench_urls.urlpatterns,
+    *refund_urls.urlpatterns,
     path("returns/<str:number>", lists.detail, name="detail"),
     path("returns/<str:number>/receipt", desk.receipt, name="receipt"),
     path("returns/<str:number>/do/<slug:verb>", desk.act, name="act"),

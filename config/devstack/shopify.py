@@ -33,9 +33,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 try:
-    from config.devstack import shopify_orders, shopify_stock
+    from config.devstack import shopify_money, shopify_orders, shopify_stock
     from config.devstack.local_server import LocalServer
 except ImportError:  # run as a script, from beside it
+    import shopify_money  # type: ignore[import-not-found, no-redef]
     import shopify_orders  # type: ignore[import-not-found, no-redef]
     import shopify_stock  # type: ignore[import-not-found, no-redef]
     from local_server import LocalServer  # type: ignore[import-not-found, no-redef]
@@ -136,14 +137,17 @@ SCHEMA: dict[str, dict[str, str]] = {
     "query": {"order": "Order", "shop": "Shop", "productVariants": "ProductVariantConnection", "job": "Job"},
     "mutation": {
         "fulfillmentCreate": "FulfillmentCreatePayload",
-        **{name: f"{name[0].upper()}{name[1:]}Payload" for name in sorted(shopify_orders.MUTATIONS)},
+        **{
+            name: f"{name[0].upper()}{name[1:]}Payload"
+            for name in sorted(shopify_orders.MUTATIONS | shopify_money.MUTATIONS)
+        },
         "inventorySetQuantities": "InventorySetQuantitiesPayload",
     },
     "Shop": {"name": "", "myshopifyDomain": ""},
     "Order": {
         "id": "", "name": "", "cancelledAt": "", "displayFulfillmentStatus": "", "fulfillments": "Fulfillment",
         "fulfillmentOrders": "FulfillmentOrderConnection", "lineItems": "LineItemConnection",
-        "shippingAddress": "MailingAddress",
+        "shippingAddress": "MailingAddress", "transactions": "OrderTransaction", "refunds": "Refund",
     },
     "Fulfillment": {
         "id": "", "name": "", "status": "", "createdAt": "", "trackingInfo": "FulfillmentTrackingInfo",
@@ -165,6 +169,7 @@ SCHEMA: dict[str, dict[str, str]] = {
     "FulfillmentCreatePayload": {"fulfillment": "Fulfillment", "userErrors": "UserError"},
     "UserError": {"field": "", "message": ""},
     **shopify_orders.SCHEMA,
+    **shopify_money.SCHEMA,
     **shopify_stock.SCHEMA,
 }  # fmt: skip
 
@@ -260,6 +265,7 @@ class Shop:
                 "shippingAddress": _address(body.get("shipping_address")),
                 "fulfillments": [],
                 "fulfillmentOrders": {"nodes": [each for each in orders if each["lineItems"]["nodes"]]},
+                **shopify_money.taken_in(body),
             }
             self.keep(self.orders[gid])
             return gid
@@ -285,7 +291,7 @@ class Shop:
             data = {}
             for name, arguments, inner in document.selection:
                 given = {key: self._argument(value, variables) for key, value in arguments.items()}
-                if name == "inventorySetQuantities":
+                if name in {"inventorySetQuantities", "refundCreate"}:
                     key = document.directives.get("idempotent", {}).get("key")
                     given["key"] = self._argument(key, variables)
                 data[name] = pick(inner, self._resolve(name, given))
@@ -300,6 +306,8 @@ class Shop:
             return found and found | {"lineItems": {"nodes": shopify_orders.line_items(found)}}
         if name == "job":
             return self.changes.job(str(given.get("id")))
+        if name in shopify_money.MUTATIONS:
+            return shopify_money.resolve(self, name, given, str(given.get("key") or ""))
         if name in shopify_orders.MUTATIONS:
             return self.changes.resolve(name, given)
         if name == "shop":

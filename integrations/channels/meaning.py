@@ -55,6 +55,25 @@ class RecordPayments:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """A provider's word on one money event. `names` are all it may be known by; `instruction` is our own reference,
+    `order` the order's number, where it repeats them; `failure` why it did not come to be."""
+
+    payment: IncomingPayment
+    names: tuple[str, ...]
+    instruction: str = ""
+    order: str = ""
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HearOfMoney:
+    """What a payment provider says happened, whoever asked for it."""
+
+    events: tuple[Heard, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class GoodsLine:
     """Units that came back from a customer, turned up, or are gone."""
 
@@ -223,6 +242,7 @@ Act = (
     | AmendOrder
     | ClaimNumber
     | JudgeDocument
+    | HearOfMoney
 )
 
 

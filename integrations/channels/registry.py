@@ -24,6 +24,7 @@ from integrations.erp import readers as erps
 from integrations.failures import unparsable
 from integrations.files.orders import ORDER_FILES
 from integrations.files.sales import SALES
+from integrations.payments import readers as payments
 from integrations.suppliers.standard import PARTNER
 
 # Of most only stock documents are read yet; whatever else they send is kept, FAILED, and says so.
@@ -32,16 +33,13 @@ _VENDORS: dict[str, Vendor] = {
     for vendor in (
         AMAZON, BIGCOMMERCE, EBAY, EDI, ETSY, LIGHTSPEED, MAGENTO, MIRAKL, ORDER_FILES, PARTNER, SALES, SHOPIFY,
         SQUARE, STANDARD, TIKTOK, UNICOMMERCE, VENDURE, WALMART, WOOCOMMERCE,
-        *READERS, *erps.READERS,
+        *READERS, *erps.READERS, *payments.READERS,
     )
 }  # fmt: skip
 
 # Systems whose payloads may be fed and are kept, though no translator reads them yet: each becomes FAILED and says so,
 # and is reprocessed once its translator is there.
-ANNOUNCED = {
-    "adyen": "Adyen",
-    "stripe": "Stripe",
-}
+ANNOUNCED: dict[str, str] = {}
 
 
 def known() -> list[str]:

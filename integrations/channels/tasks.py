@@ -15,7 +15,7 @@ from integrations.channels import registry
 from integrations.channels.news import ShipmentNews
 from integrations.channels.vendor import Vendor
 from integrations.models import Connection
-from orders.models import Order
+from orders.models import Order, Payment
 
 
 def tell_channel(event: Fact) -> None:
@@ -53,7 +53,11 @@ def tell_channel(event: Fact) -> None:
 
 def let_waiting_go(event: Fact) -> None:
     """order.received: try the messages that came before their order. Safe to repeat."""
-    arrivals.let_go([arrivals.order_key(event.data["channel"], event.data["channel_ref"])], inbox.process)
+    keys = [arrivals.order_key(event.data["channel"], event.data["channel_ref"])]
+    # Its payments' provider may have been faster, and knows them by any of their names.
+    paid = Payment.objects.filter(order=int(event.subject.uid)).values_list("provider_ref", "parent_ref")
+    keys += [arrivals.payment_key("", ref) for ref in sorted({ref for pair in paid for ref in pair if ref})]
+    arrivals.let_go(keys, inbox.process)
 
 
 def _order(event: Fact) -> Order:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from integrations.channels.meaning import Meaning
 from integrations.channels.news import ChangeMemory, ChangeNews, ShipmentNews, Standing
 from integrations.models import Connection
+from integrations.payments.port import PaymentPort
 from inventory.services.figures import Level
 from inventory.services.publishing import Outcome
 
@@ -91,6 +92,8 @@ class Vendor:
     # repeated under it counts once. Raises TryLater or Permanent where nothing was told.
     set_levels: Callable[[Connection, Sequence[Level], str], Sequence[Outcome]] | None = None
     levels_at_once: int = 250
+    # For a channel that moves the money of its own orders when it is told to: its payment port.
+    payments: Callable[[Connection], PaymentPort] | None = None
     # Whether the connection is set up for calls at all; one that only receives is not told anything.
     can_be_called: Callable[[Connection], bool] = bool
     # What can be asked for instead of waited for.

@@ -20,6 +20,7 @@ class PaymentKind(models.TextChoices):
     DISPUTED = "disputed", "Disputed"
     CHARGEBACK = "chargeback", "Taken back by the bank"
     REINSTATED = "reinstated", "Given back by the bank"
+    DISPUTE_LOST = "dispute_lost", "Dispute lost"
     CAPTURE_FAILED = "capture_failed", "Capture taken back"
     REFUND_FAILED = "refund_failed", "Refund came back"
 
@@ -53,7 +54,11 @@ class Payment(models.Model):
             models.CheckConstraint(condition=Q(kind__in=PaymentKind.values), name="payment_kind_is_known"),
             models.CheckConstraint(condition=Q(amount__gte=0, amount__lt=MONEY_LIMIT), name="payment_amount_is_sane"),
         ]
-        indexes = [models.Index(fields=("provider_ref",), name="payment_by_provider_ref")]
+        indexes = [
+            models.Index(fields=("provider_ref",), name="payment_by_provider_ref"),
+            models.Index(fields=("at",), name="payment_authorised", condition=Q(kind="authorised")),
+            models.Index(fields=("order",), name="payment_disputed", condition=Q(kind__in=("disputed", "chargeback"))),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount} {self.currency}"

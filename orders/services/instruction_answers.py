@@ -28,12 +28,13 @@ from orders.models import (
     Refund,
     StoreCredit,
     StoreCreditEntry,
+    Via,
 )
 from orders.services import lifecycle, money
 from orders.services.desk import Desk, open_desk
 
 K, S = InstructionKind, InstructionStatus
-FAILED = "orders.payment_failed"
+FAILED, BY_HAND = "orders.payment_failed", "orders.payment_by_hand"
 # What a finished instruction is among the order's money events, and what it is when it was taken back afterwards.
 TOLD: dict[str, Any] = {
     K.AUTHORISE: "authorised", K.CAPTURE: "captured", K.VOID: "voided", K.REFUND: "refunded",
@@ -78,6 +79,24 @@ def accepted(instruction_id: int, *, ref: str) -> None:
     )
 
 
+def by_hand(instruction_id: int, *, actor: Actor) -> None:
+    """Nobody outside can be told to do it: a person does, and its case says so."""
+
+    def work() -> None:
+        desk, row = open_instruction(instruction_id, actor=actor)
+        if row.status != S.WANTED or row.via == Via.HAND:
+            return
+        PaymentInstruction.objects.filter(pk=row.pk).update(via=Via.HAND, updated_at=timezone.now())
+        row.via = Via.HAND
+        tell(desk, row)
+        cases.open_(
+            BY_HAND, row.subject, actor=actor, summary=f"{row} of {desk.order.number}: {row.why}"[:255],
+            value=row.amount, currency=row.currency,
+        )  # fmt: skip
+
+    retrying(work)
+
+
 def done(
     instruction_id: int,
     *,
@@ -88,9 +107,10 @@ def done(
     parent_ref: str = "",
     expires_at: datetime | None = None,
     refund_ref: str = "",
+    released: Decimal | None = None,
     actor: Actor,
 ) -> bool:
-    """It happened. True where that was news."""
+    """It happened. True where that was news. `released` is what a last capture let go of the authorisation."""
 
     def work() -> bool:
         desk, row = open_instruction(instruction_id, actor=actor)
@@ -98,6 +118,9 @@ def done(
             return False
         row.refund_ref = refund_ref[:120]
         finish(desk, row, ref=ref, at=at, amount=amount, gateway=gateway, parent_ref=parent_ref, expires_at=expires_at)
+        if released:
+            rest = _event(row, "voided", f"{ref[:110]}:rest", at, amount=released, gateway=gateway)
+            money.add(desk, [rest], ())
         tell(desk, row)
         return True
 

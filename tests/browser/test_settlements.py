@@ -24,7 +24,9 @@ def test_from_a_file_to_a_payout_explained_to_the_cent(
 
     page.goto(f"{live_server.url}/finance/settlements/new")
     page.get_by_label("Provider", exact=True).select_option("adyen")
-    page.get_by_label("File", exact=True).set_input_files({"name": "b.csv", "mimeType": "text/csv", "buffer": adyen(*rows)})
+    page.get_by_label("File", exact=True).set_input_files(
+        {"name": "b.csv", "mimeType": "text/csv", "buffer": adyen(*rows)}
+    )
     axe(page)
     page.get_by_role("button", name="Show what it says").click()
     expect(page.get_by_text("Equal")).to_be_visible()

@@ -18,7 +18,7 @@ from tests.factories.inventory import ItemFactory, StockFactory
 from tests.factories.orders import ChannelFactory, place
 
 pytestmark = pytest.mark.django_db
-(EXPIRES,) = REASONS
+EXPIRES = REASONS[0]
 
 
 def paid(kind: str, *, days: int, ref: str = "A-1") -> None:

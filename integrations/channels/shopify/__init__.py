@@ -1,6 +1,6 @@
 """Shopify: orders, refunds and payments in, shipments and stock out."""
 
-from integrations.channels.shopify import changes, client, placing, returns, selling, translate, webhooks
+from integrations.channels.shopify import changes, client, paying, placing, returns, selling, translate, webhooks
 from integrations.channels.vendor import Vendor
 
 SHOPIFY = Vendor(
@@ -12,6 +12,7 @@ SHOPIFY = Vendor(
     delivery=webhooks.delivery,
     tell_shipment=client.tell_shipment,
     tell_change=changes.tell_change,
+    payments=paying.ShopifyMoney,
     tell_standing=placing.tell_standing,
     set_levels=selling.set_levels,
     levels_at_once=selling.AT_ONCE,

@@ -1,0 +1,1 @@
+"""Adyen: payments, their modifications and what its notifications say of them."""

@@ -1,0 +1,1 @@
+"""Stripe: payment intents, refunds and disputes."""

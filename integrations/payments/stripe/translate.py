@@ -1,0 +1,243 @@
+"""Stripe's events to what they mean for an order's money (docs.stripe.com/api/events/types). Pure.
+
+A charge says that money is held, taken or let go; a refund and a dispute speak for themselves. What only repeats that
+in other words (intents, sessions, balances) is left, each with its reason. A type nobody knows is no guess: it is left
+and says so; a status nobody knows fails.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from integrations.channels.meaning import Heard, HearOfMoney, Meaning, ignored
+from integrations.documents import read_json
+from integrations.failures import unparsable
+from integrations.payments import minor
+from integrations.payments.stripe.client import GATEWAY, MARK, capture_ref
+from integrations.reading import Faults, Node, checked_payment
+from orders.canonical import IncomingPayment, PaymentKind
+
+VERSION = "stripe/1"
+_BY_CHARGE = "the charge it made says the same"
+_BY_REFUND = "each refund comes by itself"
+_BOOKS = "payouts are settled from the statement, not from this event"
+_PEOPLE = "customers and what they keep at Stripe are no matter of Backroom's"
+# By the first words of a type; the longest that fits counts.
+_LEFT = {
+    "account": "it concerns the account at Stripe",
+    "application_fee": _BOOKS,
+    "balance": _BOOKS,
+    "billing": "invoices and subscriptions are kept at Stripe",
+    "capability": "it concerns the account at Stripe",
+    "charge.dispute.updated": "the dispute's money does not change",
+    "charge.pending": "the money is not there yet",
+    "charge.refunded": _BY_REFUND,
+    "checkout": _BY_CHARGE,
+    "coupon": "discounts come with their orders",
+    "credit_note": "invoices and subscriptions are kept at Stripe",
+    "customer": _PEOPLE,
+    "file": "it concerns the account at Stripe",
+    "invoice": "invoices and subscriptions are kept at Stripe",
+    "mandate": _PEOPLE,
+    "payment_intent": _BY_CHARGE,
+    "payment_link": "it concerns the account at Stripe",
+    "payment_method": _PEOPLE,
+    "payout": _BOOKS,
+    "person": "it concerns the account at Stripe",
+    "plan": "invoices and subscriptions are kept at Stripe",
+    "price": "prices come with their orders",
+    "product": "articles are not taken from Stripe",
+    "promotion_code": "discounts come with their orders",
+    "radar": "what Stripe thinks of fraud comes with its charge",
+    "reporting": _BOOKS,
+    "review": "what Stripe thinks of fraud comes with its charge",
+    "setup_intent": _PEOPLE,
+    "source": _PEOPLE,
+    "subscription": "invoices and subscriptions are kept at Stripe",
+    "tax": "taxes come with their orders",
+    "topup": _BOOKS,
+    "transfer": _BOOKS,
+}
+_REFUND_STATES = {"succeeded", "failed", "canceled", "pending", "requires_action"}
+_REFUND_TYPES = {"refund.created", "refund.updated", "refund.failed", "charge.refund.updated"}
+_DISPUTE_STATES = {
+    "warning_needs_response", "warning_under_review", "warning_closed", "needs_response", "under_review", "won", "lost",
+    "prevented",
+}  # fmt: skip
+_INQUIRIES = {"warning_needs_response", "warning_under_review", "warning_closed", "prevented"}
+_DISPUTES: dict[str, PaymentKind] = {
+    "charge.dispute.created": "disputed",
+    "charge.dispute.funds_withdrawn": "chargeback",
+    "charge.dispute.funds_reinstated": "reinstated",
+}
+
+
+def understand(topic: str, body: bytes) -> Meaning:
+    document = read_json(body)
+    if not isinstance(document, dict) or document.get("object") != "event":
+        raise unparsable("an event of Stripe's was expected")
+    faults = Faults()
+    meaning = _event(Node(document, "", faults))
+    faults.raise_if_any()
+    return meaning
+
+
+def _event(root: Node) -> Meaning:
+    kind = root.line("type")
+    data = root.object("data")
+    it = data.object("object") if data else None
+    at = _at(root.raw("created"))
+    if not kind or data is None or it is None or at is None:
+        root.fault("is no event: type, created and data.object are needed")
+        return ignored("not understood")
+    if kind in _REFUND_TYPES:
+        return _refund(it, at)
+    if kind in _DISPUTES or kind == "charge.dispute.closed":
+        return _dispute(kind, it, at)
+    do = {
+        "charge.succeeded": _succeeded, "charge.captured": _captured, "charge.updated": _captured,
+        "charge.failed": _failed, "charge.expired": _expired,
+    }.get(kind)  # fmt: skip
+    if do is not None:
+        return do(it, data, at)
+    if kind == "payment_intent.canceled":
+        return _canceled(it, at)
+    for start in sorted(_LEFT, key=len, reverse=True):
+        if kind == start or kind.startswith((f"{start}.", f"{start}_")):
+            return ignored(_LEFT[start])
+    return ignored(f"{kind} is a type of event nobody here knows")
+
+
+def _succeeded(charge: Node, data: Node, at: datetime) -> Meaning:
+    if charge.flag("captured"):
+        return _money(charge, "captured", charge.line("id"), charge.count("amount_captured"), at)
+    card = _card(charge)
+    ends = _at(card.raw("capture_before")) if card else None
+    return _money(charge, "authorised", charge.line("id"), charge.count("amount"), at, expires_at=ends)
+
+
+def _captured(charge: Node, data: Node, at: datetime) -> Meaning:
+    """A capture, the first or a further one: what was captured before stands among what the event changed."""
+    before = data.object("previous_attributes")
+    was = before.count("amount_captured") if before and before.has("amount_captured") else None
+    if was is None:
+        if before is not None and not before.has("captured"):
+            return ignored("nothing was captured with this change")
+        was = 0
+    total = charge.count("amount_captured")
+    if total is None or total <= was:
+        return ignored("nothing was captured with this change")
+    return _money(charge, "captured", capture_ref(charge.line("id"), was, total), total - was, at)
+
+
+def _failed(charge: Node, data: Node, at: datetime) -> Meaning:
+    return _money(charge, "failed", charge.line("id"), charge.count("amount"), at)
+
+
+def _expired(charge: Node, data: Node, at: datetime) -> Meaning:
+    return _money(charge, "voided", charge.line("id"), charge.count("amount"), at)
+
+
+def _canceled(intent: Node, at: datetime) -> Meaning:
+    if not intent.raw("latest_charge"):
+        return ignored("nothing had been held")
+    charge = intent.line("latest_charge")
+    amount = _amount(intent, "amount")
+    payment = _payment(intent, "voided", intent.line("id"), amount, at, parent=charge)
+    return _heard(intent, payment, (charge, intent.line("id")), marked=False)
+
+
+def _refund(refund: Node, at: datetime) -> Meaning:
+    status = refund.line("status")
+    if not refund.at("status").explained(status, _REFUND_STATES, "a refund's status"):
+        return ignored("not understood")
+    if status in {"pending", "requires_action"}:
+        return ignored("the refund is on its way")
+    ref, parent = refund.line("id"), refund.line("charge") or refund.line("payment_intent")
+    amount = _amount(refund, "amount")
+    came_back = status in {"failed", "canceled"}
+    payment = _payment(refund, "refund_failed" if came_back else "refunded", ref, amount, at, parent=parent)
+    why = (refund.line("failure_reason") or status) if came_back else ""
+    return _heard(refund, payment, (parent, refund.line("payment_intent")), failure=why)
+
+
+def _dispute(kind: str, dispute: Node, at: datetime) -> Meaning:
+    status = dispute.line("status")
+    if not dispute.at("status").explained(status, _DISPUTE_STATES, "a dispute's status"):
+        return ignored("not understood")
+    if kind == "charge.dispute.created" and status in _INQUIRIES:
+        return ignored("an inquiry: no money is withheld")
+    if kind == "charge.dispute.closed" and status != "lost":
+        return ignored("the money comes back, or was never withheld")
+    word: PaymentKind = _DISPUTES.get(kind, "dispute_lost")
+    charge = dispute.line("charge")
+    payment = _payment(dispute, word, dispute.line("id"), _amount(dispute, "amount"), at, parent=charge)
+    return _heard(dispute, payment, (charge, dispute.line("payment_intent")), marked=False)
+
+
+def _money(
+    charge: Node, kind: PaymentKind, ref: str, units: int | None, at: datetime, *, expires_at: datetime | None = None
+) -> Meaning:
+    currency = _upper(charge)
+    if units is None or not currency:
+        charge.fault("names no amount or currency")
+        return ignored("not understood")
+    amount = minor.from_minor(units, currency, minor.STRIPE)
+    intent = charge.line("payment_intent")
+    payment = _payment(charge, kind, ref, (amount, currency), at, parent=intent, expires_at=expires_at)
+    return _heard(charge, payment, (charge.line("id"), intent), failure=charge.line("failure_code"))
+
+
+def _payment(
+    node: Node,
+    kind: PaymentKind,
+    ref: str,
+    money: tuple[Any, str] | None,
+    at: datetime,
+    *,
+    parent: str = "",
+    expires_at: datetime | None = None,
+) -> IncomingPayment | None:
+    if money is None or not ref:
+        node.fault("names no reference, amount or currency")
+        return None
+    return IncomingPayment(
+        ref=ref, kind=kind, amount=money[0], currency=money[1], at=at, gateway=GATEWAY, parent_ref=parent,
+        expires_at=expires_at,
+    )  # fmt: skip
+
+
+def _heard(
+    node: Node, payment: IncomingPayment | None, names: tuple[str, ...], *, failure: str = "", marked: bool = True
+) -> Meaning:
+    if payment is None:
+        return ignored("not understood")
+    marks = node.object("metadata")
+    mark = marks.line(MARK) if marks and marked else ""
+    order = marks.line("order") if marks else ""
+    checked = checked_payment(payment)
+    known = tuple(dict.fromkeys(name for name in (checked.ref, *names) if name))
+    return Meaning(acts=(HearOfMoney((Heard(checked, known, mark, order, failure),)),))
+
+
+def _amount(node: Node, key: str) -> tuple[Any, str] | None:
+    units, currency = node.count(key), _upper(node)
+    return (minor.from_minor(units, currency, minor.STRIPE), currency) if units is not None and currency else None
+
+
+def _upper(node: Node) -> str:
+    """Stripe writes currencies in small letters."""
+    word = node.line("currency").upper()
+    return word if len(word) == 3 and word.isascii() and word.isalpha() else ""
+
+
+def _card(charge: Node) -> Node | None:
+    details = charge.object("payment_method_details")
+    return details.object("card") if details else None
+
+
+def _at(epoch: Any) -> datetime | None:
+    if not isinstance(epoch, int) or isinstance(epoch, bool) or not 0 < epoch < 32_503_680_000:
+        return None
+    return datetime.fromtimestamp(epoch, UTC)
