@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from django.db import models
 from django.utils import timezone
 
 from core.actors import SYSTEM, Actor
@@ -24,7 +25,7 @@ from inventory.models import Item
 from inventory.services.locking import retrying
 from orders import canonical
 from orders.canonical import Address, Buyer, IncomingLine, IncomingOrder, IncomingPayment, IncomingRefund, RefundLine
-from orders.models import HoldType, Order, OrderLine
+from orders.models import HoldType, Order, OrderLine, Payment
 from orders.services import changing, holds, instructions, intake, payments
 from orders.services.money import refundable
 from returns import events as facts
@@ -127,18 +128,34 @@ def _charge_one(pk: int, request_id: int, actor: Actor) -> int:
 
 
 def pay(exchange_id: int, *, reference: str, gateway: str, at: datetime | None = None, actor: Actor) -> Exchange:
-    """The customer paid the difference of an exchange up, at a till or by a link. Once per reference."""
-    made = Exchange.objects.select_related("order__channel").filter(pk=exchange_id).first()
-    if made is None:
-        raise Refusal("not_found", "No such exchange.", status=404)
-    if made.difference <= 0:
-        raise Refusal("nothing_to_pay", "There is no difference to pay.", status=422)
-    paid = IncomingPayment(ref=reference, kind="captured", amount=made.difference, currency=made.currency,
-                           at=at or timezone.now(), gateway=gateway)  # fmt: skip
-    order = made.order
-    payments.record(order.channel_ref, (canonical.check(paid),), channel=order.channel, actor=actor)
-    follow(made.request_id, actor=actor)
-    return made
+    """The customer paid what is left to pay of it, at a till or by a link. Once per reference.
+
+    Where its goods are accepted already, the new order leaves now.
+    """
+
+    def work() -> Exchange:
+        made = Exchange.objects.select_related("order__channel").filter(pk=exchange_id).first()
+        if made is None:
+            raise Refusal("not_found", "No such exchange.", status=404)
+        desk, order = lifecycle.open_return(made.request_id, actor=actor), made.order
+        if not Payment.objects.filter(order=order, provider_ref=reference, kind="captured").exists():
+            left = due(made)
+            if left <= 0:
+                raise Refusal("nothing_to_pay", "There is no difference to pay.", status=422)
+            paid = IncomingPayment(ref=reference, kind="captured", amount=left, currency=made.currency,
+                                   at=at or timezone.now(), gateway=gateway)  # fmt: skip
+            payments.record(order.channel_ref, (canonical.check(paid),), channel=order.channel, actor=actor)
+            if made.status == ExchangeStatus.SETTLED:
+                _let_go(desk, made)
+        return made
+
+    return retrying(work)
+
+
+def due(made: Exchange) -> Decimal:
+    """What the customer still has to pay of the new order, beyond the money of what came back."""
+    own = Payment.objects.filter(order=made.order_id, kind="captured").exclude(gateway=GATEWAY)
+    return max(made.worth - made.credit - (own.aggregate(paid=models.Sum("amount"))["paid"] or 0), Decimal(0))
 
 
 # --- How it is placed
@@ -262,7 +279,8 @@ def _incoming(
             channel_ref=ref, placed_at=now, currency=desk.rma.currency, lines=lines, total=worth.worth,
             version=canonical.microseconds(now), tax_included=True,
             tax_total=sum((line.tax_total or Decimal(0) for line in lines), Decimal(0)),
-            payment_state="partially_paid" if worth.to_pay else "paid",
+            # Its money is still the first order's: only what moves is believed to be here.
+            payment_state="authorised",
             buyer=Buyer(ref=order.buyer_ref, name=order.buyer_name, email=order.buyer_email, phone=order.buyer_phone),
             ship_to=Address(**order.ship_to) if order.ship_to else None, language=order.language,
             note=f"Instead of {desk.rma.number} from {order.number}", tags=("exchange",), test=order.test,
@@ -274,10 +292,15 @@ def _incoming(
 
 
 def _settle(desk: ReturnDesk, made: Exchange) -> None:
-    """The goods are accepted: their money moves to the new order, what is left over goes back, the hold is let go."""
+    """The goods are accepted: their money moves to the new order, what is left over goes back, the hold is let go.
+
+    Money of the first order that went back another way meanwhile can't move: then that much is left to pay.
+    """
     rma, order, new = desk.rma, desk.rma.order, Order.objects.select_related("channel").get(pk=made.order_id)
     assert order is not None  # noqa: S101  (an exchange has one)
     was_charged = made.status == ExchangeStatus.CHARGED
+    made.credit = min(made.credit, max(refundable(order.pk, made.currency), Decimal(0)))
+    made.save(update_fields=("credit",))
     sums = Sum(made.credit, made.worth)
     now = timezone.now()
     if sums.moved:
@@ -291,15 +314,22 @@ def _settle(desk: ReturnDesk, made: Exchange) -> None:
         intake.refund(canonical.check(refund), channel=order.channel, actor=desk.actor, source=rma.subject)
         paid = canonical.check(IncomingPayment(ref=ref, kind="captured", **amount))
         payments.record(new.channel_ref, (paid,), channel=new.channel, actor=desk.actor, source=rma.subject)
-    if made.advance and not was_charged:
+    if made.advance and not was_charged and (left := due(made)):
+        instructions.capture(order.pk, left, cause=_cause(made, "short"), why=f"{rma} brings less", actor=desk.actor)
+    elif made.advance and not was_charged:
         instructions.void(order.pk, cause=_cause(made, "void"), why=f"{rma} came back", actor=desk.actor)
     if sums.to_refund:
         instructions.refund(
             order.pk, sums.to_refund, cause=_cause(made, "rest"), why=f"{rma} was exchanged for less", actor=desk.actor
         )
     _end(desk, made, ExchangeStatus.SETTLED, "The goods were accepted.")
-    if not made.advance:
-        holds.release(new.pk, hold_type=HoldType.MANUAL, actor=desk.actor, note=f"{rma} was accepted")
+    _let_go(desk, made)
+
+
+def _let_go(desk: ReturnDesk, made: Exchange) -> None:
+    """The new order leaves once its goods are accepted and nothing of it is left to pay."""
+    if not made.advance and not due(made):
+        holds.release(made.order_id, hold_type=HoldType.MANUAL, actor=desk.actor, note=f"{desk.rma} was accepted")
 
 
 def _refund_lines(made: Exchange) -> tuple[RefundLine, ...]:

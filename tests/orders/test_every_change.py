@@ -62,7 +62,7 @@ def one_outcome() -> None:
         assert not order.lines.filter(allocated__gt=0).exists()
     confirmed = OrderChange.objects.filter(status="CONFIRMED").count()
     assert Event.objects.filter(type="order.change_confirmed").count() == confirmed
-    broken = [(f.invariant.name, f.rows[:3]) for f in audit.audit() if f.broken]
+    broken = [(f.invariant.name, f.examples[:3]) for f in audit.audit() if f.broken]
     assert broken == []
 
 

@@ -13,6 +13,7 @@ from core.errors import Invalid, Refusal
 from core.models import User
 from orders.canonical import IncomingPayment
 from orders.models import Hold, Order, Payment, PaymentInstruction
+from orders.services import instructions
 from returns import exchanging
 from returns.exchanging import Given, Wanted
 from returns.models import Exchange, RefundDecision
@@ -99,13 +100,31 @@ def test_an_exchange_up_leaves_only_once_the_difference_is_paid():
     made = exchanges.exchange(rma.pk, [Instead(instead.sku, 1, Decimal(70))], key="x", actor=ANNA)
 
     bring(rma, item)
-    made.order.refresh_from_db()
-    assert made.order.payment_state == "partially_paid"
+    assert Hold.objects.standing().filter(order=made.order, type="MANUAL").exists()
     exchanges.pay(made.pk, reference="till-9", gateway="till", actor=ANNA)
     exchanges.pay(made.pk, reference="till-9", gateway="till", actor=ANNA)
 
     assert money(made.order) == {"captured": 70}
     assert money(rma.order) == {"captured": 40, "refunded": 40}
+    assert not Hold.objects.standing().filter(order=made.order).exists()
+
+
+def test_money_that_went_back_meanwhile_does_not_move_but_is_left_to_pay():
+    rma, item, instead = paid_return()
+    made = exchanges.exchange(rma.pk, [Instead(instead.sku)], key="x", actor=ANNA)
+    with pytest.raises(Refusal, match="left to give back"):
+        instructions.refund(made.order_id, Decimal(1), cause="goodwill-new", why="Sorry", actor=ANNA)
+    instructions.refund(rma.order_id, Decimal(15), cause="goodwill", why="Sorry", actor=ANNA)
+
+    bring(rma, item)
+
+    made.refresh_from_db()
+    assert money(made.order) == {"captured": 25}
+    assert (made.status, made.credit, exchanges.due(made)) == ("SETTLED", 25, 15)
+    assert Hold.objects.standing().filter(order=made.order, type="MANUAL").exists()
+
+    exchanges.pay(made.pk, reference="till-1", gateway="till", actor=ANNA)
+    assert not Hold.objects.standing().filter(order=made.order).exists()
 
 
 def test_rejected_goods_call_the_exchange_off():
