@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
 
 from core import wake
-from core.actors import PERSON, Actor
+from core.actors import Actor, user_id
 from core.errors import Refusal
 from core.models import Job
 from core.models.jobs import JobStatus as Status
@@ -37,7 +37,7 @@ def start(
     kind: str, actor: Actor, params: dict[str, Any] | None = None, *, total: int | None = None, title: str = ""
 ) -> Job:
     """Write a job down as QUEUED; the caller then calls `send`."""
-    owner = int(actor.uid) if actor.kind == PERSON else None
+    owner = user_id(actor)
     return Job.objects.create(
         kind=kind, title=title or kind.replace(".", " ").replace("_", " ").capitalize(), owner_id=owner,
         params=params or {}, total=total,

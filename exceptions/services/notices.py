@@ -77,7 +77,7 @@ def tell(
     go through quiet hours. The subject is the case's number and title unless given; so is the link.
     """
     told = Case.objects.only("pk", "title", "site_id").get(pk=case) if isinstance(case, int) else case
-    mine = int(actor.uid) if actor.kind == PERSON else None
+    mine = user_id(actor)
     people = {user if isinstance(user, int) else user.pk for user in users} - {mine}
     word = Word(
         users=tuple(sorted(people)),

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from core import events, live
-from core.actors import PERSON, SYSTEM, Actor
+from core.actors import SYSTEM, Actor, user_id
 from core.errors import Refusal
 from core.subjects import Subject
 from finance import chart, documents
@@ -61,7 +61,8 @@ def make(
         raise Refusal("unbalanced", f"{reference} doesn't balance.", status=400)
     booked = entities.booked(entity, day)
     mapping, using = charting.live(entity)
-    person = int(actor.uid) if actor.kind == PERSON else None
+    # Who shipped or refunded entered no posting: what follows from facts has nobody who may not approve it.
+    person = user_id(actor) if kind in limits.ENTERED else None
     rule = limits.needed(kind, total, currency, entered=person is not None) if needs is None else needs
     posting = Posting.objects.create(
         kind=kind, key=key, reference=reference, entity=entity, order=order, sequence=sequence,

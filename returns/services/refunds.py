@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from core import events
-from core.actors import PERSON, Actor
+from core.actors import Actor, user_id
 from core.errors import Invalid, Problem, Refusal
 from core.subjects import Subject
 from exceptions.services import cases
@@ -296,7 +296,7 @@ def _create(case: _Case, seen: Preview, cause: str, why: str, actor: Actor) -> R
         goods=refund.goods, tax=refund.tax, shipping=refund.shipping, fees=refund.fees, keep_it=kept,
         lines=[_told(part, known.get(part.id), of.get(part.id)) for part in refund.parts],
         tenders=[{**way, "chosen": case.tenders is not None} for way in seen.tenders], why=why[:255],
-        entered_by_id=int(actor.uid) if actor.kind == PERSON else None, entered_label=actor.label[:200],
+        entered_by_id=user_id(actor), entered_label=actor.label[:200],
         decided_at=None if seen.approval else timezone.now(),
     )  # fmt: skip
 
@@ -330,7 +330,7 @@ def release(decision_id: int, *, approver: Actor | None, actor: Actor) -> Refund
         decision = _locked(decision_id, actor)
         if decision.status != S.WAITING:
             raise Refusal("not_waiting", f"{decision.number} doesn't wait for anybody.", status_now=decision.status)
-        by = int(approver.uid) if approver and approver.kind == PERSON else None
+        by = user_id(approver) if approver else None
         if approver is None or by is None or by == decision.entered_by_id:
             raise Refusal("own_refund", "Somebody else has to agree to what you entered.", status=403)
         decision.move(

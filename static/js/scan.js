@@ -139,7 +139,7 @@ async function camera() {
     await new Promise((r) => { setTimeout(r, 120); });
   }
 }
-if (navigator.mediaDevices) $$('[data-camera]').forEach((b) => { b.hidden = false; });
+if (navigator.mediaDevices) document.documentElement.dataset.lens = ''; // on the root, which no swap replaces
 window.addEventListener('online', () => { offline = false; send(); });
 window.addEventListener('offline', () => { offline = true; show(); });
 setInterval(send, 1e4);

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from config import roles
 from core import actors, audit
+from core.actors import Actor
 from core.errors import Invalid, Refusal
 from core.models import User
 from core.sheets import xlsx
@@ -384,3 +385,12 @@ def test_the_screens_of_the_books_open_and_the_close_is_worked_through_on_them(c
 
     period.refresh_from_db()
     assert (period.status, period.locked_by) == ("LOCKED", two)
+
+
+def test_an_invoice_waits_for_nobody_because_a_person_shipped_it():
+    order = making.order({"price": "50"})
+
+    made = Posting.objects.get(pk=postings.prepare(order.pk, actor=as_person(person("Warehouse"))))
+    at_a_till = Posting.objects.get(pk=postings.prepare(making.order().pk, actor=Actor("PERSON", "till-1", "Till 1")))
+
+    assert {(each.status, each.needs, each.entered_by) for each in (made, at_a_till)} == {(Status.PENDING, "", None)}
