@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core import live
-from core.actors import PERSON, Actor
+from core.actors import Actor, user_id
 from core.models import User
 from exceptions import quiet
 from exceptions.models import Case, Notice
