@@ -93,6 +93,17 @@ def checkpoint(job_id: int) -> None:
         raise Stopped
 
 
+def go_on(job_id: int, task: Any) -> None:
+    """A worker's time is up and the job isn't: hand it to the next one, unless somebody pressed stop meanwhile.
+
+    Where it stands is the caller's to keep, in `result`.
+    """
+    if Job.objects.filter(pk=job_id, status=Status.RUNNING).update(status=Status.QUEUED, heartbeat_at=Now()):
+        send(job_id, task)
+    else:
+        stopped(job_id)
+
+
 def finish(job_id: int, result: dict[str, Any] | None = None) -> None:
     _end(job_id, Status.DONE, result)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from core import jobs
 from core.actors import Actor
 from core.models import Job
@@ -9,6 +11,7 @@ from finance.models import Settlement
 from finance.services import matches
 
 KIND = "finance.match_settlement"
+SLICE_SECONDS = 40.0  # and the piece it is at, well within what a task may take
 
 
 def start(settlement_id: int, *, actor: Actor) -> Job:
@@ -28,18 +31,29 @@ def of(settlement_id: int) -> Job | None:
 
 
 def run(job_id: int) -> None:
-    """Match piece by piece. What was matched stays matched when it is stopped."""
-    params = Job.objects.values_list("params", flat=True).get(pk=job_id)
+    """Match piece by piece for as long as one task may, then have it taken up again where it stands.
+
+    What was matched stays matched when it is stopped.
+    """
+    from finance.tasks import run_match
+
     if not jobs.begin(job_id):
         return
+    job = Job.objects.get(pk=job_id)
+    done = matches.Outcome(**job.result)
 
-    def progress(done: int) -> None:
-        jobs.advance(job_id, done)
+    def progress(lines: int) -> None:
+        jobs.advance(job_id, lines)
+        Job.objects.filter(pk=job_id).update(result=asdict(done))
         jobs.checkpoint(job_id)
 
+    actor = Actor(*job.params["actor"])
     try:
-        done = matches.match(int(params["settlement"]), actor=Actor(*params["actor"]), progress=progress)
-        jobs.finish(job_id, {"confirmed": done.confirmed, "suggested": done.suggested})
+        matches.match(int(job.params["settlement"]), actor=actor, progress=progress, done=done, seconds=SLICE_SECONDS)
+        if done.over:
+            jobs.finish(job_id, {"confirmed": done.confirmed, "suggested": done.suggested})
+        else:
+            jobs.go_on(job_id, run_match)
     except jobs.Stopped:
         jobs.stopped(job_id)
     except Exception as error:

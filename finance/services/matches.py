@@ -5,9 +5,12 @@ One matching at a time: what an entry still has to give is read and taken under 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
+from time import monotonic
 from typing import Any
 
 from django.conf import settings
@@ -34,66 +37,111 @@ TOLERANCE = Tolerance()
 WRITE_OFF_LIMIT = Decimal(25)
 
 
+class Stage(StrEnum):
+    """What is done with a payout, one after the other."""
+
+    IDS = "ids"
+    REST = "rest"
+    FINISH = "finish"
+    OVER = "over"
+
+
 @dataclass(slots=True)
 class Outcome:
+    """What a matching found so far, and where it goes on: after this position of this stage."""
+
     confirmed: int = 0
     suggested: int = 0
-    remarks: tuple[str, ...] = ()
+    stage: str = Stage.IDS
+    after: int = 0
+
+    @property
+    def over(self) -> bool:
+        return self.stage == Stage.OVER
 
 
-def match(settlement_id: int, *, actor: Actor = SYSTEM, progress: Any = None) -> Outcome:
+def match(
+    settlement_id: int, *, actor: Actor = SYSTEM, progress: Any = None, done: Outcome | None = None,
+    seconds: float = math.inf,
+) -> Outcome:  # fmt: skip
     """Match what is open of a payout: exact by key is CONFIRMED, within tolerance SUGGESTED. Safe to repeat.
 
     Works through the lines in pieces, each its own transaction, so a payout of a million lines takes no more memory
-    than one of a thousand. `progress(done)` is called after each piece and may raise to stop.
+    than one of a thousand. `progress(lines)` is called after each piece and may raise to stop. After `seconds`, and one
+    piece at least, it returns where it stands; given that as `done` the next call goes on from there.
     """
-    settlement = Settlement.objects.get(pk=settlement_id)
-    if settlement.state == PayoutState.PENDING:
-        return Outcome()
-    last = settlement.lines.aggregate(last=Max("position"))["last"] or 0
-    done = Outcome()
-    for low in range(1, last + 1, finding.STEP):
-        high = min(low + finding.STEP - 1, last)
-        with transaction.atomic():
-            locks.take("matches")
-            done.confirmed += finding.by_ids(settlement_id, low=low, high=high)
-        if progress:
-            progress(high - low + 1)
-    _the_rest(settlement_id, done, actor)
-    finish(settlement_id, actor=actor)
+    done = done or Outcome()
+    ends = monotonic() + seconds
+    if Settlement.objects.get(pk=settlement_id).state == PayoutState.PENDING:
+        done.stage = Stage.OVER
+    while not done.over:
+        lines = _STEPS[done.stage](settlement_id, done, actor)
+        if progress and not done.over:
+            progress(lines)
+        if monotonic() >= ends:
+            break
     return done
 
 
-def _the_rest(settlement_id: int, done: Outcome, actor: Actor) -> None:
+def _by_ids(settlement_id: int, done: Outcome, actor: Actor) -> int:
+    """What the provider's own ids settle to the cent, piece by piece."""
+    last = SettlementLine.objects.filter(settlement_id=settlement_id).aggregate(last=Max("position"))["last"] or 0
+    low, high = done.after + 1, min(done.after + finding.STEP, last)
+    with transaction.atomic():
+        locks.take("matches")
+        done.confirmed += finding.by_ids(settlement_id, low=low, high=high)
+        if high == last:
+            _forget_suggestions(settlement_id)
+    done.stage, done.after = (Stage.REST, 0) if high == last else (Stage.IDS, high)
+    return max(0, high - low + 1)
+
+
+def _forget_suggestions(settlement_id: int) -> None:
+    old = Match.objects.filter(settlement_id=settlement_id, status=MatchStatus.SUGGESTED)
+    MatchSide.objects.filter(match__in=old).delete()
+    old.delete()
+
+
+def _the_rest(settlement_id: int, done: Outcome, actor: Actor) -> int:
     """What no id settles alone: order by order, the finest exact match, then a suggestion."""
     with transaction.atomic():
         locks.take("matches")
-        Match.objects.filter(settlement_id=settlement_id, status=MatchStatus.SUGGESTED).delete()
-    after = 0
-    while True:
-        lines = list(_open(settlement_id).filter(position__gt=after).order_by("position")[:AT_ONCE])
-        if not lines:
-            break
-        after = lines[-1].position
-        with transaction.atomic():
-            locks.take("matches")
+        lines = list(_open(settlement_id).filter(position__gt=done.after).order_by("position")[:AT_ONCE])
+        if lines:
             # An order's lines may stand far apart: whoever shares an order with these is looked at with them.
-            _piece(settlement_id, lines, done, actor)
+            refs = {line.order_ref for line in lines if line.order_ref}
+            others = _open(settlement_id).filter(order_ref__in=refs).exclude(pk__in=[line.pk for line in lines])
+            confirmed, suggested = _piece(settlement_id, [*lines, *others[:AT_ONCE]], actor)
+            done.confirmed, done.suggested = done.confirmed + confirmed, done.suggested + suggested
+    done.stage, done.after = (Stage.REST, lines[-1].position) if lines else (Stage.FINISH, 0)
+    return 0  # they were counted when their ids were looked at
 
 
-def _piece(settlement_id: int, lines: list[SettlementLine], done: Outcome, actor: Actor) -> None:
+def _last(settlement_id: int, done: Outcome, actor: Actor) -> int:
+    finish(settlement_id, actor=actor)
+    done.stage = Stage.OVER
+    return 0
+
+
+_STEPS: dict[str, Callable[[int, Outcome, Actor], int]] = {
+    Stage.IDS: _by_ids, Stage.REST: _the_rest, Stage.FINISH: _last,
+}  # fmt: skip
+
+
+def _piece(settlement_id: int, lines: list[SettlementLine], actor: Actor) -> tuple[int, int]:
+    """Match these lines with what the books have for them; returns how many were confirmed and suggested."""
     settlement = Settlement.objects.get(pk=settlement_id)
-    refs = {line.order_ref for line in lines if line.order_ref}
-    known = {line.pk for line in lines}
-    others = _open(settlement_id).filter(order_ref__in=refs).exclude(pk__in=known)[:AT_ONCE]
-    groups, conflicts = candidates.gather(settlement, [*lines, *others])
+    groups, conflicts = candidates.gather(settlement, lines)
     _of_other_currency(settlement, conflicts, actor)
     tolerance = _tolerance(settlement)
-    for group in groups:
-        for found in matching.solve(group.lines, group.entries, tolerance if group.likely else None):
-            _write(settlement, group, found, actor)
-            done.confirmed += found.exact and not group.weak
-            done.suggested += not found.exact or group.weak
+    pairs = [
+        (group, found)
+        for group in groups
+        for found in matching.solve(group.lines, group.entries, tolerance if group.likely else None)
+    ]
+    _write(settlement, pairs, actor)
+    confirmed = sum(found.exact and not group.weak for group, found in pairs)
+    return confirmed, len(pairs) - confirmed
 
 
 def _of_other_currency(settlement: Settlement, conflicts: list[candidates.Conflict], actor: Actor) -> None:
@@ -127,11 +175,20 @@ def _tolerance(settlement: Settlement) -> Tolerance:
     return Tolerance(Decimal(5).scaleb(-exponent(settlement.currency)), TOLERANCE.percent)
 
 
-def _write(settlement: Settlement, group: Group, found: Found, actor: Actor) -> Match:
-    exact = found.exact and not group.weak
-    made = Match.objects.create(
+def _write(settlement: Settlement, pairs: Sequence[tuple[Group, Found]], actor: Actor) -> None:
+    """All of a piece at once: the totals of its lines and of the payout follow in one pass."""
+    made = Match.objects.bulk_create([_match(settlement, group, found, actor) for group, found in pairs])
+    MatchSide.objects.bulk_create([
+        side
+        for one, (group, found) in zip(made, pairs, strict=True)
+        for side in _sides(one, group.books, found, live=one.status == MatchStatus.CONFIRMED)
+    ])  # fmt: skip
+
+
+def _match(settlement: Settlement, group: Group, found: Found, actor: Actor) -> Match:
+    return Match(
         settlement=settlement,
-        status=MatchStatus.CONFIRMED if exact else MatchStatus.SUGGESTED,
+        status=MatchStatus.CONFIRMED if found.exact and not group.weak else MatchStatus.SUGGESTED,
         key=group.key,
         shape=found.shape,
         difference=found.difference,
@@ -142,8 +199,6 @@ def _write(settlement: Settlement, group: Group, found: Found, actor: Actor) -> 
         },
         actor_label=actor.label[:200] if actor.kind == PERSON else "",
     )  # fmt: skip
-    MatchSide.objects.bulk_create(_sides(made, group.books, found, live=exact))
-    return made
 
 
 def _sides(made: Match, books: Books, found: Found, *, live: bool) -> list[MatchSide]:

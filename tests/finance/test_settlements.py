@@ -8,12 +8,13 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from core import actors, audit
+from core import jobs as core_jobs
 from core.errors import Refusal
 from core.models import Event
 from exceptions.models import Case
 from finance import labels
 from finance.models import Match, MatchSide, Settlement, SettlementFile, SettlementLine
-from finance.services import matches, settlements
+from finance.services import finding, jobs, matches, settlements
 from orders.models import Payment
 from tests.finance import settling
 from tests.finance.settling import ADYEN_ROWS, SHOPIFY_ROWS, adyen, imported, settled, shopify
@@ -205,3 +206,32 @@ def test_a_payment_of_its_days_that_the_payout_lacks_is_a_case_until_it_comes():
 
     assert missing.payments.get().amount == 30
     assert "finance.payment_not_settled" not in cases()
+
+
+def test_a_large_payout_is_matched_slice_by_slice_and_stopped_between_them(monkeypatch):
+    settling.adyen_orders()
+    (pk,) = imported("adyen", adyen()).settlements
+    monkeypatch.setattr(jobs, "SLICE_SECONDS", 0)
+    monkeypatch.setattr(finding, "STEP", 2)
+    job = jobs.start(pk, actor=actors.SYSTEM)
+    seen = []
+
+    while not seen or seen[-1][0] == "QUEUED":
+        jobs.run(job.pk)
+        job.refresh_from_db()
+        seen.append((job.status, job.done))
+
+    assert [status for status, _ in seen] == ["QUEUED"] * (len(seen) - 1) + ["DONE"]
+    assert [done for _, done in seen][:3] == [2, 4, 5]
+    assert job.done == job.total == 5
+    assert job.result["confirmed"] == 4
+    assert Settlement.objects.get(pk=pk).residual == 0
+
+    other = jobs.start(pk, actor=actors.SYSTEM)
+    jobs.run(other.pk)
+    core_jobs.stop(other.pk)
+    jobs.run(other.pk)
+    other.refresh_from_db()
+
+    assert (other.status, other.done) == ("STOPPED", 2)
+    assert broken() == []
