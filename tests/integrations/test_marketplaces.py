@@ -88,6 +88,15 @@ def test_amazons_refund_is_what_the_buyer_got_back():
     assert act.refund.amount == Decimal("14.58")
 
 
+def test_amazon_says_item_by_item_which_tax_it_collects():
+    order = order_of("amazon", fixture("amazon", "order_v0"))
+
+    assert [line.marketplace_tax_total for line in order.lines] == [Decimal("2.1600"), None]
+    assert order.marketplace_shipping_tax_total == Decimal("0.6500")  # carriage and wrapping
+    assert order.shipping_tax_total == Decimal("0.6500")
+    assert order.tax_total == Decimal("6.9100")
+
+
 def test_ebays_own_tax_is_noted_and_pending_refunds_wait():
     order = order_of("ebay", fixture("ebay", "order"))
 

@@ -19,6 +19,7 @@ from integrations.failures import FailureClass, Unreadable
 from orders.canonical import IncomingOrder, totals_problem
 from tests.integrations.conftest import FIXTURES
 
+ZERO = Decimal(0)
 DOCUMENTS = sorted(FIXTURES.glob("*.json"))
 
 
@@ -117,6 +118,84 @@ def test_the_shops_money_counts_not_what_the_buyer_was_shown():
     assert found.lines[1].title == "Hand Carved Spoon"
 
 
+def test_discounts_keep_their_names_line_by_line():
+    found = order(read("orders_create"), "orders/create")
+
+    assert [(each.line_ref, each.on_shipping, each.code, each.title, each.amount) for each in found.discounts] == [
+        (found.lines[0].ref, False, "AUTUMN10", "", Decimal("12.0000")),
+        (found.lines[1].ref, False, "AUTUMN10", "", Decimal("2.9900")),
+        ("", True, "", "Free delivery over £100", Decimal("4.9500")),
+    ]
+    assert sum(each.amount for each in found.discounts) == found.discount_total
+    old = read("orders_create")
+    for node in [*old["line_items"], *old["shipping_lines"]]:
+        del node["discount_allocations"]
+    (code,) = order(old | {"discount_applications": None}).discounts
+    assert (code.line_ref, code.on_shipping, code.code, code.amount) == ("", False, "AUTUMN10", Decimal("14.9900"))
+
+
+def test_graphql_names_discounts_tax_of_the_channel_and_what_the_buyer_saw():
+    document = read("graphql_order")
+    body = document["data"]["order"]
+    line = body["lineItems"]["edges"][0]["node"]
+    line["discountAllocations"][0]["discountApplication"] = {"__typename": "DiscountCodeApplication", "code": "BULK30"}
+    line["taxLines"][0]["channelLiable"] = True
+    in_dollars(body)
+
+    found = order(document)
+
+    assert [(each.line_ref, each.code, each.amount) for each in found.discounts] == [
+        (found.lines[0].ref, "BULK30", Decimal("30.0000")),
+    ]
+    assert (found.lines[0].marketplace_tax_total, found.marketplace_shipping_tax_total) == (Decimal("66.0000"), None)
+    seen = found.presentment
+    assert seen is not None
+    assert (seen.currency, seen.total, seen.discount_total) == ("USD", Decimal("803.8800"), Decimal("60.0000"))
+    assert (seen.shipping_total, seen.tax_total, seen.other_total) == (Decimal("9.9000"), Decimal("133.9800"), ZERO)
+    (each,) = seen.lines
+    assert (each.unit_price, each.discount_total, each.tax_total) == (
+        Decimal("240.0000"), Decimal("60.0000"), Decimal("132.0000"),
+    )  # fmt: skip
+    body["lineItems"]["edges"][0]["node"]["taxLines"][0]["priceSet"].pop("presentmentMoney")
+    again = order(document).presentment
+    assert again is not None
+    assert again.lines[0].tax_total is None  # not stated is not nothing
+
+
+def in_dollars(value: Any) -> None:
+    """Every bag's presentment as twice its shop money, in dollars."""
+    for each in value.values() if isinstance(value, dict) else value:
+        if isinstance(each, dict) and "shopMoney" in each:
+            twice = str(Decimal(each["shopMoney"]["amount"]) * 2)
+            each["presentmentMoney"] = {"amount": twice, "currencyCode": "USD"}
+        elif isinstance(each, (dict, list)):
+            in_dollars(each)
+
+
+def test_what_the_buyer_saw_in_another_currency_stands_beside_it_and_adds_up():
+    found = order(read("orders_create_shown_in_euro"))
+
+    seen = found.presentment
+    assert seen is not None
+    assert (seen.currency, seen.total, seen.other_total) == ("EUR", Decimal("63.5100"), Decimal("1.1700"))
+    goods = sum((line.unit_price or ZERO) * units for line, units in zip(seen.lines, (2, 1), strict=True))
+    assert goods + (seen.shipping_total or ZERO) + (seen.tax_total or ZERO) + Decimal("1.17") == seen.total
+    assert [line.tax_total for line in seen.lines] == [Decimal("4.6600"), Decimal("4.2100")]
+    assert order(read("orders_create")).presentment is None
+
+
+def test_tax_the_sales_channel_collects_is_told_apart():
+    document = read("orders_create_shown_in_euro")
+    document["line_items"][0]["tax_lines"][0]["channel_liable"] = True
+    document["shipping_lines"][0]["tax_lines"][0]["channel_liable"] = True
+
+    found = order(document)
+
+    assert [line.marketplace_tax_total for line in found.lines] == [Decimal("3.9800"), None]
+    assert found.marketplace_shipping_tax_total == Decimal("1.3000")
+    assert found.tax_total == Decimal("8.8800")
+
+
 def test_a_cancelled_order_says_when_and_why():
     found = order(read("orders_cancelled"), "orders/cancelled")
 
@@ -162,7 +241,6 @@ def test_a_refund_of_shipping_alone_is_understood():
         ("fulfillments_create", "fulfillments/create"),
         ("orders_edited", "orders/edited"),
         ("products_update", "products/update"),
-        ("returns_request", "returns/request"),
     ],
 )
 def test_what_is_no_order_is_ignored_with_a_reason_by_topic_and_by_its_keys(name: str, topic: str):

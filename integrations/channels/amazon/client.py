@@ -34,7 +34,7 @@ AT_ONCE = 100
 NOT_YET = timedelta(minutes=2)  # Amazon doesn't list what changed within the last two minutes
 FIRST = timedelta(days=2)
 V0, WHOLE = "/orders/v0/orders", "/orders/2026-01-01/orders"
-_PARTS = "BUYER,RECIPIENT,FULFILLMENT,PROCEEDS,PROMOTION,CANCELLATION,PACKAGES"
+_PARTS = "BUYER,RECIPIENT,FULFILLMENT,PROCEEDS,PROMOTION,CANCELLATION,PACKAGES,TAX"
 
 
 def can_be_called(connection: Connection) -> bool:

@@ -15,7 +15,7 @@ from integrations.channels import marketplaces
 from integrations.channels.amazon import words
 from integrations.channels.marketplaces import added, word
 from integrations.channels.meaning import Act, AskFor, CancelOrder, PlaceOrder
-from integrations.reading import EPOCH, Node, checked
+from integrations.reading import EPOCH, ZERO, Node, checked
 from orders.canonical import Address, Buyer, IncomingLine, IncomingOrder, microseconds
 
 STATES = {
@@ -69,6 +69,7 @@ def _order(doc: Node, ref: str, state: str) -> IncomingOrder:
     money = _totals(doc, items, currency, _money(grand, currency))
     channel = doc.object("salesChannel")
     people = _people(doc)
+    aside_collected = _aside_collected(items, currency)
     usually = words.taxed_prices(channel.line("marketplaceId") if channel else "")
     doc.faults.raise_if_any()
     return checked(
@@ -83,6 +84,7 @@ def _order(doc: Node, ref: str, state: str) -> IncomingOrder:
             cancelled_at=updated if state == words.CANCELLED else None,
             payment_state="paid" if state != words.CANCELLED else "unknown",
             tags=_programs(doc),
+            marketplace_shipping_tax_total=aside_collected,
             **people,
             **words.figures(lines, money, currency, usually=usually),
         )
@@ -147,6 +149,7 @@ def _line(item: Node, currency: str, state: str) -> IncomingLine | None:
     gone = (done.count("quantityFulfilled") if done else 0) or 0
     left = done.count("quantityUnfulfilled") if done else None
     off = 0 if left is None or state == words.CANCELLED else max(0, quantity - gone - left)
+    tax = _item_tax(item, currency, parts.get("TAX"))
     return IncomingLine(
         ref=ref,
         sku=product.text("sellerSku", 400) if product else "",
@@ -154,10 +157,27 @@ def _line(item: Node, currency: str, state: str) -> IncomingLine | None:
         quantity=quantity,
         unit_price=unit,
         discount_total=parts.get("DISCOUNT"),
-        tax_total=_item_tax(item, currency, parts.get("TAX")),
+        tax_total=tax,
+        marketplace_tax_total=tax if _collects(item) else None,
         fulfilled_elsewhere=min(gone, quantity),
         cancelled_quantity=off,
     )
+
+
+def _collects(item: Node) -> bool:
+    """Whether Amazon collects the item's taxes and hands them on itself."""
+    held = item.object("tax")
+    return held is not None and any(words.facilitated(each.text("model")) for each in held.items("taxCollections"))
+
+
+def _aside_collected(items: list[Node], currency: str) -> Decimal | None:
+    """Of the tax no line counts as its own, what Amazon collects."""
+    found: list[Decimal | None] = []
+    for item in items:
+        whole = _parts(item.object("proceeds"), currency).get("TAX") if _collects(item) else None
+        if whole is not None:
+            found.append(max(whole - (_item_tax(item, currency, whole) or ZERO), ZERO))
+    return added(found)
 
 
 def _item_tax(item: Node, currency: str, whole: Decimal | None) -> Decimal | None:

@@ -64,6 +64,7 @@ def _order(doc: Node, ref: str, state: str) -> IncomingOrder:
     people = _people(doc)
     placed_at = doc.moment("PurchaseDate", needed=True)
     tags, po_number = _tags(doc), _po_number(doc)
+    aside_collected = _aside_collected(items, currency)
     money = _totals(items, currency, marketplaces.money(total, currency, amount="Amount", named="CurrencyCode"))
     usually = words.taxed_prices(doc.line("MarketplaceId"))
     doc.faults.raise_if_any()
@@ -80,6 +81,7 @@ def _order(doc: Node, ref: str, state: str) -> IncomingOrder:
             payment_state="paid" if state != words.CANCELLED else "unknown",
             tags=tags,
             po_number=po_number,
+            marketplace_shipping_tax_total=aside_collected,
             **people,
             **words.figures(lines, money, currency, usually=usually),
         )
@@ -104,6 +106,24 @@ def _tax(item: Node, currency: str) -> Decimal | None:
     return tax - (off or ZERO) if tax is not None else None
 
 
+def _collects(item: Node) -> bool:
+    """Whether Amazon collects the item's taxes and hands them on itself (TaxCollection)."""
+    held = item.object("TaxCollection")
+    return held is not None and words.facilitated(held.text("Model"))
+
+
+def _aside_collected(items: list[Node], currency: str) -> Decimal | None:
+    """Of the tax no line counts as its own, what Amazon collects."""
+    found: list[Decimal | None] = []
+    for item in items:
+        if _collects(item):
+            info = [each for each in (item, item.object("BuyerInfo")) if each]
+            off = _amount(item, "ShippingDiscountTax", currency)
+            found += [_amount(item, "ShippingTax", currency), -off if off is not None else None]
+            found += [_amount(each, "GiftWrapTax", currency) for each in info]
+    return added(found)
+
+
 def _line(item: Node, currency: str) -> IncomingLine | None:
     quantity, shipped = item.count("QuantityOrdered"), item.count("QuantityShipped")
     ref = item.line("OrderItemId")
@@ -126,6 +146,7 @@ def _line(item: Node, currency: str) -> IncomingLine | None:
         unit_price=marketplaces.unit_price(price, quantity),
         discount_total=discount,
         tax_total=tax,
+        marketplace_tax_total=tax if _collects(item) else None,
         fulfilled_elsewhere=min(shipped or 0, quantity),
     )
 

@@ -67,6 +67,11 @@ def figures(lines: Sequence[IncomingLine], money: Money, currency: str, *, usual
     }
 
 
+def facilitated(model: str) -> bool:
+    """Whether this is the model of a marketplace that collects the tax itself: spelt in two ways."""
+    return model.replace("_", "").upper() == "MARKETPLACEFACILITATOR"
+
+
 def flag(node: Node, key: str) -> bool:
     """True or false, which Amazon also sends as the words."""
     said = node.raw(key)

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from integrations.channels.shopify import money
+from integrations.channels.shopify import beyond, money
 from integrations.reading import EPOCH, ZERO, Node, checked, moment_of, shown
 from orders.canonical import (
     Address,
@@ -44,6 +44,12 @@ def gid_number(node: Node, key: str, *, needed: bool = False) -> str:
     return ""
 
 
+FORM = beyond.Form(
+    ref=lambda node: gid_number(node, "id"), camel=True, unit_price="originalUnitPriceSet",
+    allocated="allocatedAmountSet", amount="", price="",
+)  # fmt: skip
+
+
 def order(doc: Node) -> IncomingOrder:
     ref = gid_number(doc, "id", needed=True)
     currency = doc.currency("currencyCode", needed=True)
@@ -52,8 +58,10 @@ def order(doc: Node) -> IncomingOrder:
         doc.at("lineItems").fault("holds no line with a quantity")
     placed_at = doc.moment("processedAt") or doc.moment("createdAt", needed=True)
     version = _version(doc)
+    figures = _figures(doc, tips, currency)
     parts = {
-        **_figures(doc, tips, currency),
+        **figures,
+        **beyond.of(doc, FORM, lines, currency, figures["other_total"]),
         **_state(doc),
         **_people(doc),
         "payments": _payments(doc, currency),
@@ -213,6 +221,7 @@ def _lines(doc: Node, currency: str) -> tuple[tuple[IncomingLine, ...], Decimal]
                 unit_price=price,
                 discount_total=discount,
                 tax_total=taxes,
+                marketplace_tax_total=beyond.collected(node, FORM),
                 requires_shipping=node.flag("requiresShipping", default=True) and not gift_card,
                 gift_card=gift_card,
                 fulfilled_elsewhere=left,

@@ -15,7 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from integrations.channels.shopify import money
+from integrations.channels.shopify import beyond, money
 from integrations.reading import EPOCH, ZERO, Node, checked
 from orders import currencies
 from orders.canonical import (
@@ -43,8 +43,10 @@ def order(doc: Node) -> IncomingOrder:
         doc.at("line_items").fault("holds no line with a quantity")
     placed_at = doc.moment("processed_at") or doc.moment("created_at", needed=True)
     version = doc.moment("updated_at") or _latest(doc)
+    figures = _figures(doc, goods, currency)
     parts = {
-        **_figures(doc, goods, currency),
+        **figures,
+        **beyond.of(doc, beyond.REST, goods.lines, currency, figures["other_total"]),
         **_state(doc),
         **_people(doc),
         "payments": tuple(p for p in (payment(node, currency) for node in doc.items("transactions")) if p),
@@ -210,6 +212,7 @@ def _goods(doc: Node, currency: str) -> _Goods:
                 unit_price=price,
                 discount_total=discount,
                 tax_total=money.added([taxes, *duty_taxes]),
+                marketplace_tax_total=beyond.collected(node, beyond.REST),
                 requires_shipping=node.flag("requires_shipping", default=True) and not gift_card,
                 gift_card=gift_card,
                 fulfilled_elsewhere=left,
