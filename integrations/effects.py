@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from core import events
 from core.errors import NotYet, Refusal
 from core.subjects import Subject
+from finance.models import FileStatus
+from finance.services import settlements
 from integrations import aliases, amending, codes, expecting, goods, masters, numbers, outgoing
 from integrations import events as facts
 from integrations.arrivals import order_key, payment_key
@@ -30,6 +32,7 @@ from integrations.channels.meaning import (
     RecordRefund,
     SetAside,
     TakeReturn,
+    TakeSettlement,
     TakeSnapshot,
 )
 from integrations.models import InboundMessage
@@ -100,7 +103,23 @@ def _one(act: Act, message: InboundMessage, done: Done) -> None:
     if isinstance(act, HearOfMoney):
         _hear(act, message, done)
         return
+    if isinstance(act, TakeSettlement):
+        _settle(act, message, done)
+        return
     _placing(act, message, done)
+
+
+def _settle(act: TakeSettlement, message: InboundMessage, done: Done) -> None:
+    """Statements refused for what they say are processed: the books have a case of each."""
+    connection = message.connection
+    account = str(connection.settings.get("settlement_account") or "")
+    taken = settlements.import_(
+        act.provider, f"{message.external_id}.json", bytes(message.body), connection_uid=str(connection.pk),
+        terms={"account": account} if account else None, actor=connection.actor,
+    )  # fmt: skip
+    done.changed = done.changed or not taken.known
+    refused = taken.status == FileStatus.REFUSED
+    done.words = "the books refuse this statement: see its case" if refused else "" if done.changed else "known already"
 
 
 def _of_document(

@@ -33,11 +33,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 try:
-    from config.devstack import shopify_money, shopify_orders, shopify_stock
+    from config.devstack import shopify_money, shopify_orders, shopify_payouts, shopify_stock
     from config.devstack.local_server import LocalServer
 except ImportError:  # run as a script, from beside it
     import shopify_money  # type: ignore[import-not-found, no-redef]
     import shopify_orders  # type: ignore[import-not-found, no-redef]
+    import shopify_payouts  # type: ignore[import-not-found, no-redef]
     import shopify_stock  # type: ignore[import-not-found, no-redef]
     from local_server import LocalServer  # type: ignore[import-not-found, no-redef]
 
@@ -134,7 +135,10 @@ class Document:
 
 # Type -> field -> type of what it holds ("" for a scalar). Fields of Shopify's that nobody here asks for are left out.
 SCHEMA: dict[str, dict[str, str]] = {
-    "query": {"order": "Order", "shop": "Shop", "productVariants": "ProductVariantConnection", "job": "Job"},
+    "query": {
+        "order": "Order", "shop": "Shop", "productVariants": "ProductVariantConnection", "job": "Job",
+        "shopifyPaymentsAccount": "ShopifyPaymentsAccount",
+    },
     "mutation": {
         "fulfillmentCreate": "FulfillmentCreatePayload",
         **{
@@ -170,6 +174,7 @@ SCHEMA: dict[str, dict[str, str]] = {
     "UserError": {"field": "", "message": ""},
     **shopify_orders.SCHEMA,
     **shopify_money.SCHEMA,
+    **shopify_payouts.SCHEMA,
     **shopify_stock.SCHEMA,
 }  # fmt: skip
 
@@ -210,6 +215,7 @@ class Shop:
         self.orders: dict[str, dict[str, Any]] = {}
         self.stock = shopify_stock.Stock()
         self.changes = shopify_orders.Changes(self)
+        self.payouts = shopify_payouts.Payouts()
         self.cancellations: list[dict[str, Any]] = []  # every cancellation that was begun
         self.commits = 0  # edits that counted
         self.db = sqlite3.connect(state, check_same_thread=False, isolation_level=None) if state else None
@@ -294,8 +300,19 @@ class Shop:
                 if name in {"inventorySetQuantities", "refundCreate"}:
                     key = document.directives.get("idempotent", {}).get("key")
                     given["key"] = self._argument(key, variables)
+                if name == "shopifyPaymentsAccount":
+                    data[name] = self._payments(inner, variables)
+                    continue
                 data[name] = pick(inner, self._resolve(name, given))
             return {"data": data, "extensions": self._extensions(cost, cost)}
+
+    def _payments(self, selection: list[Any], variables: dict[str, Any]) -> dict[str, Any] | None:
+        if self.payouts.closed:
+            return None
+        return {
+            name: pick(inner, self.payouts.resolve(name, {k: self._argument(v, variables) for k, v in said.items()}))
+            for name, said, inner in selection
+        }
 
     def _argument(self, value: Any, variables: dict[str, Any]) -> Any:
         return variables.get(value[1]) if isinstance(value, tuple) else value

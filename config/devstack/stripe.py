@@ -20,9 +20,11 @@ from typing import Any
 try:
     from config.devstack.local_server import LocalServer
     from config.devstack.rest_server import Handler
+    from config.devstack.stripe_payouts import Payouts
 except ImportError:  # run as a script, from beside it
     from local_server import LocalServer  # type: ignore[import-not-found, no-redef]
     from rest_server import Handler  # type: ignore[import-not-found, no-redef]
+    from stripe_payouts import Payouts  # type: ignore[import-not-found, no-redef]
 
 DAY = 86_400
 
@@ -44,6 +46,7 @@ class Account:
         self.refunds: dict[str, dict[str, Any]] = {}
         self.keys: dict[str, tuple[Any, int, Any]] = {}
         self.events: list[dict[str, Any]] = []
+        self.payouts = Payouts(self)
         self.refund_status = "succeeded"
         self.several_captures = False
         self.declines: str = ""
@@ -114,13 +117,21 @@ class Account:
                 return self._cancel(_known(self.intents, ref, "payment_intent"))
             case ("GET", "charges", ref):
                 return _known(self.charges, ref, "charge")
-            case ("GET", "refunds"):
-                return self._list(self.refunds, query, "charge", "payment_intent")
+            case ("GET", "refunds" | "payouts" | "balance_transactions" as what):
+                return self._listed(what, query)
             case ("GET", "refunds", ref):
                 return _known(self.refunds, ref, "refund")
             case ("POST", "refunds"):
                 return self._refund(form)
         raise Refused(404, "invalid_request_error", f"Unrecognized request URL ({method}: {path}).")
+
+    def _listed(self, what: str, query: dict[str, str]) -> dict[str, Any]:
+        if what == "balance_transactions":
+            return self.payouts.expanded(self._list(self.payouts.moved, query, "payout"), query)
+        if what == "payouts":
+            since = int(query.get("created[gte]") or 0)
+            return self._list({k: row for k, row in self.payouts.rows.items() if row["created"] >= since}, query)
+        return self._list(self.refunds, query, "charge", "payment_intent")
 
     # --- What it does
 

@@ -74,6 +74,13 @@ class HearOfMoney:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeSettlement:
+    """The message's own bytes are a statement of this provider's: a payout with everything in it."""
+
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
 class GoodsLine:
     """Units that came back from a customer, turned up, or are gone."""
 
@@ -243,6 +250,7 @@ Act = (
     | ClaimNumber
     | JudgeDocument
     | HearOfMoney
+    | TakeSettlement
 )
 
 

@@ -33,7 +33,7 @@ LEASE_SECONDS = 120
 BUDGET_SECONDS = 50.0  # of one reader; the rest of a long feed goes on at once with the next
 WAITS_AT_MOST = timedelta(hours=1)  # between two tries of a feed that fails
 AT_ONCE = 50
-KINDS = ("CHANNEL", "POS", "ERP", "SUPPLIER", "WMS")  # of connections that have feeds
+KINDS = ("CHANNEL", "POS", "ERP", "SUPPLIER", "WMS", "PAYMENT")  # of connections that have feeds
 EACH_AT_ONCE = 2  # feeds of one connection; of a slow one only one
 
 

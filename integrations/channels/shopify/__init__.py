@@ -1,6 +1,16 @@
 """Shopify: orders, refunds and payments in, shipments and stock out."""
 
-from integrations.channels.shopify import changes, client, paying, placing, returns, selling, translate, webhooks
+from integrations.channels.shopify import (
+    changes,
+    client,
+    paying,
+    payouts,
+    placing,
+    returns,
+    selling,
+    translate,
+    webhooks,
+)
 from integrations.channels.vendor import Vendor
 
 SHOPIFY = Vendor(
@@ -18,4 +28,5 @@ SHOPIFY = Vendor(
     levels_at_once=selling.AT_ONCE,
     can_be_called=client.can_be_called,
     fetch=returns.fetch,
+    feeds=(payouts.PAYOUTS,),
 )

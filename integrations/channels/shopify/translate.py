@@ -14,6 +14,7 @@ from integrations.channels.meaning import Act, Meaning, PlaceOrder, RecordPaymen
 from integrations.channels.shopify import graphql, rest, returns, stock
 from integrations.documents import read_json
 from integrations.failures import FailureClass, Fault, Unreadable, unparsable
+from integrations.payments import feeding
 from integrations.reading import Faults, Node, checked_payment
 
 VERSION = "shopify/1"
@@ -89,6 +90,8 @@ _ORDER_TOPICS = {
 
 def understand(topic: str, body: bytes) -> Meaning:
     """What this message asks of Backroom. Raises Unreadable; never anything else."""
+    if topic == feeding.TOPIC:
+        return feeding.meaning("shopify")
     if not topic and not body.strip():
         return ignored("the body is empty: a file or poll with nothing in it")
     try:

@@ -147,8 +147,8 @@ def _presented(line: Line, currency: str) -> list[Fault]:
 
 def _api(said: Any, terms: Terms) -> Document:
     """A list of payouts, of balance transactions, or an object with both."""
-    payouts = documents.rows(said, "payouts")
-    moved = documents.rows(said, "transactions")
+    payouts = [_plain_payout(each) for each in documents.rows(said, "payouts")]
+    moved = [_plain(each) for each in documents.rows(said, "transactions")]
     if isinstance(said, list):
         moved = [each for each in said if "source_type" in each or "fee" in each]
         payouts = [each for each in said if each not in moved]
@@ -161,6 +161,50 @@ def _api(said: Any, terms: Terms) -> Document:
         raise tables.Refused("It holds neither payouts nor balance transactions.")
     found = tuple(_api_payout(ref, known.get(ref), groups.get(ref, []), terms, bool(moved)) for ref in refs)
     return Document(NAME, found, tuple(fault for each in found for fault in each.faults if fault.fatal))
+
+
+def _plain_payout(each: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A payout of the GraphQL form as the REST form has it."""
+    net = each.get("net")
+    if not isinstance(net, Mapping) or "issuedAt" not in each:
+        return each
+    return {
+        "id": _number(each.get("id")),
+        "status": documents.text(each.get("status")).lower(),
+        "date": documents.text(each.get("issuedAt"))[:10],
+        "currency": net.get("currencyCode"),
+        "amount": net.get("amount"),
+    }
+
+
+def _plain(each: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A balance transaction of the GraphQL form likewise. Its TRANSFER is what REST calls a payout."""
+    net, order, payout = each.get("net"), each.get("associatedOrder"), each.get("associatedPayout")
+    if not isinstance(net, Mapping):
+        return each
+    named = documents.text(each.get("type")).lower()
+    of_payout = payout if isinstance(payout, Mapping) else {}
+    return {
+        "id": _number(each.get("id")),
+        "type": "payout" if named == "transfer" else named,
+        "payout_id": _number(of_payout.get("id")),
+        "payout_status": documents.text(of_payout.get("status")).lower(),
+        "currency": net.get("currencyCode"),
+        **{name: _amount_of(each.get(name)) for name in ("amount", "fee", "net")},
+        "source_id": each.get("sourceId"),
+        "source_type": documents.text(each.get("sourceType")).lower(),
+        "source_order_id": _number(order.get("id")) if isinstance(order, Mapping) else None,
+        "source_order_transaction_id": each.get("sourceOrderTransactionId"),
+        "processed_at": each.get("transactionDate"),
+    }
+
+
+def _amount_of(held: Any) -> Any:
+    return held.get("amount") if isinstance(held, Mapping) else held
+
+
+def _number(gid: Any) -> str:
+    return documents.text(gid).rpartition("/")[2]
 
 
 def _api_payout(

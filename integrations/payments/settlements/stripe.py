@@ -161,11 +161,17 @@ def _api(said: Any, terms: Terms) -> Document:
     if not moved:
         found = tuple(_api_payout(ref, each, [], terms) for ref, each in payouts.items())
     else:
-        refs = [documents.text(each.get("source")) for each in closing] or list(payouts)
+        refs = [_source(each) for each in closing] or list(payouts)
         ref = refs[0] if len(refs) == 1 else ""
         found = (_api_payout(ref, payouts.get(ref), moved, terms),)
     fatal = tuple(fault for each in found for fault in each.faults if fault.fatal)
     return Document(NAME, found, fatal)
+
+
+def _source(each: Mapping[str, Any]) -> str:
+    """The key of what it is about, which may have been asked for whole."""
+    source = each.get("source")
+    return documents.text(source.get("id") if isinstance(source, Mapping) else source)
 
 
 def _of_api(each: Mapping[str, Any]) -> str:

@@ -166,6 +166,13 @@ class Stripe:
             expires_at=_at(((charge.get("payment_method_details") or {}).get("card") or {}).get("capture_before")),
         )
 
+    def page_of(self, what: str, query: Mapping[str, Any]) -> dict[str, Any]:
+        """One page of a list of Stripe's."""
+        found = self._get(what, query)
+        if not isinstance(found.get("data"), list):
+            raise TryLater("Stripe answered something that is no list.")
+        return found
+
     # --- Looking
 
     def _intent(self, wanted: Wanted) -> dict[str, Any]:

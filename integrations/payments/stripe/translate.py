@@ -13,7 +13,7 @@ from typing import Any
 from integrations.channels.meaning import Heard, HearOfMoney, Meaning, ignored
 from integrations.documents import read_json
 from integrations.failures import unparsable
-from integrations.payments import minor
+from integrations.payments import feeding, minor
 from integrations.payments.stripe.client import GATEWAY, MARK, capture_ref
 from integrations.reading import Faults, Node, checked_payment
 from orders.canonical import IncomingPayment, PaymentKind
@@ -74,6 +74,8 @@ _DISPUTES: dict[str, PaymentKind] = {
 
 
 def understand(topic: str, body: bytes) -> Meaning:
+    if topic == feeding.TOPIC:
+        return feeding.meaning("stripe")
     document = read_json(body)
     if not isinstance(document, dict) or document.get("object") != "event":
         raise unparsable("an event of Stripe's was expected")
