@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from django.db import connection, transaction
@@ -25,11 +26,12 @@ class Invariant:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one invariant said: how many rows break it, and the first of them."""
+    """What one invariant said: how many rows break it, and the first of them; and how long it took to ask."""
 
     invariant: Invariant
     broken: int
     examples: list[dict[str, Any]]
+    seconds: float = 0.0
 
 
 _invariants: dict[str, Invariant] = {}
@@ -60,10 +62,12 @@ def audit(prefix: str = "") -> Iterator[Finding]:
 def _check(invariant: Invariant) -> Finding:
     sql = invariant.sql() if callable(invariant.sql) else invariant.sql
     sql = sql.strip().rstrip(";")
+    started = perf_counter()
     with connection.cursor() as cursor:
         # No parameters, so a literal % in an invariant stays one.
         cursor.execute(f"SELECT *, count(*) OVER () AS broken_rows FROM ({sql}) AS broken LIMIT {SHOWN}")  # noqa: S608
         columns = [column.name for column in cursor.description or ()]
         rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
     broken = rows[0]["broken_rows"] if rows else 0
-    return Finding(invariant, broken, [{k: v for k, v in row.items() if k != "broken_rows"} for row in rows])
+    seconds = perf_counter() - started
+    return Finding(invariant, broken, [{k: v for k, v in row.items() if k != "broken_rows"} for row in rows], seconds)

@@ -10,12 +10,15 @@ from contextlib import contextmanager, suppress
 
 from django.db import ProgrammingError, connection, transaction
 
+from config.demo import bulk_money
 from core.models import Site
 from exceptions import reasons
 from exceptions.models import Queue
-from orders.models import Channel
+from finance.services import entities
+from orders.models import Channel, Order
 
 BATCH = 100_000
+TABLES = ("orders_order", "orders_orderline", "core_event", *bulk_money.TABLES)
 _SITES = ("Leeds", "York", "Hull", "Bath", "Derby", "Ely", "Truro", "Wells", "Ripon", "Perth", "Utrecht", "Ghent")
 
 _ORDERS = """
@@ -23,14 +26,18 @@ INSERT INTO orders_order (
     number, channel_id, channel_ref, channel_number, status, version, source_version, source_digest, source_cancelled,
     stale_updates, cancel_reason, cancelled_here, placed_at, imported_at, updated_at, method, pickup_location_code,
     buyer_ref, buyer_name, buyer_email, buyer_phone, currency, tax_included, subtotal, discount_total, shipping_total,
-    tax_total, other_total, total, disagreements, payment_state, note, tags, test, sourcings
+    tax_total, other_total, total, disagreements, payment_state, note, tags, test, sourcings,
+    account_code, po_number, payment_terms
 )
 SELECT
     'SO-' || nextval('orders_number'), %(channel)s, 'bulk-' || n, '#B' || n, 'COMPLETED', 1, n, sha256(n::text::bytea),
     false, 0, '', false, now() - n * interval '30 seconds', now(), now(), 'SHIP', '', '', 'Customer ' || n %% 70000,
-    'customer' || n %% 70000 || '@example.com', '', 'GBP', true, 20 + n %% 180, 0, 0, 0, 0, 20 + n %% 180, '{}', 'paid',
-    '', '{}', false, 0
-FROM generate_series(%(first)s, %(last)s) AS n
+    'customer' || n %% 70000 || '@example.com', '', 'GBP', true, goods, 0, carriage, round(goods / 6.0, 2), 0,
+    goods + carriage, '{}', CASE WHEN n %% 10 <> 0 THEN 'paid' WHEN carriage > 0 THEN 'partially_refunded'
+        ELSE 'refunded' END,
+    '', '{}', false, 0, '', '', ''
+FROM generate_series(%(first)s, %(last)s) AS n,
+    LATERAL (SELECT 20 + n %% 180 AS goods, CASE WHEN n %% 4 = 0 THEN 5 ELSE 0 END AS carriage) AS worth
 """
 
 _LINES = """
@@ -39,7 +46,8 @@ INSERT INTO orders_orderline (
     cancelled, returned, shipped_here, cancelled_here, source_quantity, source_cancelled, source_fulfilled, unit_price,
     discount_total, tax_total
 )
-SELECT id, '1', 1, 'BULK-' || id %% 2000, 'Imported line', true, false, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 1, total, 0, 0
+SELECT id, '1', 1, 'BULK-' || id %% 2000, 'Imported line', true, false, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 1, subtotal, 0,
+    tax_total
 FROM orders_order
 WHERE channel_id = %(channel)s AND channel_ref = ANY (
     SELECT 'bulk-' || n FROM generate_series(%(first)s, %(last)s) AS n
@@ -105,19 +113,26 @@ def fill(order_count: int, case_count: int, say: Callable[[str], None]) -> None:
 
 
 def orders(count: int, say: Callable[[str], None]) -> None:
-    """Bring the imported orders up to `count`: one line each, completed, placed half a minute apart."""
+    """Bring the imported orders up to `count`: one line each, completed, paid, one in ten refunded, half a minute apart."""
     channel = Channel.objects.get_or_create(
         code="imported", defaults={"name": "Imported history", "kind": "WEBSTORE", "currency": "GBP"}
     )[0]
+    known = Order.objects.filter(channel=channel).count()
+    for first in range(known + 1, count + 1, BATCH):
+        last = min(first + BATCH - 1, count)
+        batch(channel, first, last)
+        say(f"{last:,} orders")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM orders_order WHERE channel_id = %s", [channel.pk])
-        for first in range(cursor.fetchone()[0] + 1, count + 1, BATCH):
-            span = {"channel": channel.pk, "first": first, "last": min(first + BATCH - 1, count)}
-            for statement in (_ORDERS, _LINES, _FACTS):
-                cursor.execute(statement, span)
-            say(f"{span['last']:,} orders")
-        for table in ("orders_order", "orders_orderline", "core_event"):
+        for table in TABLES:
             cursor.execute(f"VACUUM (ANALYZE) {table}")
+
+
+def batch(channel: Channel, first: int, last: int) -> None:
+    """The orders of these numbers with what was paid for them and what the books say of it."""
+    span = {"channel": channel.pk, "first": first, "last": last, "entity": entities.of_channel(channel.pk).pk}
+    with connection.cursor() as cursor:
+        for statement in (_ORDERS, _LINES, _FACTS, *bulk_money.STATEMENTS):
+            cursor.execute(statement, span)
 
 
 @contextmanager

@@ -394,3 +394,23 @@ def test_an_invoice_waits_for_nobody_because_a_person_shipped_it():
     at_a_till = Posting.objects.get(pk=postings.prepare(making.order().pk, actor=Actor("PERSON", "till-1", "Till 1")))
 
     assert {(each.status, each.needs, each.entered_by) for each in (made, at_a_till)} == {(Status.PENDING, "", None)}
+
+
+def test_no_screen_of_the_books_asks_more_of_them_as_they_grow(client, query_count):
+    order = making.order({"price": "50"})
+    postings.prepare(order.pk)
+    period = closes.ensure(entities.main(), timezone.now().date())
+    client.force_login(person("Finance"))
+    where = f"/finance/close/{period.code}"
+
+    with (
+        query_count("periods-list", lambda: client.get("/finance/close/")),
+        query_count("close", lambda: client.get(where)),
+        query_count("close-rows", lambda: client.get(f"{where}/rows/role:sales")),
+        query_count("chart", lambda: client.get("/finance/chart/")),
+        query_count("order-money", lambda: client.get(f"/finance/orders/{order.number}/money")),
+    ):
+        for _ in range(4):
+            postings.prepare(making.order({"price": "50"}).pk)
+        for months in (40, 80, 120):
+            closes.ensure(entities.main(), (timezone.now() - timedelta(days=months)).date())

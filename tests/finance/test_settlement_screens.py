@@ -117,3 +117,34 @@ def test_a_statement_finds_its_payout_and_a_person_may_take_it_off(client, perso
     client.post(reverse("finance:bank_attach", args=[line.pk]), {"ref": "7"})
     found.refresh_from_db()
     assert found.banked == Decimal("149.15")
+
+
+def test_no_screen_of_settlements_asks_more_of_the_books_as_they_grow(client, person, query_count):
+    settling.adyen_orders()
+    (found,) = settled("adyen", adyen(*ADYEN_ROWS[:4], ADYEN_ROWS[4].replace("Fee,", "PlatformFee,"), ADYEN_ROWS[5]))
+    client.post(reverse("finance:bank_preview"), {"file": SimpleUploadedFile("s.xml", CAMT), "take": "1"})
+    days = {"from": "2026-01-01", "to": "2026-01-31"}
+
+    with (
+        query_count("settlements-list", lambda: client.get(reverse("finance:settlements"))),
+        query_count("settlement-workbench", lambda: client.get(reverse("finance:settlement", args=[found.pk]))),
+        query_count("labels-list", lambda: client.get(reverse("finance:labels"), {"provider": "adyen"})),
+        query_count("bank-list", lambda: client.get(reverse("finance:bank"))),
+        query_count("fees-list", lambda: client.get(reverse("finance:fees"), days)),
+    ):
+        settled("shopify", settling.shopify())
+        SettlementLine.objects.bulk_create(
+            SettlementLine(
+                settlement=found, position=100 + n, label=f"What {n}", kind="", gross=1, net=1, method=f"card {n}",
+                payment_ref=f"none-{n}", at=found.starts_at,
+            )
+            for n in range(5)
+        )  # fmt: skip
+        known = BankLine.objects.get()
+        BankLine.objects.bulk_create(
+            BankLine(
+                statement=known.statement, position=100 + n, key=f"more-{n}", booked_on=known.booked_on, amount=n,
+                currency="EUR",
+            )
+            for n in range(5)
+        )  # fmt: skip

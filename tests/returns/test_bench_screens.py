@@ -228,3 +228,22 @@ def test_signals_show_their_figures_to_those_who_may_see_them(client):
     assert client.post("/returns/signals/measure").status_code == 403
     client.force_login(person("view_returnsignal", "change_returnsignal"))
     assert client.post("/returns/signals/measure").status_code == 303
+
+
+def test_no_screen_of_the_bench_asks_more_as_parcels_and_signals_pile_up(client, leeds, query_count):
+    jacket = ItemFactory(sku="JACKET")
+    rma = came_back(2, at=leeds, item=jacket)
+    seen = ("view_returnrequest", "inspect_return", "view_returnsignal", "view_dispositionrules")
+    client.force_login(person(*seen, sites=[leeds.site]))
+
+    with (
+        query_count("returns-site", lambda: client.get("/s/LEEDS/returns/")),
+        query_count("returns-receive", lambda: client.get(f"/s/LEEDS/returns/{rma.number}")),
+        query_count("returns-bench-panel", lambda: client.get(f"/returns/{rma.number}/bench")),
+        query_count("returns-signals", lambda: client.get("/returns/signals/")),
+        query_count("dispositions", lambda: client.get("/ops/dispositions/")),
+    ):
+        for n in range(4):
+            came_back(1, at=leeds, item=jacket)
+            ReturnSignal.objects.create(kind="RATE", dimension="SKU", key=f"{n}", label=f"SKU-{n}", chance=0.001)
+            DispositionRules.objects.create(number=100 + n, status="RETIRED")

@@ -34,7 +34,10 @@ class Command(BaseCommand):
     def _line(self, finding: audit.Finding, *, as_json: bool) -> str:
         invariant = finding.invariant
         if as_json:
-            about = {"invariant": invariant.name, "broken": finding.broken, "examples": finding.examples}
+            about = {
+                "invariant": invariant.name, "broken": finding.broken, "examples": finding.examples,
+                "seconds": round(finding.seconds, 3),
+            }  # fmt: skip
             return json.dumps(about, default=str)
         if not finding.broken:
             return f"ok      {invariant.name}"
