@@ -11,6 +11,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 
 from core.api.operations import urlpatterns as operations_v1
 from exceptions.api.v1.urls import urlpatterns as exceptions_v1
+from finance.api.v1.urls import urlpatterns as finance_v1
 from integrations.api.v1.client import urlpatterns as client_v1
 from integrations.api.v1.connections import urlpatterns as connections_v1
 from integrations.api.v1.mapping import urlpatterns as mapping_v1
@@ -24,7 +25,7 @@ from returns.api.v1.urls import urlpatterns as returns_v1
 
 v1: list[URLPattern | URLResolver] = [
     *orders_v1, *returns_v1, *bench_v1, *inventory_v1, *exceptions_v1, *webhooks_v1, *trace_v1, *connections_v1,
-    *mapping_v1, *client_v1, *operations_v1, *refunds_v1,
+    *mapping_v1, *client_v1, *operations_v1, *refunds_v1, *finance_v1,
 ]  # fmt: skip
 VERSIONS = {"v1": v1}
 

@@ -65,6 +65,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "POST /reservations/{demand}/confirm": {"order": "WEB-10023"},
     "POST /reservations/{demand}/extend": {"ttl_seconds": 600},
     "POST /reservations/{demand}/release": {"reason": "The cart was emptied"},
+    "POST /settlements": {
+        "provider": "stripe", "name": "payout-2026-03-02.csv", "account": "acct_1",
+        "content": "YmFsYW5jZV90cmFuc2FjdGlvbl9pZCxncm9zcyxmZWUsbmV0Cg==",
+    },
     "POST /stock/movements": {
         "reference": "GR-2026-118",
         "moves": [{"type": "receive", "sku": "MUG-BLUE", "location": "leeds", "quantity": 40}],
