@@ -6,9 +6,10 @@ from typing import Any
 from uuid import uuid4
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 
 from core.fields import MoneyField
 from core.scoping import ScopedQuerySet
@@ -180,6 +181,8 @@ class Settlement(models.Model):
             models.Index(fields=("-id",), name="settlement_open", condition=~Q(residual=0)),
             models.Index(fields=("provider", "-id"), name="settlement_by_provider"),
             models.Index(fields=("currency", "payout"), name="settlement_by_payout"),
+            models.Index(fields=("ref",), name="settlement_by_ref"),
+            models.Index(fields=("-id",), name="settlement_unbanked", condition=~Q(banked=F("payout"))),
         ]
 
     def __str__(self) -> str:
@@ -241,6 +244,11 @@ class SettlementLine(models.Model):
             models.Index(fields=("payment_ref",), name="line_by_payment", condition=~Q(payment_ref="")),
             models.Index(fields=("refund_ref",), name="line_by_refund", condition=~Q(refund_ref="")),
             models.Index(fields=("order_ref",), name="line_by_order", condition=~Q(order_ref="")),
+            models.Index(
+                fields=("settlement", "position"),
+                name="line_open",
+                condition=Q(kind__in=MATCHED) & ~Q(gross=F("taken")) | Q(kind=""),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -287,7 +295,11 @@ class Match(models.Model):
             models.CheckConstraint(condition=Q(status__in=MatchStatus.values), name="match_status_is_known"),
             models.CheckConstraint(condition=Q(key__in=MatchKey.values), name="match_key_is_known"),
         ]
-        indexes = [models.Index(fields=("settlement", "-id"), name="match_by_settlement")]
+        indexes = [
+            models.Index(fields=("settlement", "-id"), name="match_by_settlement"),
+            models.Index(fields=("settlement", "-id"), name="match_suggested", condition=Q(status="SUGGESTED")),
+            models.Index(fields=("settlement", "-id"), name="match_by_person", condition=Q(key="person")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.shape} by {self.key}"
@@ -392,6 +404,8 @@ class BankLine(models.Model):
         indexes = [
             models.Index(fields=("settlement",), name="bank_line_by_payout", condition=Q(settlement__isnull=False)),
             models.Index(fields=("-booked_on", "-id"), name="bank_line_by_day"),
+            models.Index(fields=("status", "-booked_on", "-id"), name="bank_line_by_status"),
+            GinIndex(OpClass(Upper("text"), name="gin_trgm_ops"), name="bank_line_by_words"),
         ]
 
     def __str__(self) -> str:

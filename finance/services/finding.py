@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django.db import connection
 
-STEP = 50_000
+STEP = 20_000
 
 # What a line is -> the payments it may be, and the column of its id: a refund has its own.
 KEYS = (

@@ -168,7 +168,7 @@ def _of_other_currency(settlement: Settlement, conflicts: list[candidates.Confli
 def _open(settlement_id: int) -> Any:
     rows = SettlementLine.objects.filter(settlement_id=settlement_id, kind__in=MATCHED).exclude(gross=0)
     waiting = MatchSide.objects.filter(match__settlement_id=settlement_id, match__status=MatchStatus.SUGGESTED)
-    return rows.exclude(gross=F("matched") + F("written_off")).exclude(pk__in=waiting.values("line_id"))
+    return rows.exclude(gross=F("taken")).exclude(pk__in=waiting.values("line_id"))
 
 
 def _tolerance(settlement: Settlement) -> Tolerance:
@@ -460,4 +460,4 @@ def matched_share(settlement_id: int) -> tuple[int, int]:
     """How many of a payout's matchable lines are matched wholly, and how many there are."""
     rows = SettlementLine.objects.filter(settlement_id=settlement_id, kind__in=MATCHED).exclude(gross=0)
     every = rows.count()
-    return every - rows.exclude(gross=F("matched") + F("written_off")).count(), every
+    return every - rows.exclude(gross=F("taken")).count(), every

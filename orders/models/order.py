@@ -244,6 +244,7 @@ class Order(StateMachine):
                 condition=Q(requested_ship_on__isnull=False, status__in=("RECEIVED", "ACCEPTED")),
             ),
             models.Index(fields=("buyer_email",), name="order_by_buyer_email", condition=~Q(buyer_email="")),
+            models.Index(fields=("channel", "buyer_ref"), name="order_by_buyer_ref", condition=~Q(buyer_ref="")),
             models.Index(fields=("address_key",), name="order_by_address", condition=~Q(address_key="")),
             models.Index(fields=("card_ref",), name="order_by_card", condition=~Q(card_ref="")),
         ]

@@ -57,6 +57,7 @@ class Payment(models.Model):
         indexes = [
             models.Index(fields=("provider_ref",), name="payment_by_provider_ref"),
             models.Index(fields=("at",), name="payment_authorised", condition=Q(kind="authorised")),
+            models.Index(fields=("at",), name="payment_moved", condition=Q(kind__in=("captured", "refunded"))),
             models.Index(fields=("order",), name="payment_disputed", condition=Q(kind__in=("disputed", "chargeback"))),
         ]
 
