@@ -16,6 +16,7 @@ _PLAIN = {
     facts.CONTACT_SHOWN: ("Customer contact shown", "user", ""),
     facts.COMPLETED: ("Order completed", "circle-check", "ok"),
     facts.PAID: ("Payment reported", "credit-card", "ok"),
+    facts.RETURNED: ("Units counted as returned", "undo-2", ""),
     facts.OPENED: ("Sent to {node} for picking", "store", ""),
     facts.ACCEPTED: ("{work} accepted", "check", ""),
     facts.PICK_STARTED: ("Picking of {work} started", "list-checks", ""),

@@ -13,6 +13,7 @@ class ReturnsConfig(AppConfig):
             reasons,
             refund_audit,
             refund_reasons,
+            refund_wording,
             request_audit,
             request_wording,
             shell,
@@ -29,6 +30,7 @@ class ReturnsConfig(AppConfig):
         reasons.register()
         signal_shell.register()
         refund_reasons.register()
+        refund_wording.register()
         request_audit.register()
         request_wording.register()
         shell.register()

@@ -68,6 +68,7 @@ def register() -> None:
     timeline.register([facts.ACCEPTED], _accepted)
     timeline.register([facts.REJECTED], _rejected)
     timeline.register([facts.DISPOSED], _disposed)
+    timeline.register([facts.RESTOCKED], lambda event: Words("Sellable again", "", "boxes", "ok"))
     timeline.register([facts.EXCHANGED], _exchanged)
     timeline.register([facts.EXCHANGE_ENDED], _exchange_ended)
     timeline.register([facts.REASON_READ, facts.REASON_CORRECTED], _reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.formats import plural
 from returns.rules import StandingRules
 
 TRUSTED, KNOWN, NEW, WATCHED = "TRUSTED", "KNOWN", "NEW", "WATCHED"
@@ -29,7 +30,9 @@ class Stands:
 def stands(history: History, rules: StandingRules) -> Stands:
     """The standing and the figures behind it."""
     share = 100 * history.returned // history.bought if history.bought else 0
-    figures = f"{history.orders} orders, {history.returned} of {history.bought} units brought back ({share} %)"
+    figures = (
+        f"{plural(history.orders, 'order')}, {history.returned} of {history.bought} units brought back ({share} %)"
+    )
     if history.flagged:
         return Stands(WATCHED, f"A case about their returns is open. {figures}.")
     if history.returned >= rules.watched_units and share >= rules.watched_share:

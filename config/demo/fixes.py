@@ -68,7 +68,11 @@ def _ask_a_second_person(open_: Iterator[Case], people: list[User], chief: actor
             continue
         amount, currency = plan.amount
         above = str(min(Decimal(20), amount / 2).quantize(Decimal("0.01")))
-        _launch(rulebooks.APPROVALS, {"rules": [{"above": above, "currency": currency}]}, chief)
+        _launch(
+            rulebooks.APPROVALS,
+            {"rules": [{"reason": differences.REASON, "above": above, "currency": currency}]},
+            chief,
+        )
         done = cases.acting_on(case.pk, "correct", actor=actor)
         return int(done.approval is not None)
     return 0

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from core import actors, downloads, htmx, tabs, timeline
 from core.errors import Invalid, Problem, Refusal
+from core.formats import exponent
 from exceptions.models import Case
 from finance import bridge, canonical
 from finance.canonical import Document
@@ -227,7 +228,10 @@ def _lines(request: HttpRequest, found: Settlement) -> dict[str, Any]:
         shown = shown.filter(
             Q(order_ref__in=(words, f"#{words}")) | Q(payment_ref=words) | Q(refund_ref=words) | Q(label=words)
         )
-    views = (("Open", {"show": "open"}), ("All lines", {"show": "all"}))
+    views = (
+        ("Open", {} if found.residual else {"show": "open"}),
+        ("All lines", {"show": "all"} if found.residual else {}),
+    )
     return {
         "settlement": found, "page": htmx.keyset_page(shown.values(*LINES), request, order=("position",)),
         "total": htmx.capped_count(shown), "views": tabs.of(request, views), "kinds": dict(LineKind.choices),
@@ -278,6 +282,7 @@ def line(request: HttpRequest, uid: int, line_id: int) -> HttpResponse:
     words = request.GET.get("q", "").replace("\0", "").strip()[:120]
     context = {
         "settlement": found, "line": one, "words": words, "left": one.gross - one.taken,
+        "left_text": f"{one.gross - one.taken:.{exponent(found.currency)}f}",
         "entries": candidates.near(found, one, request.user, words),
         "matches": _matches(found, MatchStatus.CONFIRMED, 50, sides__line=one),
         "may_match": request.user.has_perm(MATCH), "may_write_off": request.user.has_perm(WRITE_OFF),

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from core import actors
-from core.actors import CLIENT, PERSON, SYSTEM, Actor
+from core.actors import CLIENT, PERSON, SYSTEM, Actor, user_id
 from core.errors import Refusal
 from core.formats import exponent
 from core.models import User
@@ -24,7 +24,7 @@ from exceptions.services import acting, approvals, cases, rulebooks
 from returns.models import RefundDecision, RefundStatus
 
 REASON, ACTION, QUEUE = "returns.refund_waits", "pay_refund", "payments"
-PERMISSION = "returns.approve_refund"
+PERMISSION, DECIDES = "returns.approve_refund", "returns.decide_refund"
 HOURS = 72
 
 
@@ -49,11 +49,19 @@ def ask(decision: RefundDecision, *, actor: Actor) -> None:
         summary=f"{decision.amount} {decision.currency}, entered by {decision.entered_label}"
         + (f": {decision.why}" if decision.why else ""),
     )  # fmt: skip
-    if wanted is None or actor.kind not in {PERSON, CLIENT}:
+    if wanted is None or actor.kind not in {PERSON, CLIENT} or not _asks_for_money(actor):
         return
     case = Case.objects.get(pk=case_id)
     reason, action = acting.find(case, ACTION)
     approvals.ask(acting.plan(case, reason, action, {}, actor=actor), wanted, actor=actor)
+
+
+def _asks_for_money(actor: Actor) -> bool:
+    """Whoever inspected the goods asked for none: the case waits for one who approves, as with a policy's refund."""
+    if actor.kind != PERSON:
+        return True
+    found = User.objects.filter(pk=user_id(actor) or 0, is_active=True).first()
+    return found is not None and found.has_perm(DECIDES)
 
 
 def approve(decision_id: int, *, note: str = "", actor: Actor) -> RefundDecision:
@@ -144,7 +152,7 @@ def _waiting(decision_id: int) -> RefundDecision:
 
 
 def _person(actor: Actor) -> User:
-    found = User.objects.filter(pk=int(actor.uid), is_active=True).first() if actor.kind == PERSON else None
+    found = User.objects.filter(pk=user_id(actor) or 0, is_active=True).first()
     if found is None:
         raise Refusal("not_a_person", "Only a person can decide this.", status=403)
     return found

@@ -6,7 +6,16 @@ from collections import defaultdict
 
 from returns import clocks, disposing
 from returns.clocks import Clock, Span
-from returns.models import Acceptance, Arrival, Disposition, Inspection, RefundDecision, RefundStatus
+from returns.models import (
+    Acceptance,
+    Arrival,
+    Disposition,
+    Inspection,
+    RefundDecision,
+    RefundPlan,
+    RefundStatus,
+    RefundTo,
+)
 from returns.services import targets
 
 
@@ -14,12 +23,12 @@ def of_return(return_id: int) -> list[Clock]:
     """Receipt to disposition, disposition to sellable, acceptance to refund: those that have begun. Five queries."""
     hours = targets.hours()
     arrivals = list(Arrival.objects.filter(line__request=return_id).order_by("occurred_at", "pk"))
-    seen = list(Inspection.objects.filter(line__request=return_id))
+    seen = list(Inspection.objects.filter(line__request=return_id).select_related("line__request"))
     placed = list(Disposition.objects.filter(line__request=return_id).order_by("decided_at", "pk"))
     found = (
         clocks.clock(clocks.DISPOSE, _to_disposition(arrivals, placed), hours),
         clocks.clock(clocks.SELL, _to_sale(placed), hours),
-        clocks.clock(clocks.REFUND, _to_refund(return_id, seen), hours),
+        clocks.clock(clocks.REFUND, _to_refund(seen), hours),
     )
     return [clock for clock in found if clock is not None]
 
@@ -55,8 +64,14 @@ def _to_sale(placed: list[Disposition]) -> list[Span]:
     return spans
 
 
-def _to_refund(return_id: int, seen: list[Inspection]) -> list[Span]:
-    causes = {f"inspection:{each.pk}": each for each in seen if each.verdict == Acceptance.ACCEPTED and each.decided_at}
+def _to_refund(seen: list[Inspection]) -> list[Span]:
+    """What is exchanged, or was refunded before it came, waits for no refund."""
+    causes = {
+        f"inspection:{each.pk}": each
+        for each in seen
+        if each.verdict == Acceptance.ACCEPTED and each.decided_at
+        and each.line.request.refund_plan == RefundPlan.ON_RECEIPT and each.line.request.refund_to != RefundTo.EXCHANGE
+    }  # fmt: skip
     rows = RefundDecision.objects.filter(cause__in=causes, status=RefundStatus.POSTED)
     paid = dict(rows.values_list("cause", "posted_at"))
     spans = []

@@ -201,3 +201,16 @@ def test_goodwill_is_money_alone_and_the_customer_keeps_the_goods(bought, clerk)
 
     assert (found.amount, found.keep_it, found.lines[0]["quantity"]) == (D("7.50"), True, 0)
     assert RefundDecision.objects.count() == 1
+
+
+def test_what_an_inspection_gives_back_above_the_limit_is_agreed_to_without_its_inspector_being_asked(bought):
+    inspector, boss = somebody("returns.inspect_return"), somebody(
+        "returns.approve_refund", "returns.decide_refund", "exceptions.approve_action"
+    )  # fmt: skip
+    dear = bought.lines.get(sku="SKU-2")
+    decision = refunds.decide_for_order(bought.pk, [Line(dear.pk, 1)], cause="i", actor=actors.person(inspector))
+
+    assert refund_approval.request_of(decision) is None
+    approved = refund_approval.approve(decision.pk, actor=actors.person(boss))
+
+    assert (decision.status, approved.status) == ("WAITING", "APPROVED")

@@ -17,7 +17,9 @@ from config.demo import (
     floor,
     history,
     parcels,
+    payout,
     promises,
+    returned,
     shop,
     sourcing,
     stockroom,
@@ -64,6 +66,8 @@ class Command(BaseCommand):
         tills.make(self._say)
         beliefs.tell(self._say)
         fixes.make(self._say)
+        returned.make(self._say)
+        payout.make(self._say)
         duty.make(self._say)
         if options["bulk"]:
             bulk.fill(options["bulk_orders"], options["bulk_cases"], self._say)
