@@ -112,7 +112,7 @@ CHECKS = (
             l.received + l.kept - l.accepted - l.rejected AS amount, '' AS currency, r.updated_at AS at
         FROM returns_returnline l JOIN returns_returnrequest r ON r.id = l.request_id
             LEFT JOIN orders_order o ON o.id = r.order_id
-        WHERE l.received + l.kept > l.accepted + l.rejected AND r.created_at < %(last)s::date + 1
+        WHERE l.received > l.accepted + l.rejected - l.kept AND r.created_at < %(last)s::date + 1
             AND (o.id IS NULL AND %(main)s OR {CHANNEL})
         """,
     ),

@@ -183,6 +183,7 @@ class Posting(StateMachine):
             models.Index(fields=("cause_kind", "cause_uid"), name="posting_by_cause", condition=~Q(cause_uid="")),
             models.Index(fields=("order", "-id"), name="posting_by_order"),
             models.Index(fields=("status", "-id"), name="posting_by_status"),
+            models.Index(fields=("entity", "booked_on"), name="posting_late", condition=Q(late_from__isnull=False)),
             models.Index(
                 fields=("-id",),
                 name="posting_differing",

@@ -104,6 +104,7 @@ class FulfilmentOrder(StateMachine):
                 fields=("location", "due_at", "id"), name="fulfilment_due", condition=Q(status__in=sorted(ACTIVE))
             ),
             models.Index(fields=("location", "-id"), name="fulfilment_by_location"),
+            models.Index(fields=("shipped_at",), name="fulfilment_shipped", condition=Q(shipped_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -362,6 +362,11 @@ class ReturnLine(models.Model):
         ]
         indexes = [
             models.Index(fields=("order_line",), name="return_line_by_bought", condition=Q(order_line__isnull=False)),
+            models.Index(
+                fields=("request",),
+                name="return_line_undecided",
+                condition=Q(received__gt=F("accepted") + F("rejected") - F("kept")),
+            ),
         ]
 
     def __str__(self) -> str:
