@@ -95,8 +95,12 @@ def _refunds() -> None:
 
 
 def _returns() -> None:
-    from returns import bench_handlers
+    from orders import events as order_facts
+    from returns import bench_handlers, handlers
     from returns import events as facts
+
+    events.subscribe(order_facts.SHIPPED, "returns.follow_shipment", handlers.follow_shipment)
+    events.subscribe(order_facts.CHANGED, "returns.follow_order", handlers.follow_order)
 
     events.subscribe(facts.REQUESTED, "returns.read_reasons", bench_handlers.read_reasons)
     events.subscribe(facts.ACCEPTED, "returns.decide_refund", bench_handlers.decide_refund)

@@ -3,7 +3,8 @@
 Four things are asked of each line, and the strictest answer decides; among equals the first named here. What always
 holds: nothing comes back that never left, nor twice. Refusals: final sale, condition, serial number and what else the
 policy names. The window: the first that fits, lengthened by what extends it and by what the channel promised. A return
-the channel agreed to with its buyer is agreed, whatever the policy says; only what always holds stands above that.
+the channel agreed to with its buyer is agreed, whatever the policy says; only what always holds stands above that,
+and goods that we don't know to have left yet are waited for then.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from returns import rules
 from returns.rules import Policy, Promise, When, Window
 
 ELIGIBLE, REVIEW, DENIED = "ELIGIBLE", "REVIEW", "DENIED"
+NOT_SENT = "not-sent-yet"
 _STRICTNESS = (DENIED, REVIEW, ELIGIBLE)
 
 
@@ -89,7 +91,7 @@ class Answer:
 
 def judge(policy: Policy, goods: Goods, around: Around) -> Answer:
     """What the policy says of one line."""
-    laws = _laws(goods)
+    laws = _laws(goods, agreed=around.agreed_by_channel)
     if any(each.verdict == DENIED for each in laws):
         return _answer(laws, None)
     if around.agreed_by_channel:
@@ -138,12 +140,15 @@ def _answer(weighed: Sequence[Weighed], until: datetime | None) -> Answer:
 # --- What always holds
 
 
-def _laws(goods: Goods) -> list[Weighed]:
+def _laws(goods: Goods, *, agreed: bool) -> list[Weighed]:
     if goods.left is None:
         return []
     name = "Already returned"
+    if not goods.left and agreed:
+        why = "The channel agreed to it, and nothing of it is known to have left us: it waits until it has."
+        return [Weighed(NOT_SENT, "Not sent yet", REVIEW, why)]
     if not goods.left:
-        return [Weighed("not-sent-yet", "Not sent yet", DENIED, "Nothing of it has left us yet: cancel it instead.")]
+        return [Weighed(NOT_SENT, "Not sent yet", DENIED, "Nothing of it has left us yet: cancel it instead.")]
     free = max(goods.left - goods.back, 0)
     if goods.quantity > free:
         why = f"{goods.back} of {goods.left} are back or on their way back already, so {free} can still come back."

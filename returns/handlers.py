@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from core.events import Fact
-from returns.services import refund_approval, refunds
+from orders.models import FulfilmentOrder
+from returns.services import refund_approval, refunds, taking
 
 CAUSE = "refund:"
 
@@ -21,3 +22,15 @@ def follow_approval(fact: Fact) -> None:
         refund_approval.follow(
             int(fact.data["request"]), "declined", str(fact.data.get("note") or ""), actor=fact.actor
         )
+
+
+def follow_shipment(fact: Fact) -> None:
+    """fulfilment.shipped: returns that waited for their goods to leave. Safe to repeat."""
+    order = FulfilmentOrder.objects.filter(pk=int(fact.subject.uid)).values_list("order_id", flat=True).first()
+    if order is not None:
+        taking.sent(order, actor=fact.actor)
+
+
+def follow_order(fact: Fact) -> None:
+    """order.changed: the same, where the channel says that goods left elsewhere. Safe to repeat."""
+    taking.sent(int(fact.subject.uid), actor=fact.actor)

@@ -11,6 +11,7 @@ from core.errors import NotYet
 from core.subjects import Subject
 from inventory.services.locking import retrying
 from orders.models import Channel, Order
+from returns.eligibility import NOT_SENT
 from returns.incoming import IncomingReturn
 from returns.models import Reception, ReturnKind, ReturnRequest, ReturnStatus
 from returns.services import labels, lifecycle, requests
@@ -87,6 +88,8 @@ def _follow(return_id: int, incoming: IncomingReturn, actor: Actor, source: Subj
         elif incoming.state == "cancelled" and _awaits(desk):
             requests.cancel(return_id, reason=incoming.reason or "Called off at the channel", actor=actor)
         elif incoming.state in AGREED and rma.waits_for_approval:
+            if _not_sent(desk):
+                return False
             requests.approve(return_id, override="The channel agreed to it", actor=actor)
         elif rma.status == ReturnStatus.OPEN:
             _fewer(desk, incoming)
@@ -94,6 +97,26 @@ def _follow(return_id: int, incoming: IncomingReturn, actor: Actor, source: Subj
         return rma.version != before
 
     return retrying(work)
+
+
+def sent(order_id: int, *, actor: Actor) -> None:
+    """Something of the order left: returns that waited for just that, agreed to by their channel, are agreed. Safe to
+    repeat; locks each return with its order."""
+    waiting = ReturnRequest.objects.filter(order=order_id, status=ReturnStatus.OPEN, approved_at=None, rule=NOT_SENT)
+    for return_id in waiting.order_by("pk").values_list("pk", flat=True):
+
+        def work(return_id: int = return_id) -> None:
+            desk = lifecycle.open_return(return_id, actor=actor)
+            if desk.rma.waits_for_approval and not _not_sent(desk):
+                requests.approve(return_id, override="The channel agreed to it, and it has left by now", actor=actor)
+
+        retrying(work)
+
+
+def _not_sent(desk: lifecycle.ReturnDesk) -> bool:
+    """Whether it waits for goods of which nothing is known to have left."""
+    lines = [line.order_line for line in desk.lines if line.order_line]
+    return desk.rma.rule == NOT_SENT and any(not line.fulfilled for line in lines)
 
 
 def _awaits(desk: lifecycle.ReturnDesk) -> bool:

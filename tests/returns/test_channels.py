@@ -7,6 +7,7 @@ import json
 import pytest
 
 from core.errors import NotYet
+from exceptions.models import Case
 from integrations.channels import amazon, shopify
 from integrations.channels.edi import translate as edi
 from integrations.channels.meaning import AskFor, TakeReturn
@@ -15,7 +16,7 @@ from returns.incoming import IncomingReturn, IncomingReturnLine, reason_of
 from returns.models import ReturnRequest
 from returns.services import taking
 from tests.factories.inventory import ItemFactory, LocationFactory
-from tests.factories.orders import PLACED_AT, ChannelFactory
+from tests.factories.orders import PLACED_AT, ChannelFactory, incoming_line, place
 from tests.factories.returns import ASKED_ON, CLERK, sold
 
 GID = "gid://shopify/"
@@ -122,6 +123,29 @@ def test_words_for_reasons_are_understood_whoever_writes_them():
     assert [reason_of(said) for said in ("Too long", "size_too_small", "CR-DEFECTIVE", "", "moon")] == [
         "TOO_LARGE", "TOO_SMALL", "DEFECTIVE", "UNKNOWN", "OTHER",
     ]  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_what_its_channel_agreed_to_waits_until_its_goods_are_known_to_have_left():
+    ItemFactory(sku="SKU-1")
+    LocationFactory(code="centre", kind="RETURNS_CENTRE", returns=True)
+    order, channel = place(incoming_line(quantity=2)), ChannelFactory()
+    line = IncomingReturnLine(ref="7", line_ref="line-SKU-1", quantity=1, reason="TOO_LARGE")
+    told = IncomingReturn(
+        ref="R-1", order_ref=order.channel_ref, lines=(line,), at=ASKED_ON, number="R1", state="approved"
+    )
+
+    taken = taking.take(told, channel=channel, actor=CLERK).rma
+    assert not taking.take(told, channel=channel, actor=CLERK).changed
+    taking.sent(order.pk, actor=CLERK)
+
+    taken.refresh_from_db()
+    assert (taken.status, taken.rule, taken.waits_for_approval) == ("OPEN", "not-sent-yet", True)
+    assert Case.objects.filter(reason="returns.awaiting_approval", is_open=True).count() == 1
+    place(incoming_line(quantity=2, fulfilled_elsewhere=2), channel=channel, version=2_000_000_000_000_000)
+    taking.sent(order.pk, actor=CLERK)
+    taken.refresh_from_db()
+    assert (taken.status, taken.waits_for_approval) == ("OPEN", False)
 
 
 @pytest.mark.django_db

@@ -99,6 +99,12 @@ def test_the_rule_that_decided_is_named(line, verdict, rule):
     assert all(each.why for each in answer.weighed)
 
 
+def test_what_the_channel_agreed_to_is_not_denied_because_we_do_not_know_it_left():
+    answer = eligibility.judge(STANDARD, goods(left=0), around(agreed_by_channel=True))
+
+    assert (answer.verdict, answer.rule) == ("REVIEW", "not-sent-yet")
+
+
 def test_what_is_faulty_comes_back_although_it_was_a_final_sale_long_ago():
     broken = Goods(quantity=1, left=1, reason="DEFECTIVE", attributes={"final_sale": True}, condition="DAMAGED")
 
@@ -225,4 +231,4 @@ def test_no_answer_lets_more_back_than_left_and_every_answer_names_its_rule(
     assert answer.name
     assert answer.why
     if quantity > left - line.back:
-        assert answer.verdict == "DENIED"
+        assert answer.verdict == ("REVIEW" if agreed and not left else "DENIED")
