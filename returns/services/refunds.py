@@ -18,6 +18,7 @@ from django.utils import timezone
 from core import events
 from core.actors import Actor, user_id
 from core.errors import Invalid, Problem, Refusal
+from core.formats import money
 from core.subjects import Subject
 from exceptions.services import cases
 from inventory.services.locking import retrying
@@ -229,9 +230,8 @@ def _preview(case: _Case) -> Preview:
             left=str(left), asked=str(made.amount), currency=case.currency,
         )  # fmt: skip
     rule = refund_approval.rule(made.amount, case.currency)
-    return Preview(
-        made, left, case.to, tuple(_ways(case, made.amount)), rule.words if rule else "", rule.above if rule else None
-    )
+    above = f"Above {money(rule.above, rule.currency)}" if rule else ""
+    return Preview(made, left, case.to, tuple(_ways(case, made.amount)), above, rule.above if rule else None)
 
 
 def _blind(case: _Case) -> refunding.Refund:
