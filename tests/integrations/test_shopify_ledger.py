@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import defaultdict
 from decimal import Decimal
 
 import pytest
@@ -46,7 +46,7 @@ def test_what_the_buyer_saw_and_who_hands_which_tax_on_add_up_in_both_currencies
 def test_a_discount_stands_under_its_own_name_on_every_line_it_was_given_on(shop):
     rows, money = booked("orders_create", shop)
 
-    off: Counter[str] = Counter()
+    off: dict[str, Decimal] = defaultdict(Decimal)
     for row in rows:
         if row.kind == "discount":
             off[row.label] += row.amount
