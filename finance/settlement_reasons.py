@@ -12,7 +12,7 @@ from core.actors import Actor
 from core.formats import money
 from core.subjects import Subject
 from exceptions import reasons
-from exceptions.reasons import Action, Cell, Column, Context, Evidence, Opening, Param, Reason, Row
+from exceptions.reasons import Action, Cell, Column, Context, Evidence, Impact, Opening, Param, Reason, Row
 from finance.canonical import Rule
 from finance.models import (
     MATCHED,
@@ -74,6 +74,12 @@ def _worth(uid: str) -> tuple[Decimal, str] | None:
     return (abs(found.payout), found.currency) if found else None
 
 
+def _impact(uid: str) -> Impact | None:
+    """What of the payout nobody can explain yet; all of it while that isn't known."""
+    found = _settlement(uid)
+    return Impact(value=abs(found.residual or found.payout), currency=found.currency) if found else None
+
+
 def _context(uid: str) -> Context | None:
     found = _settlement(uid)
     if found is None:
@@ -130,6 +136,7 @@ def _of_settlement(rule: Rule) -> Reason:
         context=_context,
         describe=_describe,
         value=_worth,
+        impact=_impact,
     )
 
 
@@ -165,6 +172,7 @@ def _of_label() -> Reason:
         standing=standing,
         describe=_describe,
         value=_worth,
+        impact=_impact,
         actions=(
             Action(
                 code="map_label",
@@ -308,6 +316,7 @@ SETTLEMENT_RESIDUAL = Reason(
     standing=lambda: map(str, unexplained().order_by("pk").values_list("pk", flat=True)[:1000]),
     describe=_describe,
     value=_left,
+    impact=_impact,
     actions=(
         Action(
             code="match_lines",
@@ -368,6 +377,7 @@ PAYMENT_NOT_SETTLED = Reason(
     context=_context,
     describe=_describe,
     value=_worth,
+    impact=_impact,
 )
 
 
@@ -405,6 +415,7 @@ BANK_LINE_DIFFERS = Reason(
     context=_context,
     describe=_describe,
     value=_worth,
+    impact=_impact,
 )
 
 _FILES = tuple(rule for rule in Rule if rule not in {Rule.ROW_DISAGREES, Rule.TOTALS_DISAGREE})

@@ -15,7 +15,8 @@ from exceptions.services import opening, timers
 from tests.exceptions.conftest import PROBE, TRUE_OF
 
 pytestmark = pytest.mark.django_db
-GONE = {"connection": "00000000-0000-0000-0000-000000000000"}
+NOBODY = "00000000-0000-0000-0000-000000000000"
+GONE = {"connection": NOBODY, "settlement_file": NOBODY}
 AMIRA = actors.Actor("PERSON", "1", "Amira Khan")
 OURS = [reason for reason in reasons.every() if not reason.code.startswith("tests.")]
 
