@@ -37,10 +37,6 @@ _VENDORS: dict[str, Vendor] = {
     )
 }  # fmt: skip
 
-# Systems whose payloads may be fed and are kept, though no translator reads them yet: each becomes FAILED and says so,
-# and is reprocessed once its translator is there.
-ANNOUNCED: dict[str, str] = {}
-
 
 def known() -> list[str]:
     """The vendors with a translator."""
@@ -51,7 +47,7 @@ def get(name: str) -> Vendor:
     """The vendor of that name; raises Unreadable where nothing reads its payloads yet."""
     vendor = _VENDORS.get(name)
     if vendor is None:
-        raise unparsable(f"no translator for {ANNOUNCED.get(name, name)} is installed; the bytes are kept")
+        raise unparsable(f"no translator for {name} is installed; the bytes are kept")
     return vendor
 
 

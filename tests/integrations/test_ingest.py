@@ -12,6 +12,8 @@ from django.core.management import CommandError, call_command
 
 from exceptions.models import Case
 from integrations import inbox
+from integrations.channels import registry
+from integrations.failures import Unreadable
 from integrations.models import Connection, InboundMessage
 from orders.models import Channel, Order
 from tests.integrations.conftest import FIXTURES
@@ -102,19 +104,25 @@ def test_any_file_gets_a_named_outcome(shop: Connection, tmp_path: Path, name: s
         assert bytes(InboundMessage.objects.get().body) == content
 
 
-def test_the_known_formats_of_other_vendors_are_kept_until_they_can_be_read(shop: Connection, tmp_path: Path):
+def test_what_a_reader_does_not_know_is_kept_and_says_what_it_holds(shop: Connection, tmp_path: Path):
     path = tmp_path / "order.json"
     path.write_text('{"id": "evt_1"}')
 
-    (found,), _ = ingest(str(path), vendor="stripe")
+    (found,), _ = ingest(str(path), vendor="sendle")
 
     assert (found["outcome"], found["reason"]) == (
-        "failed", "unparsable: no translator for Stripe is installed; the bytes are kept",
+        "failed", "bad value: no document of Sendle's that is known here: it holds id",
     )  # fmt: skip
+    assert bytes(InboundMessage.objects.get().body) == path.read_bytes()
+
+
+def test_a_connection_whose_vendor_is_not_installed_says_so():
+    with pytest.raises(Unreadable, match="no translator for nobody is installed; the bytes are kept"):
+        registry.get("nobody")
 
 
 def test_wrong_usage_is_2_and_feeds_nothing(shop: Connection, tmp_path: Path):
-    assert "Known: amazon" in str(refused(fixture("orders_create.json"), vendor="shopfy"))
+    assert "Known: adyen, amazon" in str(refused(fixture("orders_create.json"), vendor="shopfy"))
     assert "No such file" in str(refused(fixture("orders_create.json"), str(tmp_path / "missing.json")))
     assert "is a folder" in str(refused(str(tmp_path)))
     Connection.objects.update(status="PAUSED")

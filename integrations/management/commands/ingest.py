@@ -51,7 +51,7 @@ class Command(BaseCommand):
             self._print(feeding.as_object(file), as_json=options["json"])
 
     def _check(self, vendor: str, paths: list[Path]) -> None:
-        if registry.find(vendor) is None and vendor not in registry.ANNOUNCED:
+        if registry.find(vendor) is None:
             names = ", ".join(registry.known())
             raise CommandError(f"Unknown vendor {vendor!r}. Known: {names}.", returncode=2)
         for path in paths:
