@@ -221,6 +221,7 @@ REASONS = (
         impact=impact,
         actions=(
             Action(code="again", title="Order the label again", permission=APPROVE, run=_label_again, primary=True,
+                   rehearsed=True,
                    lasting="A label is bought; it can be given back on the return's page."),
             OPEN,
         ),

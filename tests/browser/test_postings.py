@@ -80,5 +80,6 @@ def test_from_a_rejected_posting_to_one_on_its_way(
 
     page.goto(f"{live_server.url}/orders/{books.order.number}")
     expect(page.get_by_role("heading", name="Postings")).to_be_visible()
-    expect(page.get_by_role("link", name=books.reference, exact=True)).to_be_visible()
+    told = page.get_by_role("region", name="Postings")
+    expect(told.get_by_role("link", name=books.reference, exact=True)).to_be_visible()
     axe(page)

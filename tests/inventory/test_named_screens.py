@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from core.actors import SYSTEM, Actor
@@ -56,7 +58,7 @@ def test_serials_are_scanned_on_the_handheld_and_an_unknown_one_is_given_to_its_
     given = client.post(f"{here}/unknown", {"code": "S9", "line": line.pk}, headers=HTMX)
 
     assert "Scan each serial number" in page
-    assert "S3" not in page
+    assert not re.search(r"\bS3\b", page)  # a token of the page may hold the two by chance
     assert 'data-codes="null"' in page
     assert (article.status_code, unknown.status_code, given.status_code) == (422, 422, 200)
     assert "It is a Ash lamp" in unknown.content.decode()
