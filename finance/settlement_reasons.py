@@ -110,6 +110,16 @@ def _said(faults: list[dict[str, Any]], rule: Rule) -> Evidence:
     return Evidence(WORDS[rule][1], [Column("Row", True), "What", "Why"], rows[:SHOWN])
 
 
+def _about_payout(**given: Any) -> Reason:
+    """A case of one payout, as every one of them is unless it says otherwise."""
+    usual: dict[str, Any] = {
+        "queue": "finance", "subject_kind": "settlement", "icon": "scale", "severity": reasons.HIGH,
+        "acknowledge_minutes": 240, "resolve_minutes": 2 * 24 * 60, "context": _context, "describe": _describe,
+        "value": _worth, "impact": _impact,
+    }  # fmt: skip
+    return Reason(**usual | given)
+
+
 def _of_settlement(rule: Rule) -> Reason:
     title, description = WORDS[rule]
 
@@ -120,23 +130,13 @@ def _of_settlement(rule: Rule) -> Reason:
         found = _settlement(uid)
         return [_said(found.faults, rule)] if found else []
 
-    return Reason(
+    return _about_payout(
         code=f"finance.settlement_{rule}",
         title=title,
-        queue="finance",
-        subject_kind="settlement",
-        icon="scale",
-        severity=reasons.HIGH,
-        acknowledge_minutes=240,
-        resolve_minutes=2 * 24 * 60,
         description=description,
         clears="a file of the same payout without this fault is imported.",
         predicate=holds,
         evidence=evidence,
-        context=_context,
-        describe=_describe,
-        value=_worth,
-        impact=_impact,
     )
 
 
@@ -155,24 +155,14 @@ def _of_label() -> Reason:
         ids = SettlementLine.objects.filter(kind="").values_list("settlement_id", flat=True).distinct()
         return map(str, ids[:1000])
 
-    return Reason(
+    return _about_payout(
         code="finance.settlement_label_unknown",
         title=title,
-        queue="finance",
-        subject_kind="settlement",
-        icon="scale",
-        severity=reasons.HIGH,
-        acknowledge_minutes=240,
-        resolve_minutes=2 * 24 * 60,
         description=description,
         clears="somebody has said what each label means.",
         predicate=lambda uid: rows(uid).exists(),
         evidence=evidence,
-        context=_context,
         standing=standing,
-        describe=_describe,
-        value=_worth,
-        impact=_impact,
         actions=(
             Action(
                 code="map_label",
@@ -299,24 +289,15 @@ def _left(uid: str, **given: Any) -> tuple[Decimal, str] | None:
     return (abs(found.residual), found.currency) if found else None
 
 
-SETTLEMENT_RESIDUAL = Reason(
+SETTLEMENT_RESIDUAL = _about_payout(
     code=RESIDUAL,
     title="A payout isn't explained to the cent",
-    queue="finance",
-    subject_kind="settlement",
-    icon="scale",
-    severity=reasons.HIGH,
-    acknowledge_minutes=240,
-    resolve_minutes=2 * 24 * 60,
     description="Matched lines and classified fees don't add up to the payout.",
     clears="nothing is left of the payout.",
     predicate=lambda uid: unexplained().filter(pk=uid).exists(),
     evidence=_residual_evidence,
-    context=_context,
     standing=lambda: map(str, unexplained().order_by("pk").values_list("pk", flat=True)[:1000]),
-    describe=_describe,
     value=_left,
-    impact=_impact,
     actions=(
         Action(
             code="match_lines",
@@ -361,12 +342,9 @@ def _gap(uid: str) -> bool:
     return bool(uid.isdigit() and gaps.unsettled(int(uid)))
 
 
-PAYMENT_NOT_SETTLED = Reason(
+PAYMENT_NOT_SETTLED = _about_payout(
     code=NOT_SETTLED,
     title="Captured payments are in no payout",
-    queue="finance",
-    subject_kind="settlement",
-    icon="scale",
     severity=reasons.NORMAL,
     acknowledge_minutes=8 * 60,
     resolve_minutes=5 * 24 * 60,
@@ -374,10 +352,6 @@ PAYMENT_NOT_SETTLED = Reason(
     clears="each of them is in a payout.",
     predicate=_gap,
     evidence=_not_settled_evidence,
-    context=_context,
-    describe=_describe,
-    value=_worth,
-    impact=_impact,
 )
 
 
@@ -399,23 +373,13 @@ def _bank_evidence(uid: str) -> list[Evidence]:
     return [Evidence("What the bank says arrived", ["Day", "Text", Column("Amount", True)], rows)]
 
 
-BANK_LINE_DIFFERS = Reason(
+BANK_LINE_DIFFERS = _about_payout(
     code=BANK_DIFFERS,
     title="The bank says another amount than the payout",
-    queue="finance",
-    subject_kind="settlement",
-    icon="scale",
-    severity=reasons.HIGH,
-    acknowledge_minutes=240,
-    resolve_minutes=2 * 24 * 60,
     description="The bank lines of a payout don't add up to it.",
     clears="they do, or the line is taken off the payout.",
     predicate=_bank_off,
     evidence=_bank_evidence,
-    context=_context,
-    describe=_describe,
-    value=_worth,
-    impact=_impact,
 )
 
 _FILES = tuple(rule for rule in Rule if rule not in {Rule.ROW_DISAGREES, Rule.TOTALS_DISAGREE})
