@@ -6,11 +6,7 @@ at once: units and money both balance at every step, and no refund is ever more 
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
@@ -25,6 +21,7 @@ from orders.models import FulfilmentLine, Order, OrderLine, Payment
 from returns.models import ReturnLine
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.flows import walk
+from tests.walkers import walk_at_once
 
 
 def make_world(orders: int) -> None:
@@ -129,27 +126,15 @@ print(sum(done.values()), dict(done))
 """
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_processes_that_do_all_of_it_at_once_end_in_balance(request):
     make_world(orders=4)
     long = request.config.getoption("--long")
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "DATABASE_URL": os.environ["DATABASE_URL"].replace("/backroom?", f"/{connection.settings_dict['NAME']}?"),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
 
-    walkers = [
-        subprocess.Popen(
-            [sys.executable, "-c", _WALKER, str(n), "1500" if long else "40"], env=environment, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True,
-        )
-        for n in range(5 if long else 2)
-    ]  # fmt: skip
-    ends = [(*walker.communicate(timeout=1800 if long else 240), walker.returncode) for walker in walkers]
+    done = walk_at_once(_WALKER, processes=5 if long else 2, steps=1500 if long else 40)
 
-    assert [error[-3000:] for _, error, code in ends if code] == []
-    assert sum(int(told.split()[0]) for told, _, _ in ends) > 0
+    assert done > 0
     hold_together()
     books_balance()
     assert StockMovement.objects.exists()

@@ -9,6 +9,8 @@ from decimal import Decimal
 from itertools import count
 from random import Random
 
+from django.db import transaction
+
 from core.actors import SYSTEM, Actor
 from core.errors import Invalid, NotYet, Refusal
 from finance.models import Match, Settlement
@@ -170,6 +172,7 @@ def provider_answers(by: Random) -> object:
     return None
 
 
+@transaction.atomic
 def provider_tells(by: Random) -> object:
     """Of a refund we asked for, or of one somebody made at the provider's own desk; more than once."""
     payment = _one(by, Payment.objects.filter(kind=PaymentKind.CAPTURED).select_related("order").order_by("pk"))
@@ -180,6 +183,7 @@ def provider_tells(by: Random) -> object:
         payment = row.tender
         told = _paid(f"re_{row.pk}", "refunded", row.amount, parent=payment.provider_ref)
     else:
+        _alone_with(payment)
         left = max(instructions.refundable(payment.order_id, "GBP"), Decimal(0))
         amount = min(left, payment.amount, Decimal(by.choice(["1.00", "2.50"])))
         if amount <= 0:
@@ -188,11 +192,13 @@ def provider_tells(by: Random) -> object:
     return _tell(payment.order, told)
 
 
+@transaction.atomic
 def charge_back(by: Random) -> object:
     payment = _one(by, Payment.objects.filter(kind=PaymentKind.CAPTURED).select_related("order").order_by("pk"))
     kind = by.choice(["disputed", "chargeback", "reinstated"])
     if kind == "reinstated" and not payment.order.payments.filter(kind__in=("disputed", "chargeback")).exists():
         raise Refusal("nothing_left", "No bank holds anything.")
+    _alone_with(payment)
     held = max(instructions.refundable(payment.order_id, "GBP"), Decimal(0))
     amount = min(payment.amount, held) if kind != "reinstated" else Decimal("1.00")
     if amount <= 0:
@@ -277,6 +283,11 @@ def take(name: str, seed: int) -> str:
     except IndexError:
         return "nothing_there"
     return ""
+
+
+def _alone_with(payment: Payment) -> None:
+    """A provider knows what it holds: nobody changes that between its looking and its telling."""
+    Order.objects.select_for_update(no_key=True).get(pk=payment.order_id)
 
 
 def _key(by: Random) -> str:

@@ -6,13 +6,8 @@ Line vectors always add up, every unit is in one place, each order has one outco
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Sum
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +19,7 @@ from orders.models import FulfilmentLine, FulfilmentOrder, Order, OrderChange, O
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import incoming_line, place
 from tests.orders import walk
+from tests.walkers import walk_at_once
 
 
 def make_world(orders: int) -> None:
@@ -125,23 +121,10 @@ print(sum(done.values()), dict(done))
 def test_processes_that_do_all_of_it_at_once_end_each_order_once(request):
     make_world(orders=3)
     long = request.config.getoption("--long")
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "DATABASE_URL": os.environ["DATABASE_URL"].replace("/backroom?", f"/{connection.settings_dict['NAME']}?"),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
 
-    walkers = [
-        subprocess.Popen(
-            [sys.executable, "-c", _WALKER, str(n), "2000" if long else "25"], env=environment, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True,
-        )
-        for n in range(6 if long else 3)
-    ]  # fmt: skip
-    said = [walker.communicate(timeout=1800) for walker in walkers]
+    done = walk_at_once(_WALKER, processes=6 if long else 3, steps=2000 if long else 25)
 
-    assert [walker.returncode for walker in walkers] == [0] * len(walkers), said
-    assert sum(int(out.split(" ", 1)[0]) for out, _ in said) >= 5
+    assert done >= 5
     assert Location.objects.count() == 2
     hold_together()
     one_outcome()
