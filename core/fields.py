@@ -1,5 +1,10 @@
 """Field types every app shares."""
 
+import json
+from decimal import Decimal
+from typing import Any
+
+import simplejson
 from django.db import models
 
 
@@ -10,3 +15,17 @@ class MoneyField(models.DecimalField):
         kwargs.setdefault("max_digits", 20)
         kwargs.setdefault("decimal_places", 4)
         super().__init__(*args, **kwargs)
+
+
+class Exactly(json.JSONEncoder):
+    """Writes decimals as the numbers they are, digit by digit."""
+
+    def encode(self, o: Any) -> str:
+        return simplejson.dumps(o, use_decimal=True)
+
+
+class AsWritten(json.JSONDecoder):
+    """Reads numbers with a fraction as decimals, since a price is no binary fraction."""
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(parse_float=Decimal, **kwargs)

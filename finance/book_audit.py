@@ -65,8 +65,8 @@ def register() -> None:
         FROM finance_ordermoney m LEFT JOIN (
             SELECT order_id, sum(amount) FILTER (WHERE side = 'buyer') AS current,
                 sum(presentment_amount) FILTER (WHERE side = 'buyer') AS presentment,
-                -sum(amount) FILTER (WHERE side = 'provider') AS fees
-            FROM finance_charge GROUP BY order_id
+                -sum(amount) FILTER (WHERE side = 'provider' AND kept.currency = own.currency) AS fees
+            FROM finance_charge kept JOIN finance_ordermoney own USING (order_id) GROUP BY order_id
         ) c ON c.order_id = m.order_id
         WHERE m.current <> coalesce(c.current, 0) OR m.presentment_current <> coalesce(c.presentment, 0)
             OR m.fees <> coalesce(c.fees, 0)

@@ -72,9 +72,13 @@ def _fee(order: Order, row: Mapping[str, Any], cause: str, at: datetime) -> int:
         label=str(row.get("label") or "")[:120], occurred_at=at, booked_on=day.on, late_from=day.late_from,
         key=f"{slot}#{kept.count()}", note=day.note,
     )  # fmt: skip
-    kept_back = Charge.objects.filter(order=order, side=Side.PROVIDER, currency=order.currency)
-    OrderMoney.objects.filter(order=order).update(fees=-(kept_back.aggregate(sum=Sum("amount"))["sum"] or ZERO))
+    OrderMoney.objects.filter(order=order).update(fees=_kept_back(order))
     return 1
+
+
+def _kept_back(order: Order) -> Decimal:
+    rows = Charge.objects.filter(order=order, side=Side.PROVIDER, currency=order.currency)
+    return -(rows.aggregate(sum=Sum("amount"))["sum"] or ZERO)
 
 
 # --- What is known -------------------------------------------------------------------------------------------------
@@ -251,4 +255,6 @@ def _sum_up(order: Order, facts: Facts, due: list[Due]) -> None:
         "presentment_currency": stated.get("currency") or order.currency,
         "presentment_current": sum((each.presentment for each in due), ZERO), "updated_at": timezone.now(),
     }  # fmt: skip
-    OrderMoney.objects.update_or_create(order=order, defaults=sums)
+    if not OrderMoney.objects.filter(order=order, currency=order.currency).update(**sums):
+        # A payout may have told of its fees before the ledger heard of the order, or of its new currency.
+        OrderMoney.objects.update_or_create(order=order, defaults={**sums, "fees": _kept_back(order)})

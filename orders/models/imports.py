@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from core.fields import AsWritten, Exactly
+
 
 class OrderImport(models.Model):
     """One handing over. Whose it is and which channels it may speak for is as it was when it was handed over."""
@@ -23,7 +25,7 @@ class OrderImportRow(models.Model):
 
     parent = models.ForeignKey(OrderImport, on_delete=models.CASCADE, related_name="rows")
     index = models.PositiveIntegerField()
-    sent = models.JSONField()
+    sent = models.JSONField(encoder=Exactly, decoder=AsWritten)
     status = models.PositiveSmallIntegerField(null=True, help_text="As HTTP counts them; null: not looked at yet")
     said = models.JSONField(null=True)
 

@@ -33,7 +33,18 @@ from finance.models import (
     Status,
     ThreeWay,
 )
-from finance.services import charting, closes, deciding, entering, entities, evidence, following, postings, threeway
+from finance.services import (
+    charges,
+    charting,
+    closes,
+    deciding,
+    entering,
+    entities,
+    evidence,
+    following,
+    postings,
+    threeway,
+)
 from orders.models import FulfilmentLine, FulfilmentOrder, Payment, Refund
 from tests.factories.inventory import LocationFactory
 from tests.finance import making
@@ -82,6 +93,17 @@ def person(*groups):
 
 def as_person(user):
     return actors.person(user)
+
+
+def test_fees_a_payout_told_of_before_the_ledger_knew_the_order_count_too():
+    order = making.order()
+    rows = [{"order": order.pk, "fee": "0.59", "currency": order.currency, "ref": "ch_1"}]
+
+    charges.fees(rows, cause="po_1", at=timezone.now())
+    charges.keep(order.pk)
+
+    assert OrderMoney.objects.get(order=order).fees == D("0.59")
+    assert "finance.money_is_the_charges" not in broken()
 
 
 def test_an_orders_money_follows_whatever_happens_to_it_and_always_adds_up():

@@ -126,7 +126,6 @@ print(sum(done.values()), dict(done))
 """
 
 
-@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_processes_that_do_all_of_it_at_once_end_in_balance(request):
     make_world(orders=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -82,6 +83,19 @@ def test_nobody_sees_another_programs_operation(client, handed_over):
 def test_what_is_no_list_of_orders_is_refused(api, sent):
     assert api.post(TO, sent).status_code == 400
     assert not Job.objects.exists()
+
+
+def test_numbers_with_a_fraction_are_kept_to_the_digit_and_judged_as_if_they_came_alone(api):
+    ItemFactory(sku="SKU-1")
+    ChannelFactory(code="webshop")
+    text = json.dumps({"orders": [body(channel_ref="a", total=0.5, note="0.5")]}).replace("0.5,", "12.300000000000000001,")
+
+    taken = api.post(TO, text)
+    imports.run(taken.json()["id"])
+
+    row = OrderImportRow.objects.get()
+    assert str(row.sent["total"]) == "12.300000000000000001"
+    assert (row.status, row.said["errors"][0]["path"]) == (400, "total")
 
 
 def test_the_same_handing_over_twice_is_one(api):
