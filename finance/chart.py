@@ -53,13 +53,18 @@ _ACCOUNT = re.compile(r"[^\x00-\x1f]{1,60}")
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of a posting before it has an account; `about` is what rules look at."""
+    """One side of a posting before it has an account; `about` is what rules look at.
+
+    `ledger` is its account where that is settled: what is taken back leaves where it was booked, whatever the chart
+    says since.
+    """
 
     role: str
     debit: Decimal = Decimal(0)
     credit: Decimal = Decimal(0)
     note: str = ""
     about: Mapping[str, str] = field(default_factory=dict)
+    ledger: str = ""
 
 
 def side(role: str, amount: Decimal, note: str = "", **about: str) -> Side:

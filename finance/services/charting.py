@@ -32,7 +32,7 @@ def lines(posting: Posting, sides: Iterable[Side], using: Chart) -> list[Posting
     sums: dict[tuple[str, str, str], Decimal] = {}
     told: dict[tuple[str, str, str], dict[str, str]] = {}
     for each in sides:
-        key = (each.role, using.account(each.role, about | dict(each.about)), each.note)
+        key = (each.role, each.ledger or using.account(each.role, about | dict(each.about)), each.note)
         sums[key] = sums.get(key, Decimal(0)) + each.debit - each.credit
         told.setdefault(key, dict(each.about))
     made = [(key, net) for key, net in sums.items() if net]

@@ -95,7 +95,9 @@ def reverse(posting_id: int, *, why: str, version: int | None = None, actor: Act
         raise Refusal("reversed_already", f"{posting.reference} is being reversed already.")
     count = Posting.objects.filter(key__startswith=f"reversal:{posting.pk}:").count() + 1
     reference = f"{posting.reference}-X{count}"
-    sides = [Side(line.account, line.credit, line.debit, line.note) for line in posting.lines.all()]
+    sides = [
+        Side(line.account, line.credit, line.debit, line.note, line.about, line.ledger) for line in posting.lines.all()
+    ]
     order = posting.order
     return making.make(
         Kind.REVERSAL, key=f"reversal:{posting.pk}:{count}", reference=reference, entity=posting.entity,
@@ -110,6 +112,7 @@ def _reversed(posting: Posting, reference: str, words: str) -> dict[str, Any]:
     """A sale is taken back as a sale below zero, which every ERP knows as a credit note; anything else as a journal."""
     before = posting.document
     theirs = {"number": posting.erp_number, "id": posting.erp_id, "reference": posting.reference}
+    theirs |= {"through": posting.connection_uid}
     if not documents.is_sale(before):
         made = making.journal(
             reference, currency=posting.currency, total=-posting.total, why=words, order=posting.order,

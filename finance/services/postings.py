@@ -27,6 +27,7 @@ from core.errors import Refusal, TryLater
 from exceptions.services import cases
 from finance import documents, sides
 from finance import events as facts
+from finance.chart import Side
 from finance.documents import Amounts, Heading, OrderFigures
 from finance.models import (
     GONE,
@@ -339,7 +340,8 @@ def _hold(claim: Claim) -> Posting:
 
 @transaction.atomic
 def retry(posting_id: int, *, version: int | None = None, actor: Actor) -> Posting:
-    """Send a rejected posting again, with the document as the order stands now. Its case stands until the ERP took it.
+    """Send a rejected posting again: a sale as its order stands now, a journal with the accounts the chart names now.
+    Its case stands until the ERP took it.
 
     Locks the order, then the posting. Refusal("stale") when `version` is no longer current, Refusal("bad_move") unless
     it is rejected.
@@ -349,7 +351,7 @@ def retry(posting_id: int, *, version: int | None = None, actor: Actor) -> Posti
     posting = Posting.objects.select_for_update(no_key=True, of=("self",)).select_related("entity").get(pk=posting_id)
     if version is not None and posting.version != version:
         raise Refusal("stale", "This posting changed meanwhile.", version=posting.version, status_now=posting.status)
-    changes = _anew(order, posting) if order and posting.kind in OF_SALES else {}
+    changes = _anew(order, posting) if order and posting.kind in OF_SALES else _by_the_chart(posting)
     posting.move(Status.PENDING, waiting_for="", **changes)
     making.tell(facts.RETRIED, posting, actor, {"total": str(posting.total)})
     return posting
@@ -371,6 +373,21 @@ def _anew(order: Order, posting: Posting) -> dict[str, Any]:
         changes["chart"] = mapping
         PostingLine.objects.bulk_create(charting.lines(posting, sides.of_sale(amounts, named(order)), using))
     return changes
+
+
+def _by_the_chart(posting: Posting) -> dict[str, Any]:
+    """A journal's figures stay; a side the chart named no account for may have one by now."""
+    if posting.document.get("format") != making.JOURNAL:
+        return {}
+    settled = posting.kind == Kind.REVERSAL
+    both = [
+        Side(line.account, line.debit, line.credit, line.note, line.about, line.ledger if settled else "")
+        for line in posting.lines.all()
+    ]
+    posting.lines.all().delete()
+    mapping, using = charting.live(posting.entity)
+    made = PostingLine.objects.bulk_create(charting.lines(posting, both, using))
+    return {"chart": mapping, "document": {**posting.document, "entries": [making.entry(line) for line in made]}}
 
 
 def _amounts_now(order: Order, posting: Posting) -> Amounts:

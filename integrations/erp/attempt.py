@@ -15,6 +15,7 @@ from typing import Any
 
 from core.errors import TryLater
 from core.formats import money
+from finance import documents
 from finance.documents import minor_unit
 from integrations.erp import lines
 from integrations.erp.calls import Refused
@@ -130,9 +131,8 @@ class Attempt(ABC):
                 raise TryLater(f"{self.name} has not confirmed it yet.")
             followed = self.follow(found)
         except Refused as no:
-            raise Rejected(
-                no.failure_class, no.message, answer={"request": no.asked, "skus": self._named(no)}
-            ) from None
+            told = {"request": no.asked, "skus": self._named(no), **({"field": no.field} if no.field else {})}
+            raise Rejected(no.failure_class, no.message, answer=told) from None
         difference = {"difference": str(found.total - self.total)}
         return Posted(number=found.number, erp_id=found.key, total=found.total, answer={**followed, **difference})
 
@@ -233,12 +233,13 @@ class AttemptPort(ABC):
     def post_sale(self, document: Mapping[str, Any], memory: Memory) -> Posted:
         return self.attempt(document, memory).run()
 
+    @abstractmethod
+    def journal(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
+        """The attempt at a journal entry. Rejected where this ERP takes none from us."""
+
     def post_journal(self, document: Mapping[str, Any], memory: Memory) -> Posted:
-        raise Rejected(
-            FailureClass.BAD_VALUE,
-            f"{self.connection.name} takes no journals from Backroom."
-            " Book it there, and enter the number it has there on the posting.",
-        )
+        return self.journal(document, memory).run()
 
     def standing(self, document: Mapping[str, Any]) -> list[Standing]:
-        return self.attempt(document, NoMemory()).standing()
+        kind = self.attempt if documents.is_sale(document) else self.journal
+        return kind(document, NoMemory()).standing()

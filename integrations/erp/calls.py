@@ -20,13 +20,18 @@ AN_HOUR = 3600.0  # what a token is good for where its endpoint doesn't say
 
 
 class Refused(Exception):
-    """The ERP said no by one of its own rules; `asked` is the call without its figures."""
+    """The ERP said no by one of its own rules; `asked` is the call without its figures, `field` what it is about."""
 
-    def __init__(self, message: str, *, asked: str, failure_class: FailureClass = FailureClass.BAD_VALUE):
+    def __init__(
+        self, message: str, *, asked: str, failure_class: FailureClass = FailureClass.BAD_VALUE, field: str = ""
+    ):
         super().__init__(message)
         self.message = " ".join(message.replace("\x00", "").split())[:1000] or "The ERP gave no reason."
+        if field and field not in self.message:
+            self.message = f"{self.message} (field {field})"
         self.asked = asked
         self.failure_class = failure_class
+        self.field = field
 
 
 class Calls:

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from django.db.models import QuerySet
+
 from core.errors import Permanent, TryLater
 from core.formats import money
-from finance.models import Posting, Status
+from finance.models import GONE, Kind, Posting, Status
 from integrations.erp import registry
 from integrations.erp.calls import Refused
 from integrations.erp.port import Rejected, Standing
@@ -27,6 +29,13 @@ class Compared:
     theirs: list[Standing] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
     unknown: str = ""  # why the ERP could not be asked
+
+
+def comparable() -> QuerySet[Posting]:
+    """Documents an ERP has one of its own for. Stock receipts are its delivery of another, and what a person booked by
+    hand we know the number of and no more."""
+    rows = Posting.objects.exclude(status__in=GONE).exclude(kind=Kind.STOCK_RECEIPT)
+    return rows.exclude(status=Status.POSTED, erp_id="")
 
 
 def compare(postings: Iterator[Posting] | list[Posting]) -> Iterator[Compared]:

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from finance.models import Posting, Status
+from finance.models import Posting
 from integrations.erp import drift, registry
 from integrations.models import DriftFinding, DriftLook
 
@@ -68,9 +68,9 @@ def _turn(now: datetime) -> DriftLook | None:
 
 
 def _due(found: DriftLook, now: datetime) -> list[Posting]:
-    rows = Posting.objects.exclude(status=Status.REVERSED).filter(
-        Q(prepared_at__gte=now - LATE) | Q(drift__isnull=False)
-    )
+    if found.upto is None:  # what is compared no more has nothing to say any more
+        DriftFinding.objects.exclude(posting__in=drift.comparable()).delete()
+    rows = drift.comparable().filter(Q(prepared_at__gte=now - LATE) | Q(drift__isnull=False))
     if found.upto is not None:
         rows = rows.filter(pk__lt=found.upto)
     return list(rows.order_by("-pk")[:PART])

@@ -79,7 +79,7 @@ class ErpPort(Protocol):
     def post_journal(self, document: Mapping[str, Any], memory: Memory) -> Posted:
         """Bring a journal entry, balanced and with its accounts, to the ERP, exactly once whatever is repeated.
 
-        Raises Rejected where an account is missing, or where this ERP takes no journals from us.
+        Raises Rejected where an account is missing, its period is closed, or this ERP takes no journals from us.
         """
 
     def standing(self, document: Mapping[str, Any]) -> list[Standing]:

@@ -1,5 +1,5 @@
-"""Whatever a network does to an ERP's calls: one sale, one delivery, one invoice, one credit memo and one
-adjustment each, to the cent.
+"""Whatever a network does to an ERP's calls: one sale, one delivery, one invoice, one credit memo, one
+journal entry and one adjustment each, to the cent.
 
 The fault proxy stands before each ERP's local server. `--long` makes at least two thousand faulted calls for each.
 """
@@ -20,6 +20,8 @@ from integrations import tokens
 from integrations.models import Breaker, Connection
 from tests.integrations.test_erps import ERPS, Memory, document, post, sale, serving
 from tests.integrations.test_erps_adjusted import adjust, adjustment
+from tests.integrations.test_erps_journals import SIDES, journal
+from tests.integrations.test_erps_journals import post as book
 
 pytestmark = pytest.mark.django_db
 TRIES = 400
@@ -57,6 +59,11 @@ def storm(name: str, faulted: int, seed: int) -> FaultProxy:
                 first = until_it_is_done(lambda w=wanted, m=memory: post(erp, w, m))
                 again = until_it_is_done(lambda w=wanted: post(erp, w))
                 assert first.number == again.number
+            if name != "sap":
+                entry = journal(f"{reference}-P")
+                first = until_it_is_done(lambda w=entry: book(erp, w))
+                again = until_it_is_done(lambda w=entry: book(erp, w))
+                assert first.number == again.number
             moved = adjustment(len(references), "found", TEE_NVY_M=2, CAP=1)
             until_it_is_done(lambda w=moved: adjust(erp, w))
         assert erp.adjusted() == {"TEE-NVY-M": 2 * len(references), "CAP": len(references)}
@@ -64,6 +71,7 @@ def storm(name: str, faulted: int, seed: int) -> FaultProxy:
             (booked,), (credited,) = erp.booked(reference), erp.booked(f"{reference}-2")
             assert (booked["total"], booked["deliveries"], booked["invoices"]) == (D("46.74"), 1, 1)
             assert credited["total"] == D("-6.06")
+            assert [each["sides"] for each in erp.journals(f"{reference}-P")] == [SIDES] * (name != "sap")
         return proxy
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 from core.errors import Permanent, TryLater
-from integrations.erp.calls import Calls, Refused, forget_token, said, token
+from integrations.erp.answers import Later, Table
+from integrations.erp.calls import Calls, forget_token, said, token
 from integrations.failures import FailureClass
 from integrations.http import FailedForGood
 
@@ -21,16 +22,28 @@ SCOPE = "https://api.businesscentral.dynamics.com/.default"
 PAGES = 50
 # Microsoft's table of codes goes by their beginnings: what is Internal_ is tried again, but for these, which are about
 # the data; Application_ and BadRequest_ ask for other data.
-FOR_NOW = ("Request_EntityChanged", "Application_LockTimeout", "Internal_")
-MISSING = (
-    "Internal_RecordNotFound",
-    "Internal_InvalidTableRelation",
-    "Internal_DataNotFoundFilter",
-    "BadRequest_NotFound",
-    "BadRequest_ResourceNotFound",
-    "Application_FieldValidationException",
-)
-TWICE = "Internal_EntityWithSameKeyExists"
+ANSWERS = Table(
+    "Business Central",
+    {
+        "Request_EntityChanged": Later(1),
+        "Application_LockTimeout": Later(2),
+        "Internal_": Later(2),
+        "Internal_EntityWithSameKeyExists": FailureClass.DUPLICATE,
+        "Internal_RecordNotFound": FailureClass.MISSING_REFERENCE,
+        "Internal_InvalidTableRelation": FailureClass.MISSING_REFERENCE,
+        "Internal_DataNotFoundFilter": FailureClass.MISSING_REFERENCE,
+        "BadRequest_NotFound": FailureClass.MISSING_REFERENCE,
+        "BadRequest_ResourceNotFound": FailureClass.MISSING_REFERENCE,
+        "Application_FieldValidationException": FailureClass.MISSING_REFERENCE,
+        "Application_StringExceededLength": FailureClass.TOO_LARGE,
+        "Authorization_": FailureClass.AUTHENTICATION,
+        "Authentication_": FailureClass.AUTHENTICATION,
+    },
+    words=((r"allowed posting dates|period is closed|fiscal year is closed", FailureClass.CONFLICT),),
+    fields=(
+        r"field '?([\w .\-/]+?)'? (?:of|in) (?:the )?table", r"([\w .\-/]+?) must have a value", r"property '(\w+)'",
+    ),
+)  # fmt: skip
 _CORRELATION = re.compile(r"\s*CorrelationId:\s*[0-9a-fA-F-]+\.?\s*$")
 
 
@@ -73,12 +86,7 @@ class BusinessCentral(Calls):
         if not isinstance(error, dict):
             return refusal
         code, words = str(error.get("code", "")), _CORRELATION.sub("", str(error.get("message", "")))
-        if code.startswith(TWICE):
-            return Refused(words, asked=asked, failure_class=FailureClass.DUPLICATE)
-        if code.startswith(FOR_NOW) and not code.startswith(MISSING):
-            return TryLater(f"Business Central was busy with it: {words}"[:500], seconds=2)
-        kind = FailureClass.MISSING_REFERENCE if code.startswith(MISSING) else FailureClass.BAD_VALUE
-        return Refused(words, asked=asked, failure_class=kind)
+        return ANSWERS.judge([code], words, asked)
 
     def find(self, entities: str, condition: str, *, expand: str = "") -> list[dict[str, Any]]:
         """Every entity of the company under a condition, over as many pages as there are."""

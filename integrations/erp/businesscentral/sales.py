@@ -16,6 +16,7 @@ from integrations import aliases
 from integrations.erp import lines
 from integrations.erp.attempt import CANCELLED, DONE, DRAFT, OFFERED, Attempt, AttemptPort, Found
 from integrations.erp.businesscentral.client import BusinessCentral, any_of, quoted
+from integrations.erp.businesscentral.journals import BusinessCentralJournal
 from integrations.erp.lines import Line, Tax
 from integrations.erp.port import Behind, Memory, Rejected
 from integrations.failures import FailureClass
@@ -38,6 +39,9 @@ class BusinessCentralPort(AttemptPort):
     def attempt(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
         kind = _CreditMemo if Decimal(document["total"]) < 0 else _Sale
         return kind(self.connection, document, memory)
+
+    def journal(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
+        return BusinessCentralJournal(self.connection, document, memory)
 
 
 class _Document(Attempt):

@@ -12,14 +12,41 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from core.errors import TryLater
-from integrations.erp.calls import Calls, Refused, said
+from integrations.erp.answers import Later, Table
+from integrations.erp.calls import Calls, said
 from integrations.failures import FailureClass
 from integrations.http import FailedForGood
 
-# Somebody changed or locked it between our reading and our writing: the next attempt reads again.
-FOR_NOW = ("TimestampMismatchError", "QueryTimeoutError", "QueryDeadlockError", "DocumentLockedError")
-MISSING = ("LinkValidationError", "DoesNotExistError")
+# Exceptions by their name. Somebody changed or locked it between our reading and our writing: the next attempt reads
+# again. The rules of its documents are ValidationError and what derives from it.
+ANSWERS = Table(
+    "ERPNext",
+    {
+        **dict.fromkeys(("TimestampMismatchError", "QueryTimeoutError", "QueryDeadlockError"), Later(2)),
+        **dict.fromkeys(("DocumentLockedError", "InReadOnlyMode", "SessionStopped"), Later(10)),
+        **dict.fromkeys(("RateLimitExceededError", "TooManyRequestsError", "TooManyWritesError"), Later(30)),
+        **dict.fromkeys(("AuthenticationError", "PermissionError", "CSRFTokenError"), FailureClass.AUTHENTICATION),
+        **dict.fromkeys(("LinkValidationError", "DoesNotExistError"), FailureClass.MISSING_REFERENCE),
+        "FiscalYearError": FailureClass.MISSING_REFERENCE,
+        **dict.fromkeys(("DuplicateEntryError", "UniqueValidationError"), FailureClass.DUPLICATE),
+        **dict.fromkeys(("ClosedAccountingPeriod", "StockFreezeError"), FailureClass.CONFLICT),
+        **dict.fromkeys(("UpdateAfterSubmitError", "CannotChangeConstantError"), FailureClass.CONFLICT),
+        **dict.fromkeys(("PartyFrozen", "PartyDisabled", "LinkExistsError"), FailureClass.CONFLICT),
+        "DataTooLongException": FailureClass.TOO_LARGE,
+        "CharacterLengthExceededError": FailureClass.TOO_LARGE,
+    },
+    words=(
+        (r"closed accounting period|not authorized to add or update entries before|is frozen", FailureClass.CONFLICT),
+        (r"not in any active fiscal year", FailureClass.MISSING_REFERENCE),
+        (r"submitted document|already (submitted|cancelled)|over limit by", FailureClass.CONFLICT),
+        (r"could not find|does not exist|not found", FailureClass.MISSING_REFERENCE),
+        (r"already exists|must be unique", FailureClass.DUPLICATE),
+    ),
+    fields=(
+        r"^\[[^\]]+\]: ([\w, ]+)$", r"(Row #?\d+: [\w /]+?)(?::| is | must | cannot |,)",
+        r"value missing for:? ([\w ]+)",
+    ),
+)  # fmt: skip
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -34,11 +61,7 @@ class ErpNext(Calls):
         kind = str(error.get("exc_type") or "") if isinstance(error, dict) else ""
         if not kind:
             return refusal
-        words = _words(error) or kind
-        if kind in FOR_NOW:
-            return TryLater(f"ERPNext was busy with it: {words}"[:500], seconds=2)
-        classes = {**dict.fromkeys(MISSING, FailureClass.MISSING_REFERENCE), "DuplicateEntryError": "duplicate"}
-        return Refused(words, asked=asked, failure_class=FailureClass(classes.get(kind, FailureClass.BAD_VALUE)))
+        return ANSWERS.judge([kind], _words(error) or kind, asked)
 
     def find(
         self,

@@ -14,6 +14,7 @@ from core.errors import TryLater
 from integrations.erp import lines
 from integrations.erp.attempt import CANCELLED, DONE, DRAFT, Attempt, AttemptPort, Found
 from integrations.erp.erpnext.client import ErpNext
+from integrations.erp.erpnext.journals import ErpNextJournal
 from integrations.erp.lines import Line
 from integrations.erp.port import Behind, Memory, Rejected
 from integrations.failures import FailureClass
@@ -39,6 +40,9 @@ class ErpNextPort(AttemptPort):
     def attempt(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
         kind = _CreditMemo if Decimal(document["total"]) < 0 else _Sale
         return kind(self.connection, document, memory)
+
+    def journal(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
+        return ErpNextJournal(self.connection, document, memory)
 
 
 class _Document(Attempt):

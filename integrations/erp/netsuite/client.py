@@ -15,7 +15,8 @@ from uuid import uuid4
 
 import jwt
 
-from core.errors import Permanent, TryLater
+from core.errors import Permanent
+from integrations.erp.answers import Later, Table
 from integrations.erp.calls import Calls, Refused, forget_token, said, token
 from integrations.failures import FailureClass
 from integrations.http import FailedForGood
@@ -24,13 +25,29 @@ RECORD, QUERY = "services/rest/record/v1", "services/rest/query/v1/suiteql"
 TOKEN = "services/rest/auth/oauth2/v1/token"  # noqa: S105  (an address)
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTED_SECONDS = 300
-FOR_NOW = {"RCRD_HAS_BEEN_CHANGED", "CONCURRENT_UPDATE", "RECORD_LOCKED", "UNEXPECTED_ERROR"}
-CLASSES = {
-    "NONEXISTENT_ID": FailureClass.MISSING_REFERENCE,
-    "INVALID_KEY_OR_REF": FailureClass.MISSING_REFERENCE,
-    "RCRD_DSNT_EXIST": FailureClass.MISSING_REFERENCE,
-    "DUP_RCRD": FailureClass.DUPLICATE,
-}
+PLACES = ("o:errorPath", "o:errorQueryParam", "o:errorHeader")
+# `o:errorCode` of the error details. The path beside it is the field.
+ANSWERS = Table(
+    "NetSuite",
+    {
+        **dict.fromkeys(("RCRD_HAS_BEEN_CHANGED", "CONCURRENT_UPDATE", "RECORD_LOCKED", "UNEXPECTED_ERROR"), Later(2)),
+        **dict.fromkeys(("CONCURRENCY_LIMIT_EXCEEDED", "SSS_REQUEST_LIMIT_EXCEEDED"), Later(10)),
+        **dict.fromkeys(("SESSION_TIMED_OUT", "REQUEST_TIMEOUT", "SERVICE_UNAVAILABLE"), Later(10)),
+        **dict.fromkeys(("INVALID_LOGIN", "INSUFFICIENT_PERMISSION", "PERMISSION_"), FailureClass.AUTHENTICATION),
+        **dict.fromkeys(("NONEXISTENT_ID", "INVALID_KEY_OR_REF", "RCRD_DSNT_EXIST"), FailureClass.MISSING_REFERENCE),
+        "DUP_": FailureClass.DUPLICATE,
+        **dict.fromkeys(("TRAN_PERIOD_CLOSED", "TRAN_PRD_CLOSED", "CLOSED_TRAN_PRD"), FailureClass.CONFLICT),
+        "INVALID_INITIALIZE_REF": FailureClass.CONFLICT,  # fulfilled or billed already
+        "TRANS_UNBALNCD": FailureClass.BAD_VALUE,
+    },
+    words=(
+        (r"period is (closed|locked)|closed period", FailureClass.CONFLICT),
+        (r"invalid .*reference key|does not exist", FailureClass.MISSING_REFERENCE),
+        (r"record has been changed", Later(2)),
+        (r"already exists|must be unique", FailureClass.DUPLICATE),
+    ),
+    fields=(r"following field: (\w+)", r"invalid field (?:name )?'?(\w+)", r"please enter value\(s\) for:? ([\w ,]+)"),
+)  # fmt: skip
 
 
 class NetSuite(Calls):
@@ -69,16 +86,17 @@ class NetSuite(Calls):
         details = error.get("o:errorDetails") if isinstance(error, dict) else None
         if not isinstance(details, list) or not details:
             return refusal
-        words = "; ".join(str(each.get("detail", "")) for each in details)
-        code = str(details[0].get("o:errorCode", ""))
-        if code in FOR_NOW:
-            return TryLater(f"NetSuite was busy with it: {words}"[:500], seconds=2)
-        return Refused(words, asked=asked, failure_class=CLASSES.get(code, FailureClass.BAD_VALUE))
+        told = [each for each in details if isinstance(each, dict)]
+        words = "; ".join(str(each.get("detail", "")) for each in told)
+        codes = [str(each.get("o:errorCode", "")) for each in told]
+        named = next((str(each[at]) for each in told for at in PLACES if each.get(at)), "")
+        return ANSWERS.judge(codes, words, asked, named=named)
 
-    def read(self, record: str, key: str) -> dict[str, Any] | None:
-        """A record by its id or `eid:…`, its lines left out; None where there is none."""
+    def read(self, record: str, key: str, *, lines: bool = False) -> dict[str, Any] | None:
+        """A record by its id or `eid:…`, with its lines where they are asked for; None where there is none."""
+        query = {"expandSubResources": "true"} if lines else None
         try:
-            return dict(self.call("GET", f"{RECORD}/{record}/{quote(key, safe=':')}").json())
+            return dict(self.call("GET", f"{RECORD}/{record}/{quote(key, safe=':')}", query=query).json())
         except FailedForGood as refusal:
             if refusal.status == 404:
                 return None

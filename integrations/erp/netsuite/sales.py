@@ -15,6 +15,7 @@ from integrations.erp import lines
 from integrations.erp.attempt import CANCELLED, DONE, DRAFT, TOLERANCE, Attempt, AttemptPort, Found
 from integrations.erp.lines import Line
 from integrations.erp.netsuite.client import RECORD, NetSuite
+from integrations.erp.netsuite.journals import NetSuiteJournal
 from integrations.erp.port import Behind, Memory, Rejected
 from integrations.failures import FailureClass
 from integrations.models import Connection
@@ -34,6 +35,9 @@ class NetSuitePort(AttemptPort):
     def attempt(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
         kind = _CreditMemo if Decimal(document["total"]) < 0 else _Sale
         return kind(self.connection, document, memory)
+
+    def journal(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
+        return NetSuiteJournal(self.connection, document, memory)
 
 
 class _Document(Attempt):

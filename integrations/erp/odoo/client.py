@@ -11,14 +11,41 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.errors import Permanent, TryLater
-from integrations.erp.calls import Calls, Refused, said
+from integrations.erp.answers import Later, Table
+from integrations.erp.calls import Calls, said
 from integrations.failures import FailureClass
 from integrations.http import FailedForGood
 
 JSON2, JSON_RPC = "json2", "jsonrpc"
-CREDENTIALS = ("odoo.exceptions.AccessDenied", "odoo.exceptions.AccessError")
-# Two transactions met: PostgreSQL let one of them go, and Odoo gave up repeating it.
-FOR_NOW = ("psycopg2.errors.", "psycopg2.OperationalError", "odoo.exceptions.LockError", "odoo.http.SessionExpired")
+# Exceptions by their full name. Two transactions met: PostgreSQL let one of them go, and Odoo gave up repeating it. Its
+# users' rules are all UserError or ValidationError, so words tell a locked period from a wrong value.
+ANSWERS = Table(
+    "Odoo",
+    {
+        "odoo.exceptions.AccessDenied": FailureClass.AUTHENTICATION,
+        "odoo.exceptions.AccessError": FailureClass.AUTHENTICATION,
+        "odoo.exceptions.MissingError": FailureClass.MISSING_REFERENCE,
+        "odoo.exceptions.LockError": Later(2),
+        "odoo.exceptions.ConcurrencyError": Later(2),
+        "odoo.http.SessionExpired": Later(2),
+        "psycopg2.OperationalError": Later(2),
+        "psycopg2.errors.": Later(2),
+        "psycopg2.errors.UniqueViolation": FailureClass.DUPLICATE,
+        "psycopg2.errors.ForeignKeyViolation": FailureClass.MISSING_REFERENCE,
+        "psycopg2.errors.NotNullViolation": FailureClass.BAD_VALUE,
+        "psycopg2.errors.CheckViolation": FailureClass.BAD_VALUE,
+    },
+    words=(
+        (r"lock date|prior to and inclusive|locked period", FailureClass.CONFLICT),
+        (r"must be unique|already exists|already been used", FailureClass.DUPLICATE),
+        (r"does not exist or has been deleted|no matching record", FailureClass.MISSING_REFERENCE),
+        (r"must be in draft|already (posted|cancelled)|no items are available", FailureClass.CONFLICT),
+    ),
+    fields=(
+        r"invalid field '?([\w.]+)", r"invalid fields?:? '([\w.]+)'", r"missing required (?:field|value).*'(\w+)'",
+        r"Field: .*\((\w+)\)", r"null value in column \"(\w+)\"",
+    ),
+)  # fmt: skip
 
 
 class Odoo(Calls):
@@ -86,12 +113,6 @@ def _meaning(error: Any, asked: str, otherwise: Exception) -> Exception:
     if not isinstance(error, dict) or not error.get("name"):
         return otherwise
     name, message = str(error["name"]), str(error.get("message") or error["name"])
-    if name in CREDENTIALS:
-        return FailedForGood(FailureClass.AUTHENTICATION, f"Odoo refuses it to our user: {message}"[:500], status=403)
-    if name.startswith(FOR_NOW):
-        return TryLater(f"Odoo was busy with it: {message}"[:500], seconds=2)
     if name.startswith("werkzeug.exceptions."):  # the address itself: no model, no method, no database
         return otherwise
-    missing = name == "odoo.exceptions.MissingError"
-    kind = FailureClass.MISSING_REFERENCE if missing else FailureClass.BAD_VALUE
-    return Refused(message, asked=asked, failure_class=kind)
+    return ANSWERS.judge([name], message, asked)

@@ -15,6 +15,7 @@ from integrations.erp import lines
 from integrations.erp.attempt import CANCELLED, DONE, DRAFT, OFFERED, Attempt, AttemptPort, Found
 from integrations.erp.lines import Line, Tax
 from integrations.erp.odoo.client import JSON_RPC, Odoo
+from integrations.erp.odoo.journals import OdooJournal
 from integrations.erp.port import Behind, Memory, Rejected
 from integrations.failures import FailureClass
 from integrations.models import Connection
@@ -39,6 +40,9 @@ class OdooPort(AttemptPort):
     def attempt(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
         kind = _CreditMemo if Decimal(document["total"]) < 0 else _Sale
         return kind(self.connection, document, memory)
+
+    def journal(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
+        return OdooJournal(self.connection, document, memory)
 
 
 class _Document(Attempt):

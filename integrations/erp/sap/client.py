@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.errors import Permanent, TryLater
-from integrations.erp.calls import Calls, Refused, forget_token, said, token
+from integrations.erp.answers import Later, Table
+from integrations.erp.calls import Calls, forget_token, said, token
 from integrations.failures import FailureClass
 from integrations.http import Answer, FailedForGood
 
@@ -24,9 +25,28 @@ PRODUCTS = "sap/opu/odata/sap/API_PRODUCT_SRV"
 PLANTS, CUSTOMERS = "sap/opu/odata/sap/API_PLANT_SRV", "sap/opu/odata/sap/API_BUSINESS_PARTNER"
 STOCK = "sap/opu/odata/sap/API_MATERIAL_STOCK_SRV"
 PAGES = 50
-# V1/042 and its like: somebody has the document open. SAP locks while a person edits.
-FOR_NOW = ("V1/042", "VL/046", "MC/601", "/IWBEP/CM_MGW_RT/021")
-MISSING = ("V1/302", "V1/161", "VP/199", "/IWBEP/CM_MGW_RT/020")
+# Message class and number. V1/042 and its like: somebody has the document open; SAP locks while a person edits. The
+# gateway's own 021 is a method nobody implemented, which no time heals.
+ANSWERS = Table(
+    "SAP",
+    {
+        **dict.fromkeys(("V1/042", "VL/046", "MC/601", "MC/602", "M3/024", "M3/682", "M3/897"), Later(5)),
+        **dict.fromkeys(("V1/302", "V1/161", "VP/199", "M3/305", "M3/351"), FailureClass.MISSING_REFERENCE),
+        "/IWBEP/CM_MGW_RT/020": FailureClass.MISSING_REFERENCE,
+        "/IWBEP/CM_MGW_RT/021": FailureClass.BAD_VALUE,
+        "/IWBEP/CM_MGW_RT/028": FailureClass.TOO_LARGE,
+        **dict.fromkeys(("M7/053", "F5/201"), FailureClass.CONFLICT),  # the posting period is closed
+        **dict.fromkeys(("VL/248", "VL/367", "VL/609"), FailureClass.CONFLICT),  # delivered already, blocked, issued
+    },
+    words=(
+        (r"(is|are) (currently )?(being processed|locked) by", Later(5)),
+        (r"posting period .* not open|posting only possible in periods", FailureClass.CONFLICT),
+        (r"no authori[sz]ation|not authori[sz]ed", FailureClass.AUTHENTICATION),
+        (r"does not exist|is not defined|not found", FailureClass.MISSING_REFERENCE),
+        (r"already exists", FailureClass.DUPLICATE),
+    ),
+    fields=(r"property '(\w+)'", r"field (\w+)"),
+)
 _COOKIE = re.compile(r"(?:^|,\s*)([A-Za-z0-9_.-]+=[^;,\s]+)")
 
 
@@ -80,11 +100,8 @@ class Sap(Calls):
         every = [first, *(str(each.get("message", "")) for each in details if each.get("severity") == "error")]
         words, code = "; ".join(dict.fromkeys(filter(None, every))), str(error.get("code", ""))
         codes = [code, *(str(each.get("code", "")) for each in details)]
-        if any(each.startswith(FOR_NOW) for each in codes):
-            return TryLater(f"SAP was busy with it: {words}"[:500], seconds=5)
-        missing = any(each.startswith(MISSING) for each in codes)
-        kind = FailureClass.MISSING_REFERENCE if missing else FailureClass.BAD_VALUE
-        return Refused(words, asked=asked, failure_class=kind)
+        named = next((str(each[at]) for each in details for at in ("propertyref", "target") if each.get(at)), "")
+        return ANSWERS.judge(codes, words, asked, named=named.rpartition("/")[2])
 
     def find(self, service: str, entities: str, condition: str, **more: str) -> list[dict[str, Any]]:
         """Every entity under a condition, over as many pages as there are."""

@@ -15,10 +15,17 @@ from core.errors import TryLater
 from integrations.erp import lines
 from integrations.erp.attempt import CANCELLED, DONE, DRAFT, Attempt, AttemptPort, Found
 from integrations.erp.lines import Line
-from integrations.erp.port import Behind, Memory
+from integrations.erp.port import Behind, Memory, Rejected
 from integrations.erp.sap.client import BILLING, CREDIT, DELIVERIES, PRODUCTS, SALES, Sap, day, quoted
+from integrations.failures import FailureClass
 from integrations.models import Connection
 
+# SAP_COM_0002: the services that post journal entries are SOAP (JournalEntryCreateRequestConfirmation_In and its bulk
+# twin); those of OData (API_JOURNALENTRYITEMBASIC_SRV, API_OPLACCTGDOCITEMCUBE_SRV) only read them.
+NO_JOURNALS = (
+    "SAP S/4HANA posts journal entries by SOAP only (Journal Entry – Post, SAP_COM_0002); its OData services, which"
+    " Backroom speaks, read them. Book it there, and enter the number it has there on the posting."
+)
 PLACES = 2
 BLOCKS = ("DeliveryBlockReason", "HeaderBillingBlockReason")
 MARK = "PurchaseOrderByShipToParty"  # 35 characters
@@ -35,6 +42,9 @@ class SapPort(AttemptPort):
     def attempt(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
         kind = _CreditMemo if Decimal(document["total"]) < 0 else _Sale
         return kind(self.connection, document, memory)
+
+    def journal(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
+        raise Rejected(FailureClass.BAD_VALUE, NO_JOURNALS)
 
 
 class _Document(Attempt):

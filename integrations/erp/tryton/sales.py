@@ -10,9 +10,10 @@ from typing import Any
 from core.errors import TryLater
 from integrations.erp import lines
 from integrations.erp.attempt import CANCELLED, DONE, DRAFT, OFFERED, Attempt, AttemptPort, Found
-from integrations.erp.port import Behind, Memory, Posted, Rejected
-from integrations.erp.tryton import following, journals, lookups, translate
+from integrations.erp.port import Behind, Memory, Rejected
+from integrations.erp.tryton import following, lookups, translate
 from integrations.erp.tryton.client import Rest
+from integrations.erp.tryton.journals import TrytonJournal
 from integrations.erp.tryton.translate import References
 from integrations.failures import FailureClass
 from integrations.models import Connection
@@ -45,8 +46,8 @@ class Tryton(AttemptPort):
     def attempt(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
         return _Sale(self.connection, document, memory)
 
-    def post_journal(self, document: Mapping[str, Any], memory: Memory) -> Posted:
-        return journals.post(self.connection, document, memory)
+    def journal(self, document: Mapping[str, Any], memory: Memory) -> Attempt:
+        return TrytonJournal(self.connection, document, memory)
 
 
 class _Sale(Attempt):

@@ -12,7 +12,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from finance.models import Posting, Status
 from integrations.erp import drift
 
 
@@ -26,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        wanted = Posting.objects.exclude(status=Status.REVERSED).order_by("-id")
+        wanted = drift.comparable().order_by("-id")
         if options["since"]:
             wanted = wanted.filter(prepared_at__date__gte=options["since"])
         if options["channel"]:

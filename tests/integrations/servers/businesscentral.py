@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode
 from uuid import UUID
 
-from tests.integrations.servers.erp import Asked, ErpServer, No, Told
+from tests.integrations.servers.erp import Asked, ErpServer, No, Told, netted
 
 COMPANY = "b1d2c3e4-0000-4000-8000-000000000001"
 PAGE = 1  # small, so that every list has a second one
@@ -37,7 +37,13 @@ class BusinessCentralServer(ErpServer):
             "customers": {},
             "locations": {},
             "companyInformation": {},
+            "journals": {},
+            "journalLines": {},
+            "generalLedgerEntries": {},
+            "accounts": {},
         }
+        for account in sorted(self.accounts):
+            self._add("accounts", number=account)
         for code in sorted(self.products):
             self._add("items", number=code)
         self._add("customers", number="CHANNEL")
@@ -59,8 +65,12 @@ class BusinessCentralServer(ErpServer):
             return self._published(asked)
         path = unquote(asked.path).removeprefix(f"/api/v2.0/companies({COMPANY})/")
         entities, key, rest = re.fullmatch(r"(\w+)(?:\(([^)]*)\))?(?:/(.*))?", path).groups()  # type: ignore[union-attr]
+        if entities == "journals" and rest == "journalLines":
+            return self._journal_lines(asked, key)
         if asked.method == "GET":
             return self._list(asked, entities)
+        if not key and entities == "journals":
+            return Told(201, self._journal(asked.body))
         if not key:
             return Told(201, self._insert(entities, asked.body))
         row = self.tables[entities].get(key)
@@ -70,6 +80,8 @@ class BusinessCentralServer(ErpServer):
             if asked.headers.get("if-match") != row["@odata.etag"]:
                 raise _no(412, "Request_EntityChanged", "Another user has already changed the record.")
             del self.tables[entities][key]
+            if entities == "journals":
+                self._empty(key)
             return Told(204)
         if rest.startswith("Microsoft.NAV."):
             self._do(entities, row, rest.removeprefix("Microsoft.NAV."))
@@ -110,9 +122,9 @@ class BusinessCentralServer(ErpServer):
         if "$orderby" in asked.query:
             return self._master(asked, entities)
         condition = asked.query["$filter"]
-        terms = [re.fullmatch(r"(\w+) (eq|ne) '?(.*?)'?", term).groups() for term in condition.split(" or ")]  # type: ignore[union-attr]
+        terms = [re.fullmatch(r"(\w+) (eq|ne|gt) '?(.*?)'?", term).groups() for term in condition.split(" or ")]  # type: ignore[union-attr]
         rows = self.tables[entities].values()
-        found = [row for row in rows if any((str(row.get(f)) == value) is (op == "eq") for f, op, value in terms)]
+        found = [row for row in rows if any(_meets(row.get(f), op, value) for f, op, value in terms)]
         start = int(asked.query.get("$skiptoken", "0"))
         if asked.query.get("$expand") is None:
             found = [{name: row[name] for name in row if name not in LINES.values()} for row in found]
@@ -147,7 +159,55 @@ class BusinessCentralServer(ErpServer):
             raise
         return {name: value for name, value in row.items() if name != LINES[entities]}
 
+    def _journal(self, values: dict[str, Any]) -> dict[str, Any]:
+        if len(values["code"]) > 10 or any(row["code"] == values["code"] for row in self.tables["journals"].values()):
+            words = "The record in table Gen. Journal Batch already exists."
+            raise _no(400, "Internal_EntityWithSameKeyExists", words)
+        return self._add("journals", **values)
+
+    def _journal_lines(self, asked: Asked, journal: str) -> Told:
+        if journal not in self.tables["journals"]:
+            raise _no(404, "BadRequest_ResourceNotFound", "The resource was not found.")
+        rows = [row for row in self.tables["journalLines"].values() if row["journalId"] == journal]
+        if asked.method == "GET":
+            return Told(200, {"value": rows})
+        values = asked.body
+        if any(row["lineNumber"] == values["lineNumber"] for row in rows):
+            words = "The record in table Gen. Journal Line already exists."
+            raise _no(400, "Internal_EntityWithSameKeyExists", words)
+        if values["accountType"] == "G/L Account" and values["accountNumber"] not in self.accounts:
+            words = f"The field Account No. of table Gen. Journal Line contains a value ({values['accountNumber']})"
+            raise _no(400, "Internal_InvalidTableRelation", f"{words} that cannot be found in the related table.")
+        if len(values["documentNumber"]) > 20 or len(values["description"]) > 100:
+            raise _no(400, "Application_StringExceededLength", "The length of the string exceeds its field.")
+        return Told(201, self._add("journalLines", **{**values, "journalId": journal}))
+
+    def _empty(self, journal: str) -> None:
+        lines = self.tables["journalLines"]
+        self.tables["journalLines"] = {key: row for key, row in lines.items() if row["journalId"] != journal}
+
+    def _post_batch(self, journal: str) -> None:
+        """All of its lines become entries of the ledger, or none."""
+        rows = [row for row in self.tables["journalLines"].values() if row["journalId"] == journal]
+        if not rows:
+            raise _no(400, "Application_DialogException", "There is nothing to post.")
+        if any(row["postingDate"] <= self.closed_until for row in rows):
+            words = "Posting Date is not within your range of allowed posting dates."
+            raise _no(400, "Application_DialogException", words)
+        if off := sum((Decimal(str(row["amount"])) for row in rows), Decimal(0)):
+            words = f"{rows[0]['documentNumber']} is out of balance by {off}."
+            raise _no(400, "Application_DialogException", f"Document No. {words}")
+        for row in rows:
+            amount = Decimal(str(row["amount"]))
+            kept = {name: row[name] for name in ("documentNumber", "accountNumber", "description", "postingDate")}
+            sides = {"debitAmount": float(max(amount, Decimal(0))), "creditAmount": float(max(-amount, Decimal(0)))}
+            self._add("generalLedgerEntries", **kept, **sides)
+        self._empty(journal)
+
     def _do(self, entities: str, row: dict[str, Any], action: str) -> None:
+        if entities == "journals":
+            self._post_batch(row["id"])
+            return
         if action == "shipAndInvoice":
             kept = {key: row[key] for key in ("externalDocumentNumber", "customerNumber", "totalAmountIncludingTax")}
             twins = [each["externalDocumentNumber"] for each in self.tables["salesInvoices"].values()]
@@ -200,6 +260,11 @@ class BusinessCentralServer(ErpServer):
         rows = self.tables[entities].values()
         return [row for row in rows if row["externalDocumentNumber"] == reference and row["status"] == "Open"]
 
+    def journals(self, reference: str) -> list[dict[str, Any]]:
+        rows = [row for row in self.tables["generalLedgerEntries"].values() if row["documentNumber"] == reference]
+        sides = netted((row["accountNumber"], row["debitAmount"], row["creditAmount"]) for row in rows)
+        return [{"number": reference, "sides": sides}] if rows else []
+
     def adjusted(self) -> dict[str, int]:
         rows = [*self.journal.values(), *(row["line"] for row in self.tables["itemLedgerEntries"].values())]
         found: dict[str, int] = {}
@@ -211,6 +276,10 @@ class BusinessCentralServer(ErpServer):
     def by_hand(self, reference: str) -> None:
         named = {"externalDocumentNumber": reference, "orderNumber": "SO1", "salesInvoiceLines": []}
         self._add("salesInvoices", status="Open", customerNumber="X", totalAmountIncludingTax=1.0, **named)
+
+
+def _meets(mine: Any, operator: str, value: str) -> bool:
+    return mine > int(value) if operator == "gt" else (str(mine) == value) is (operator == "eq")
 
 
 def _told(row: dict[str, Any], sign: int, deliveries: int) -> dict[str, Any]:

@@ -10,8 +10,9 @@ import json
 import threading
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -76,6 +77,14 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+def netted(sides: Iterable[tuple[str, Any, Any]]) -> dict[str, Decimal]:
+    """Account, debit and credit of each line as one figure an account."""
+    found: dict[str, Decimal] = {}
+    for account, debit, credit in sides:
+        found[account] = found.get(account, Decimal(0)) + Decimal(str(debit or 0)) - Decimal(str(credit or 0))
+    return found
+
+
 class ErpServer(LocalServer):
     """One ERP: `hear` answers a call, after the faults that were asked for."""
 
@@ -90,6 +99,8 @@ class ErpServer(LocalServer):
         self.lose_write = 0  # the answer of the so-manieth write from now is lost; 0: none
         self.writes = 0
         self.products = {"TEE-NVY-M", "CAP", "SHIPPING", "TAX-COLLECTED", "ROUNDING", "OTHER"}
+        self.accounts = {"1200", "1800", "4000", "6000"}  # of the general ledger; 1200 is what customers owe
+        self.closed_until = ""  # the last day of its closed periods
         self.last = 0
         self.masters: dict[str, list[dict[str, Any]]] = {}  # by what the vendor calls the list, as it writes them
 
@@ -138,6 +149,11 @@ class ErpServer(LocalServer):
     def adjusted(self) -> dict[str, int]:
         """Units found (above zero) and lost by the documents that count there, by SKU."""
         raise NotImplementedError
+
+    def journals(self, reference: str) -> list[dict[str, Any]]:
+        """Posted journal entries under a reference: number, and what each account's sides come to; none where it takes
+        none from us."""
+        return []
 
     @abstractmethod
     def by_hand(self, reference: str) -> None:

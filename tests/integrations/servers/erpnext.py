@@ -12,10 +12,18 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
-from tests.integrations.servers.erp import Asked, ErpServer, No, Told
+from tests.integrations.servers.erp import Asked, ErpServer, No, Told, netted
 
-STATUS = {"ValidationError": 417, "LinkValidationError": 417, "DoesNotExistError": 404, "AuthenticationError": 401}
-MARKS = {"Sales Order": "SAL-ORD", "Delivery Note": "MAT-DN", "Sales Invoice": "ACC-SINV", "Stock Entry": "MAT-STE"}
+STATUS = {
+    "ValidationError": 417,
+    "ClosedAccountingPeriod": 417,
+    "MandatoryError": 417,
+    "LinkValidationError": 417,
+    "DoesNotExistError": 404,
+    "AuthenticationError": 401,
+}
+MARKS = {"Sales Order": "SAL-ORD", "Delivery Note": "MAT-DN", "Sales Invoice": "ACC-SINV", "Stock Entry": "MAT-STE",
+         "Journal Entry": "ACC-JV"}  # fmt: skip
 ROWS = {"Delivery Note": "against_sales_order", "Sales Invoice": "sales_order"}
 
 
@@ -26,6 +34,13 @@ class ErpNextServer(ErpServer):
         super().__init__()
         self.tables: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in MARKS}
         self.tables["Item"] = {code: {"name": code} for code in self.products}
+        self.tables["Account"] = {
+            f"{code} - OS": {
+                "name": f"{code} - OS", "account_number": code, "company": "Our Shop", "is_group": 0,
+                "account_type": "Receivable" if code == "1200" else "", "account_currency": "USD",
+            }
+            for code in sorted(self.accounts)
+        }  # fmt: skip
         self.tables["Company"] = {"Our Shop": {"name": "Our Shop", "default_currency": "USD"}}
 
     def is_write(self, asked: Asked) -> bool:
@@ -77,6 +92,9 @@ class ErpNextServer(ErpServer):
     def _update(self, doctype: str, row: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
         self._refuse_submitted(row)
         self._validate({**row, **values})
+        if doctype == "Journal Entry" and values.get("docstatus") == 1 and row["posting_date"] <= self.closed_until:
+            words = "You cannot create a Journal Entry within the closed Accounting Period <b>Closed</b>"
+            raise _no("ClosedAccountingPeriod", words)
         if values.get("docstatus") == 1 and doctype == "Delivery Note":
             order = row["items"][0]["against_sales_order"]
             others = [each for each in self.tables[doctype].values() if each["docstatus"] == 1]
@@ -87,6 +105,9 @@ class ErpNextServer(ErpServer):
         return row
 
     def _validate(self, row: dict[str, Any]) -> None:
+        if row["doctype"] == "Journal Entry":
+            self._balance(row)
+            return
         for item in row["items"]:
             if item["item_code"] not in self.tables["Item"]:
                 raise _no("LinkValidationError", f"Could not find Row #1: Item: <b>{item['item_code']}</b>")
@@ -94,6 +115,24 @@ class ErpNextServer(ErpServer):
             return
         net = sum((Decimal(str(each["qty"])) * Decimal(str(each["rate"])) for each in row["items"]), Decimal(0))
         row["grand_total"] = float(net + sum((Decimal(str(each["tax_amount"])) for each in row["taxes"]), Decimal(0)))
+
+    def _balance(self, row: dict[str, Any]) -> None:
+        if row.get("cheque_no") and not row.get("cheque_date"):
+            raise _no("MandatoryError", "Please enter Reference date")
+        sums = {"debit": Decimal(0), "credit": Decimal(0)}
+        for n, line in enumerate(row["accounts"], 1):
+            account = self.tables["Account"].get(line["account"])
+            if account is None:
+                raise _no("LinkValidationError", f"Could not find Row #{n}: Account: <b>{line['account']}</b>")
+            if account["account_type"] == "Receivable" and not line.get("party"):
+                words = "Row {}: Party Type and Party is required for Receivable / Payable account {}"
+                raise _no("ValidationError", words.format(n, line["account"]))
+            for side in sums:
+                sums[side] += Decimal(str(line[f"{side}_in_account_currency"]))
+        if sums["debit"] != sums["credit"]:
+            words = f"Total Debit must be equal to Total Credit. The difference is {sums['debit'] - sums['credit']}"
+            raise _no("ValidationError", words)
+        row["total_debit"] = float(sums["debit"])
 
     def _refuse_submitted(self, row: dict[str, Any]) -> None:
         if row["docstatus"] == 1:
@@ -128,6 +167,20 @@ class ErpNextServer(ErpServer):
 
     def _submitted(self, doctype: str) -> list[dict[str, Any]]:
         return [each for each in self.tables[doctype].values() if each["docstatus"] == 1]
+
+    def journals(self, reference: str) -> list[dict[str, Any]]:
+        numbers = {row["name"]: row["account_number"] for row in self.tables["Account"].values()}
+        return [
+            {
+                "number": each["name"],
+                "sides": netted(
+                    (numbers[r["account"]], r["debit_in_account_currency"], r["credit_in_account_currency"])
+                    for r in each["accounts"]
+                ),
+            }
+            for each in self._submitted("Journal Entry")
+            if each["cheque_no"] == reference
+        ]
 
     def adjusted(self) -> dict[str, int]:
         found: dict[str, int] = {}

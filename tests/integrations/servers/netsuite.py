@@ -12,7 +12,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.integrations.servers.erp import Asked, ErpServer, No, Told
+from tests.integrations.servers.erp import Asked, ErpServer, No, Told, netted
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 PRIVATE = KEY.private_bytes(
@@ -26,9 +26,18 @@ class NetSuiteServer(ErpServer):
     def __init__(self) -> None:
         super().__init__()
         self.tables: dict[str, dict[str, dict[str, Any]]] = {
-            name: {} for name in ("salesOrder", "itemFulfillment", "invoice", "creditMemo", "inventoryAdjustment")
+            name: {}
+            for name in (
+                "salesOrder",
+                "itemFulfillment",
+                "invoice",
+                "creditMemo",
+                "inventoryAdjustment",
+                "journalEntry",
+            )
         }
         self.tokens: set[str] = set()
+        self.holds_journals = False  # they wait there for somebody's approval
 
     def end_tokens(self) -> None:
         self.tokens.clear()
@@ -45,12 +54,20 @@ class NetSuiteServer(ErpServer):
             return self._query(asked)
         record, *key = unquote(asked.path).split("/record/v1/")[1].split("/")
         if asked.method == "GET":
-            return Told(200, self._one(record, key[0]) if key else self._list(record, asked.query["q"]))
+            if not key:
+                return Told(200, self._list(record, asked.query["q"]))
+            found = self._one(record, key[0])
+            if asked.query.get("expandSubResources") != "true":
+                found = {name: value for name, value in found.items() if name != "line"}
+            return Told(200, found)
         if asked.method == "POST":
             return self._transform(record, key[0], key[2], asked.body)
         if asked.method == "PUT":
             return self._put(record, key[0].removeprefix("eid:"), asked.body)
         row = self._one(record, key[0])
+        if record == "journalEntry":
+            row |= asked.body | ({"approved": False} if self.holds_journals else {})
+            return self._made(record, row)
         extra = asked.body.pop("item", {"items": []})["items"]
         row |= asked.body
         self._reckon(row, row["lines"] + extra)
@@ -74,7 +91,7 @@ class NetSuiteServer(ErpServer):
         if "ORDER BY" in asked.body["q"]:
             return self._rows(asked.body["q"], int(asked.query["limit"]))
         names = re.findall(r"'([^']*)'", asked.body["q"])
-        known = self.products if table and table[1] == "item" else {"CHANNEL", "MAIN", "USD", "5100"}
+        known = self.products if table and table[1] == "item" else {"CHANNEL", "MAIN", "USD", "5100", *self.accounts}
         items = [{"links": [], "id": f"id-{name}", "name": name} for name in names if name in known]
         return Told(200, {"links": [], "count": len(items), "hasMore": False, "items": items, "offset": 0})
 
@@ -108,12 +125,33 @@ class NetSuiteServer(ErpServer):
             row = row or self._add(record, externalId=external_id)
             row |= values
             return self._made(record, row)
+        if record == "journalEntry":
+            return self._journal(external_id, values)
         items = values.pop("item")["items"]
         row = next((row for row in self.tables[record].values() if row.get("externalId") == external_id), None)
         row = row or self._add(record, externalId=external_id, orderStatus={"id": "A"})
         row |= values
         self._reckon(row, items)
         return self._made(record, row)
+
+    def _journal(self, external_id: str, values: dict[str, Any]) -> Told:
+        lines = values["line"]["items"]
+        known = {f"id-{account}" for account in self.accounts}
+        for n, line in enumerate(lines):
+            if line["account"]["id"] not in known:
+                words = f"Error while accessing a resource. Invalid Field Value {line['account']['id']} for account."
+                raise _no(400, "INVALID_CONTENT", words, path=f"line.items[{n}].account")
+        sums = [sum((Decimal(str(line.get(side) or 0)) for line in lines), Decimal(0)) for side in ("debit", "credit")]
+        if sums[0] != sums[1]:
+            raise _no(400, "TRANS_UNBALNCD", "The amounts in a journal entry must balance.")
+        if values["tranDate"] <= self.closed_until:
+            words = "You cannot post into a closed period: the transaction date you specified is in one."
+            raise _no(400, "TRAN_PERIOD_CLOSED", words, path="tranDate")
+        rows = self.tables["journalEntry"].values()
+        row = next((row for row in rows if row["externalId"] == external_id), None)
+        row = row or self._add("journalEntry", externalId=external_id)
+        row |= values | ({"approved": False} if self.holds_journals else {})
+        return self._made("journalEntry", row)
 
     def _transform(self, record: str, key: str, into: str, values: dict[str, Any]) -> Told:
         order = self._one(record, key)
@@ -154,6 +192,19 @@ class NetSuiteServer(ErpServer):
         )
         return {"number": row["tranId"], "total": total, "deliveries": deliveries, "invoices": invoices}
 
+    def journals(self, reference: str) -> list[dict[str, Any]]:
+        return [
+            {
+                "number": row["tranId"],
+                "sides": netted(
+                    (line["account"]["id"].removeprefix("id-"), line.get("debit"), line.get("credit"))
+                    for line in row["line"]["items"]
+                ),
+            }
+            for row in self.tables["journalEntry"].values()
+            if row["externalId"].endswith(f"journal:{reference}") and row["approved"]
+        ]
+
     def adjusted(self) -> dict[str, int]:
         rows = [row for each in self.tables["inventoryAdjustment"].values() for row in each["inventory"]["items"]]
         found: dict[str, int] = {}
@@ -166,7 +217,7 @@ class NetSuiteServer(ErpServer):
         self._add("salesOrder", otherRefNum=reference, orderStatus={"id": "B"}, total=1.0)
 
 
-def _no(status: int, code: str, words: str) -> No:
-    details = [{"detail": words, "o:errorCode": code}]
+def _no(status: int, code: str, words: str, *, path: str = "") -> No:
+    details = [{"detail": words, "o:errorCode": code, **({"o:errorPath": path} if path else {})}]
     kind = "https://www.rfc-editor.org/rfc/rfc9110.html#section-15.5.1"
     return No(Told(status, {"type": kind, "title": "Bad Request", "status": status, "o:errorDetails": details}))

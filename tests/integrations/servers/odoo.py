@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from tests.integrations.servers.erp import Asked, ErpServer, No, Told
+from tests.integrations.servers.erp import Asked, ErpServer, No, Told, netted
 
 WRITES = {
     "create", "write", "unlink", "action_cancel", "action_confirm", "action_post", "button_validate", "create_invoices",
@@ -34,6 +34,9 @@ class OdooServer(ErpServer):
         self._add("account.tax", name="20%", amount=20.0, company_id=self._first("res.company"), **tax)
         for code in sorted(self.products):
             self._add("product.product", default_code=code)
+        self._add("account.journal", code="MISC", company_id=self._first("res.company"))
+        for code in sorted(self.accounts):
+            self._add("account.account", code=code)
 
     # --- the two protocols
 
@@ -100,6 +103,9 @@ class OdooServer(ErpServer):
                 self._add("stock.move", picking_id=row["id"], state="draft", **move)
         if model == "account.move":
             row |= {"name": "/", "state": "draft"}
+        if row.get("move_type") == "entry":
+            self._balance(row)
+        elif model == "account.move":
             self._reckon(row, values.get("invoice_line_ids", []), "quantity")
         return int(row["id"])
 
@@ -132,7 +138,21 @@ class OdooServer(ErpServer):
         elif method == "action_post":
             if row["state"] != "draft":
                 raise No(_error("odoo.exceptions.UserError", f"The entry {row['name']} must be in draft."))
+            if row["move_type"] == "entry" and row["date"] <= self.closed_until:
+                words = "You cannot add/modify entries prior to and inclusive of: Global Lock Date (02/28/2026)."
+                raise No(_error("odoo.exceptions.UserError", words))
             row |= {"state": "posted", "name": f"{'R' if row['move_type'] == 'out_refund' else ''}INV/{row['id']:05}"}
+
+    def _balance(self, row: dict[str, Any]) -> None:
+        """Odoo looks at it in the transaction that makes it: an entry that doesn't balance is never there."""
+        lines = [line for _, _, line in row["line_ids"]]
+        if any(line["account_id"] not in self.tables["account.account"] for line in lines):
+            raise No(_error("odoo.exceptions.MissingError", "Record does not exist or has been deleted."))
+        debit, credit = (sum((Decimal(str(line[side])) for line in lines), Decimal(0)) for side in ("debit", "credit"))
+        if debit != credit:
+            del self.tables["account.move"][row["id"]]
+            raise No(_error("odoo.exceptions.UserError", "The entry is not balanced."))
+        row["amount_total"] = float(debit)
 
     def _confirm(self, order: dict[str, Any]) -> None:
         if order["state"] not in {"draft", "sent"}:
@@ -189,7 +209,20 @@ class OdooServer(ErpServer):
             posted = [each["state"] for each in invoices].count("posted")
             found.append(_told(order["name"], order["amount_total"], done, posted))
         refunds = [each for each in moves.values() if each.get("ref") == reference and each["state"] == "posted"]
+        refunds = [each for each in refunds if each["move_type"] == "out_refund"]
         return found + [_told(each["name"], -each["amount_total"], 0, 0) for each in refunds]
+
+    def journals(self, reference: str) -> list[dict[str, Any]]:
+        codes = {row["id"]: row["code"] for row in self.tables["account.account"].values()}
+        moves = [each for each in self.tables.get("account.move", {}).values() if each.get("move_type") == "entry"]
+        return [
+            {
+                "number": each["name"],
+                "sides": netted((codes[li["account_id"]], li["debit"], li["credit"]) for _, _, li in each["line_ids"]),
+            }
+            for each in moves
+            if each["ref"] == reference and each["state"] == "posted"
+        ]
 
     def adjusted(self) -> dict[str, int]:
         skus = {row["id"]: row["default_code"] for row in self.tables["product.product"].values()}
