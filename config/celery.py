@@ -122,6 +122,7 @@ app.conf.beat_schedule = {
     "watch-folders": _every(30, "integrations.tasks.watch_folders"),
     "compare-at-night": _every(1200, "finance.tasks.compare_at_night"),
     "poll-feeds": _every(15, "integrations.tasks.poll_feeds"),
+    "fit-listings": _every(300, "integrations.tasks.fit_listings"),
     "replay-messages": _every(5, "integrations.tasks.replay"),
     "process-messages": _every(5, "integrations.tasks.process_due"),
     "write-usage-down": _every(60, "integrations.tasks.write_usage_down"),

@@ -24,7 +24,7 @@ from core.subjects import Subject
 from integrations import reading
 from integrations.channels.meaning import MoveGoods, PlaceOrder
 from integrations.failures import FailureClass, Fault, Unreadable, Wanted
-from integrations.models import Alias, AliasChange, AliasKind, Connection, InboundMessage
+from integrations.models import Alias, AliasChange, AliasKind, Connection, InboundMessage, Listing
 from integrations.models.aliases import SAID
 from inventory import skus
 from inventory.events import ALIAS_ADDED, ALIAS_REMOVED, LOCATION_ALIAS_ADDED, LOCATION_ALIAS_REMOVED
@@ -199,6 +199,12 @@ def _keep_item(connection: Connection, code: str, means: str, actor: Actor) -> N
             raise Invalid([Problem("means", "unknown", f"No item has the SKU {means[:60]}.")], status=422)
         ItemAlias.objects.create(system=system, code=code, item=item)
         events.record(ALIAS_ADDED, Subject("item", str(item.pk), item.sku), actor=actor, data=told)
+    _relist(connection, code, means)
+
+
+def _relist(connection: Connection, code: str, means: str) -> None:
+    """What its catalogue lists under this code has an item now, or none any more."""
+    Listing.objects.filter(connection=connection, code=code).update(missing=not means)
 
 
 def _keep_place(connection: Connection, code: str, means: str, actor: Actor) -> None:
@@ -248,6 +254,8 @@ def note_elsewhere(event: Fact) -> None:
             connection = locked.get(pk=pk)
             last = connection.alias_changes.filter(kind=kind, code=code).order_by("-version").first()
             now = meant(connection, kind, code)
+            if kind == AliasKind.ITEM:
+                _relist(connection, code, now)
             if (last.after if last else "") != now:
                 _note(connection, kind, code, last.after if last else "", now, event.actor.label)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from integrations import arrivals, inbox, replaying, upkeep, usage
+from integrations import arrivals, codes, inbox, replaying, upkeep, usage
 from integrations.channels import polling, publishing
 from integrations.erp import adjusting, drifting
 from integrations.files.orders import drops, watching
@@ -51,6 +51,12 @@ def poll_feeds() -> None:
 @shared_task
 def poll_feed(feed_id: int) -> None:
     polling.read(feed_id)
+
+
+@shared_task
+def fit_listings() -> None:
+    """Items that were made since their channel listed them."""
+    codes.fit()
 
 
 @shared_task

@@ -13,6 +13,7 @@ from integrations.views import (
     link,
     links,
     messages,
+    missing,
     trace,
     webhooks,
 )
@@ -33,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ops/messages/<int:message_id>/mapping/test", aliases.test, name="mapping_test"),
     path("ops/messages/<int:message_id>/mapping/save", aliases.save, name="mapping_save"),
     path("ops/links/<uuid:connection_id>/aliases", aliases.aliases, name="aliases"),
+    path("ops/links/<uuid:connection_id>/aliases/missing", missing.missing, name="missing"),
     path("ops/links/<uuid:connection_id>/aliases/history", aliases.history, name="alias_history"),
     path("ops/links/<uuid:connection_id>/aliases/say", aliases.say, name="alias_say"),
     path("ops/links/<uuid:connection_id>/documents", documents.documents, name="documents"),

@@ -30,6 +30,7 @@ class Account(Market):
         self.uploads: dict[str, bytes] = {}
         self.feeds: dict[str, dict[str, Any]] = {}
         self.refuses: dict[str, str] = {}  # why, by SKU
+        self.most = 1000  # listings of one search
 
     def is_write(self, method: str, path: str) -> bool:
         return super().is_write(method, path) and not path.startswith("/tokens/")
@@ -60,6 +61,7 @@ class Account(Market):
             (r"GET /orders/2026-01-01/orders", self._list_whole),
             (r"GET /orders/2026-01-01/orders/([^/]+)", self._order_whole),
             (r"GET /finances/v0/financialEvents", self._finances),
+            (r"GET /listings/2021-08-01/items/([^/]+)", self._search),
             (r"PATCH /listings/2021-08-01/items/[^/]+/(.+)", self._patch),
             (r"POST /feeds/2021-06-30/documents", self._document),
             (r"GET /feeds/2021-06-30/documents/([^/]+)", self._where),
@@ -154,6 +156,15 @@ class Account(Market):
         return 200, {"payload": {"FinancialEvents": {"RefundEventList": self.refund_events}}}
 
     # --- stock
+
+    def _search(self, seller: str, *, query: dict[str, str], **_: Any) -> Told:
+        """Listings by their last change. It counts all that fit and lists `most` of them, as Amazon does."""
+        since, size, at = query["lastUpdatedAfter"], int(query["pageSize"]), int(query.get("pageToken") or 0)
+        changed = [(each["summaries"][0]["lastUpdatedDate"], each) for each in self.catalogue]
+        found = [each for moment, each in sorted(changed, key=lambda pair: pair[0]) if moment >= since]
+        told: dict[str, Any] = {"numberOfResults": len(found), "items": found[: self.most][at : at + size]}
+        more = at + size < min(len(found), self.most)
+        return 200, told | ({"pagination": {"nextToken": str(at + size)}} if more else {})
 
     def _patch(self, sku: str, *, body: Any, **_: Any) -> Told:
         if sku not in self.stock:

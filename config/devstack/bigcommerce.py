@@ -17,6 +17,7 @@ class Shop:
         self.token, self.root = token, f"/stores/{store}/"
         self.orders: dict[int, dict[str, Any]] = {}
         self.variants: dict[int, dict[str, Any]] = {}
+        self.products: list[dict[str, Any]] = []  # with their variants
         self.faults: Counter[str] = Counter()
 
     def add(self, document: dict[str, Any]) -> None:
@@ -38,6 +39,10 @@ class Shop:
             if known is None:
                 return 404, [{"status": 404, "message": "The requested resource was not found."}]
             return self._of_order(method, known, found[3] or "", body)
+        if path == "v3/catalog/products":
+            changed = [each for each in self.products if each["date_modified"] >= query["date_modified:min"]]
+            size, page = int(query["limit"]), int(query["page"])
+            return 200, {"data": changed[(page - 1) * size : page * size], "meta": {}}
         if path == "v3/catalog/variants":
             wanted = query["sku:in"].split(",")
             return 200, {"data": [each for each in self.variants.values() if each["sku"] in wanted], "meta": {}}

@@ -36,6 +36,10 @@ class Account(Market):
             scheme = "IAF " if path.startswith("/post-order/") else "Bearer "
             if not self.lets_in(authorization.removeprefix(scheme)):
                 return 401, _error(1001, "Invalid access token")
+            if path == f"{_STOCK}/inventory_item":
+                at, size = int(query["offset"]), int(query["limit"])
+                more = {"next": f"{path}?offset={at + size}"} if at + size < len(self.catalogue) else {}
+                return 200, {"inventoryItems": self.catalogue[at : at + size], "total": len(self.catalogue), **more}
             if path == f"{_STOCK}/offer":
                 return self._offers(query["sku"])
             if path == f"{_STOCK}/bulk_update_price_quantity":

@@ -14,7 +14,7 @@ from config.devstack.local_server import LocalServer
 from config.devstack.rest_server import Handler
 
 _FILTER = "searchCriteria[filterGroups][0][filters][0]"
-_LISTS = ("orders", "invoices", "creditmemos")
+_LISTS = ("orders", "invoices", "creditmemos", "products")
 
 
 class Shop:
@@ -23,6 +23,7 @@ class Shop:
         self.orders: dict[int, dict[str, Any]] = {}
         self.invoices: dict[int, dict[str, Any]] = {}
         self.creditmemos: dict[int, dict[str, Any]] = {}
+        self.products: dict[int, dict[str, Any]] = {}
         self.shipments: list[dict[str, Any]] = []
         self.sources: dict[tuple[str, str], int] = {}  # (sku, source): quantity
         self.skus: set[str] = set()
@@ -51,7 +52,8 @@ class Shop:
 
     def _changed(self, rows: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:
         since = query[f"{_FILTER}[value]"]
-        found = sorted((row for row in rows if row["updated_at"] >= since), key=lambda row: int(row["entity_id"]))
+        found = [row for row in rows if row["updated_at"] >= since]
+        found.sort(key=lambda row: int(row.get("entity_id") or row["id"]))
         size, page = int(query["searchCriteria[pageSize]"]), int(query["searchCriteria[currentPage]"])
         page = min(page, max(1, -(-len(found) // size)))
         return {"items": found[(page - 1) * size : page * size], "search_criteria": {}, "total_count": len(found)}

@@ -26,6 +26,9 @@ class Account(Market):
                 return 401, {"message": "Unauthorized", "status": 401}
             if path == "/api/orders":
                 return self._list(query)
+            if path == "/api/offers":
+                at, most = int(query["offset"]), int(query["max"])
+                return 200, {"offers": self.catalogue[at : at + most], "total_count": len(self.catalogue)}
             if path == "/api/shipments":
                 return self._ship_part(body["shipments"][0]) if method == "POST" else self._parcels(query["order_id"])
             if (found := re.fullmatch(r"/api/orders/([^/]+)/(accept|tracking|ship|cancel)", path)) is not None:

@@ -99,6 +99,7 @@ class Market:
         self.orders: dict[str, dict[str, Any]] = {}
         self.told: dict[str, list[dict[str, Any]]] = {}  # shipments, by order
         self.stock: dict[str, int] = {}  # what is for sale, by SKU
+        self.catalogue: list[dict[str, Any]] = []  # as its own API lists it
 
     def is_write(self, method: str, path: str) -> bool:
         return method != "GET" and "token" not in path and "search" not in path

@@ -330,7 +330,9 @@ class Shop:
         if name == "shop":
             return {"name": "Harrow & Vale", "myshopifyDomain": "harrow-vale.myshopify.com"}
         if name == "productVariants":
-            return self.stock.variants(str(given.get("query") or ""))
+            return self.stock.variants(
+                str(given.get("query") or ""), int(given.get("first") or 0), str(given.get("after") or "")
+            )
         if name == "inventorySetQuantities":
             return self.stock.set_quantities(given.get("input") or {}, given["key"])
         return self._fulfil(given.get("fulfillment") or {})

@@ -14,8 +14,8 @@ LOCATIONS = tuple(f"gid://shopify/Location/{n}" for n in range(880, 890))
 AT_ONCE = 250
 
 SCHEMA: dict[str, dict[str, str]] = {
-    "ProductVariantConnection": {"nodes": "ProductVariant"},
-    "ProductVariant": {"id": "", "sku": "", "price": "", "inventoryItem": "InventoryItem"},
+    "ProductVariantConnection": {"nodes": "ProductVariant", "pageInfo": "PageInfo"},
+    "ProductVariant": {"id": "", "sku": "", "displayName": "", "price": "", "inventoryItem": "InventoryItem"},
     "InventoryItem": {"id": "", "sku": "", "tracked": ""},
     "InventorySetQuantitiesPayload": {
         "inventoryAdjustmentGroup": "InventoryAdjustmentGroup",
@@ -37,6 +37,7 @@ class Stock:
         self.writes = 0  # quantities set, repeats under the same key not counted
         self.not_stocked: set[str] = set()  # inventory items that no location stocks
         self.prices: dict[str, str] = {}  # sku: what the shop asks for it
+        self.changed_at: dict[str, str] = {}  # sku: when its variant last changed
         self.last_id = 40_000_000_000_000
 
     def add(self, skus: list[str]) -> dict[str, str]:
@@ -61,22 +62,28 @@ class Stock:
                 found.setdefault(names[item], {})[location] = units
             return found
 
-    def variants(self, query: str) -> dict[str, Any]:
-        """The variants whose SKU the query names, as `sku:"A" OR sku:"B"`."""
-        wanted = re.findall(r'sku:"((?:[^"\\]|\\.)*)"', query)
+    def variants(self, query: str, first: int = AT_ONCE, after: str = "") -> dict[str, Any]:
+        """The variants whose SKU the query names, as `sku:"A" OR sku:"B"`, or a page of those changed since."""
         with self.lock:
-            return {
-                "nodes": [
-                    {
-                        "id": self.items[sku].replace("InventoryItem", "ProductVariant"),
-                        "sku": sku,
-                        "price": self.prices.get(sku, "10.00"),
-                        "inventoryItem": {"id": self.items[sku], "sku": sku, "tracked": True},
-                    }
-                    for sku in dict.fromkeys(each.replace('\\"', '"').replace("\\\\", "\\") for each in wanted)
-                    if sku in self.items
-                ]
-            }
+            if since := re.fullmatch(r"updated_at:>='([^']+)'", query):
+                found = [sku for sku in self.items if self.changed_at.get(sku, "9999") >= since[1]]
+            else:
+                wanted = re.findall(r'sku:"((?:[^"\\]|\\.)*)"', query)
+                named = dict.fromkeys(each.replace('\\"', '"').replace("\\\\", "\\") for each in wanted)
+                found = [sku for sku in named if sku in self.items]
+            at = int(after or 0)
+            more = at + first < len(found)
+            onward = {"hasNextPage": more, "endCursor": str(at + first) if more else None}
+            return {"nodes": [self._variant(sku) for sku in found[at : at + first]], "pageInfo": onward}
+
+    def _variant(self, sku: str) -> dict[str, Any]:
+        return {
+            "id": self.items[sku].replace("InventoryItem", "ProductVariant"),
+            "sku": sku,
+            "displayName": f"Article {sku}",
+            "price": self.prices.get(sku, "10.00"),
+            "inventoryItem": {"id": self.items[sku], "sku": sku, "tracked": True},
+        }
 
     def set_quantities(self, given: dict[str, Any], key: str | None) -> dict[str, Any]:
         """inventorySetQuantities: all of them, or user errors and none."""

@@ -82,16 +82,23 @@ class Account(Market):
         if (found_there := re.fullmatch(r"/fulfillment/202309/orders/(\d+)/packages", path)) is not None:
             return self._ship(found_there[1], body)
         if path == "/product/202309/products/search":
-            skus = [
-                {"id": f"9{n}", "seller_sku": sku} for n, sku in enumerate(self.stock) if sku in body["seller_skus"]
-            ]
-            return _data(products=[{"id": "77", "skus": skus}] if skus else [], next_page_token="")
+            return self._products(query, body)
         if path == "/product/202309/products/77/inventory/update":
             known = {f"9{n}": sku for n, sku in enumerate(self.stock)}
             for row in body["skus"]:
                 self.stock[known[row["id"]]] = row["inventory"][0]["quantity"]
             return _data(errors=[])
         return 404, {"code": 36009009, "message": "Invalid path", "request_id": "r"}
+
+    def _products(self, query: dict[str, str], body: dict[str, Any]) -> Told:
+        """Those with one of these SKUs, or a page of those that changed since."""
+        if "update_time_ge" in body:
+            changed = [each for each in self.catalogue if each["update_time"] >= body["update_time_ge"]]
+            at, size = int(query.get("page_token") or 0), min(self.page, int(query["page_size"]))
+            following = str(at + size) if at + size < len(changed) else ""
+            return _data(products=changed[at : at + size], next_page_token=following)
+        skus = [{"id": f"9{n}", "seller_sku": sku} for n, sku in enumerate(self.stock) if sku in body["seller_skus"]]
+        return _data(products=[{"id": "77", "skus": skus}] if skus else [], next_page_token="")
 
     def _ship(self, ref: str, body: Any) -> Told:
         items = [item for item in self.orders[ref]["line_items"] if item["id"] in body["order_line_item_ids"]]

@@ -48,7 +48,7 @@ class Shop:
             return 200, _error("FORBIDDEN", "You are not currently authorized to perform this action")
         answered = {
             "Order": self._one, "Changed": self._changed, "Fulfil": self._fulfil, "Move": self._move,
-            "Cancel": self._cancel, "Variants": self._variants, "Stock": self._stock,
+            "Cancel": self._cancel, "Catalogue": self._catalogue, "Variants": self._variants, "Stock": self._stock,
         }.get(operation)  # fmt: skip
         if answered is None:
             return 400, _error("GRAPHQL_VALIDATION_FAILED", f"Cannot query {operation!r}")
@@ -116,6 +116,13 @@ class Shop:
             "bySku": {"items": [each for each in rows if each["sku"] in given["skus"]]},
             "byId": {"items": [each for each in rows if each["id"] in given["ids"]]},
         }
+
+    def _catalogue(self, given: dict[str, Any]) -> dict[str, Any]:
+        since = given["since"][:19]
+        found = [each for each in self.variants.values() if each.get("updatedAt", "9999")[:19] > since]
+        part = found[given["skip"] : given["skip"] + given["take"]]
+        named = [{"id": each["id"], "sku": each["sku"], "name": each.get("name", each["sku"])} for each in part]
+        return {"productVariants": {"totalItems": len(found), "items": named}}
 
     def _stock(self, given: dict[str, Any]) -> dict[str, Any]:
         for row in given["input"]:

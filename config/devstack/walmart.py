@@ -42,7 +42,16 @@ class Account(Market):
                 return self._of_order(found[1], found[2] or "", body)
             if path in {"/v3/orders", "/v3/orders/released"}:
                 return self._list(path, query)
+            if path == "/v3/items":
+                return self._items(query)
             return self._stock(method, path, query, body)
+
+    def _items(self, query: dict[str, str]) -> Told:
+        """A page of what is sold; the first is called "*", and the last names no other."""
+        at = 0 if query["nextCursor"] == "*" else int(query["nextCursor"])
+        size = min(self.page, int(query["limit"]))
+        following = {"nextCursor": str(at + size)} if at + size < len(self.catalogue) else {}
+        return 200, {"ItemResponse": self.catalogue[at : at + size], "totalItems": len(self.catalogue), **following}
 
     def _list(self, path: str, query: dict[str, str]) -> Told:
         if not query.get("soIndex", "0").isdigit():

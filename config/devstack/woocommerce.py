@@ -36,6 +36,10 @@ class Shop:
                 each for _, each in sorted(self.orders.items()) if each["date_modified_gmt"] > query["modified_after"]
             ]
             return 200, listed[(page - 1) * size : page * size]
+        if path == "/wp-json/wc/v3/products" and "modified_after" in query:
+            return 200, self._changed(query, parent=0)
+        if found := re.fullmatch(r"/wp-json/wc/v3/products/(\d+)/variations", path):
+            return 200, self._changed(query, parent=int(found[1]))
         if path == "/wp-json/wc/v3/products" and method == "GET":
             wanted = query["sku"].split(",")
             return 200, [each for each in self.products.values() if each["sku"] in wanted]
@@ -57,6 +61,16 @@ class Shop:
             meta = [*order.get("meta_data", []), *body.get("meta_data", [])]
             order.update(body, meta_data=meta)
         return 200, order
+
+    def _changed(self, query: dict[str, str], *, parent: int) -> list[dict[str, Any]]:
+        """A page of products or of one's variations, by id, with the fields asked for."""
+        since, size, page = query.get("modified_after", ""), int(query["per_page"]), int(query["page"])
+        found = [
+            {name: each[name] for name in query["_fields"].split(",") if name in each}
+            for _, each in sorted(self.products.items())
+            if each.get("parent_id", 0) == parent and each.get("date_modified_gmt", "") >= since
+        ]
+        return found[(page - 1) * size : page * size]
 
     def _set(self, row: dict[str, Any], parent: int) -> dict[str, Any]:
         product = self.products.get(row["id"])

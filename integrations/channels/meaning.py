@@ -104,10 +104,19 @@ class MoveGoods:
 
 
 @dataclass(frozen=True, slots=True)
-class LearnCodes:
-    """What the sender calls articles that it names a SKU of: (its code, the SKU)."""
+class Listed:
+    """What the sender calls an article, the SKU it names for it ("" for none), and its name there."""
 
-    codes: tuple[tuple[str, str], ...]
+    code: str
+    sku: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LearnCodes:
+    """A part of the sender's catalogue: what it sells, by its own codes."""
+
+    codes: tuple[Listed, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,8 @@ def ensure() -> None:
         vendor = registry.find(connection.vendor)
         told = connection.settings.get("feeds", connection.kind != Connection.Kind.ERP)
         if vendor and vendor.feeds and told and vendor.can_be_called(connection):
-            names = [feed.name for feed in vendor.feeds if told is True or feed.name in told]
+            offered = [feed.name for feed in vendor.feeds if feed.offered(connection)]
+            names = [name for name in offered if told is True or name in told]
             wanted += [FeedState(connection=connection, name=name) for name in names]
     FeedState.objects.bulk_create(wanted, ignore_conflicts=True)
 
@@ -83,6 +84,8 @@ def read(feed_id: int, *, budget: float = BUDGET_SECONDS) -> int:
         while True:
             page = feed.fetch(state.connection, cursor)
             found += _store(state, token, page)
+            if page.kept:
+                page.kept()
             if not page.more:
                 break
             if page.cursor == cursor:

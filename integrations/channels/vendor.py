@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from integrations.channels import listings
 from integrations.channels.meaning import Meaning
 from integrations.channels.news import ChangeMemory, ChangeNews, ShipmentNews, Standing
 from integrations.models import Connection
@@ -47,6 +48,8 @@ class Page:
     documents: tuple[Document, ...]
     cursor: str
     more: bool = False
+    # Called once its documents are in the inbox: for a queue that gives up only what somebody keeps.
+    kept: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class Feed:
     title: str
     every: timedelta
     fetch: Callable[[Connection, str], Page]
+    # Whether this connection is set up for it; without a word each that can be called is.
+    offered: Callable[[Connection], bool] = bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +107,15 @@ class Vendor:
     fetch: Callable[[Connection, str, str], Sequence[Document]] | None = None
     # For a vendor whose documents mean what the connection's settings say: its `understand` for this connection.
     as_settled: Callable[[Connection], Callable[[str, bytes], Meaning]] | None = None
+    # What an entry of its catalogue is sold as, for a vendor with the feed of one (see catalogue.feed).
+    listed: listings.Read | None = None
 
     def reader(self, connection: Connection) -> Callable[[str, bytes], Meaning]:
-        return self.as_settled(connection) if self.as_settled else self.understand
+        read = self.as_settled(connection) if self.as_settled else self.understand
+        listed = self.listed
+        if listed is None:
+            return read
+        return lambda topic, body: listings.read(body, listed) if topic == listings.TOPIC else read(topic, body)
 
 
 def never_signed(body: bytes, headers: Mapping[str, str], secrets: Iterable[str], now: datetime) -> bool:

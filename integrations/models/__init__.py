@@ -5,6 +5,7 @@ from integrations.models.drift import DriftFinding, DriftLook
 from integrations.models.drops import DropStatus, FileDrop, FileMapping
 from integrations.models.feeds import FeedState
 from integrations.models.keys import ApiKey, ApiUsage
+from integrations.models.listings import Listing
 from integrations.models.masters import MasterRecord
 from integrations.models.messages import InboundMessage, MessageEdit, OutboundCall
 from integrations.models.numbers import DocumentNumber, NumberSequence, OutgoingDocument
@@ -31,6 +32,7 @@ __all__ = [
     "FileDrop",
     "FileMapping",
     "InboundMessage",
+    "Listing",
     "MasterRecord",
     "MessageEdit",
     "NumberSequence",

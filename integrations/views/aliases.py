@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from core import actors, htmx
 from core.errors import Invalid, Problem
 from integrations import aliases as mapping
-from integrations import inbox, replaying
+from integrations import codes, inbox, replaying
 from integrations.failures import Wanted
 from integrations.models import AliasKind, Connection, InboundMessage
 from integrations.models.aliases import SAID
@@ -73,6 +73,8 @@ def say(request: HttpRequest, connection_id: UUID) -> HttpResponse:
         context = _listed(request, found) | {"problems": problems, "typed": request.POST}
         return htmx.render(request, "integrations/aliases.html", context, status=422)
     htmx.toast(request, f"{code.strip()[:60]} is forgotten" if not means else f"{code.strip()[:60]} means {means[:60]}")
+    if request.POST.get("from") == "missing":
+        return htmx.redirect(request, reverse("integrations:missing", args=[found.pk]))
     where = reverse("integrations:aliases", args=[found.pk])
     return htmx.redirect(request, f"{where}?kind={kind}" if kind in AliasKind.values else where)
 
@@ -171,6 +173,7 @@ def _listed(request: HttpRequest, found: Connection) -> dict[str, Any]:
         "label": HINTS[AliasKind(kind)][0],
         "hint": HINTS[AliasKind(kind)][1],
         "places": [("", "Choose a place"), *((code, f"{code}, {name}") for code, name in places)] if places else [],
+        "missing": htmx.capped_count(codes.missing(found)) if kind == AliasKind.ITEM else None,
         "may": request.user.has_perm(SAY),
         "problems": {},
         "typed": None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import permission_required
@@ -11,9 +12,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from core import htmx, timeline
 from core.subjects import Subject
-from integrations import alike, bulkhead, insight, phases
-from integrations.channels import polling, registry
-from integrations.models import Connection, FeedState, OutboundCall
+from integrations import alike, bulkhead, codes, insight, phases
+from integrations.channels import listings, polling, registry
+from integrations.models import Connection, FeedState, Listing, OutboundCall
 from integrations.models.connections import Breaker
 
 
@@ -40,6 +41,7 @@ def link(request: HttpRequest, connection_id: UUID) -> HttpResponse:
         "backlog": insight.backlog(found),
         "phased": phases.can_change(found),
         "groups": alike.groups([found], 20),
+        "catalogue": _catalogue(found),
         "feeds": [(feed, titles.get(feed.name, feed.name)) for feed in found.feeds.order_by("name")],
         "secrets": list(found.sealed_secrets.filter(active=True).order_by("name", "-id")),
         "hook": request.build_absolute_uri(reverse("integrations:hook", args=[found.pk])) if found.channel else "",
@@ -62,6 +64,15 @@ def read_feed(request: HttpRequest, connection_id: UUID, name: str) -> HttpRespo
     polling.restart(feed, "" if anew else feed.cursor)
     htmx.toast(request, f"{name} is read from its beginning" if anew else f"{name} is read on")
     return htmx.redirect(request, reverse("integrations:link", args=[found.pk]))
+
+
+def _catalogue(connection: Connection) -> dict[str, Any]:
+    """What is known of what it sells; its feed is the one named so."""
+    return {
+        "feed": listings.FEED,
+        "listed": htmx.capped_count(Listing.objects.filter(connection=connection)),
+        "missing": htmx.capped_count(codes.missing(connection)),
+    }
 
 
 def find(request: HttpRequest, connection_id: UUID) -> Connection:

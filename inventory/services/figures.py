@@ -49,5 +49,5 @@ def codes_of(items: Sequence[int], channel: str) -> dict[int, tuple[str, ...]]:
     for item, code in ItemAlias.objects.filter(system=channel, item_id__in=items).values_list("item_id", "code"):
         codes[item] = (*codes.get(item, ()), code)
     for item, sku in Item.objects.filter(pk__in=items).values_list("id", "sku"):
-        codes[item] = (*codes.get(item, ()), sku)
+        codes[item] = tuple(dict.fromkeys((*codes.get(item, ()), sku)))
     return codes

@@ -20,7 +20,7 @@ from core.errors import Permanent, TryLater
 from integrations import inbox, tokens
 from integrations.channels import polling, registry
 from integrations.channels.lightspeed import client
-from integrations.channels.meaning import LearnCodes, MoveGoods, PlaceOrder, RecordRefund, TakeSnapshot
+from integrations.channels.meaning import LearnCodes, Listed, MoveGoods, PlaceOrder, RecordRefund, TakeSnapshot
 from integrations.channels.shop_documents import Terms
 from integrations.failures import Unreadable
 from integrations.models import Connection, FeedState
@@ -151,10 +151,10 @@ def test_what_came_back_goes_to_be_inspected_and_its_money_onto_its_sale():
 
 
 def test_codes_levels_and_the_form_of_a_webhook():
-    assert means(fixture("x_products")).acts == (LearnCodes((("product:p-tote", "TOTE"),)),)
+    assert means(fixture("x_products")).acts == (LearnCodes((Listed("product:p-tote", "TOTE", "Tote bag"),)),)
     assert isinstance(means(fixture("x_inventory")).acts[0], TakeSnapshot)
     codes = next(act for act in means(fixture("r_sale")).acts if isinstance(act, LearnCodes))
-    assert codes.codes == (("item:12", "MUG-RED"),)
+    assert [(each.code, each.sku) for each in codes.codes] == [("item:12", "MUG-RED")]
 
     vendor = registry.get("lightspeed")
     body = urlencode({"payload": json.dumps(fixture("x_sale")["register_sale"]), "type": "sale.update"}).encode()

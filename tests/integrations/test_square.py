@@ -19,7 +19,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from integrations.channels import registry
-from integrations.channels.meaning import AskFor, LearnCodes, MoveGoods, PlaceOrder, RecordRefund, SetAside
+from integrations.channels.meaning import AskFor, LearnCodes, Listed, MoveGoods, PlaceOrder, RecordRefund, SetAside
 from integrations.failures import Unreadable
 from integrations.models import Connection, InboundMessage
 from inventory.models import ItemAlias, Location, LocationAlias, Stock
@@ -201,7 +201,7 @@ def test_webhooks_ask_for_the_order_and_unknown_ones_are_refused():
     assert means({"errors": []}).ignored
     with pytest.raises(Unreadable, match="should be an object"):
         reader("", json.dumps(fixture("order_updated") | {"data": {"id": "WEB1", "object": 7}}).encode())
-    assert means(fixture("catalogue")).acts == (LearnCodes((("variation:VMUG", "MUG-RED"),)),)
+    assert means(fixture("catalogue")).acts == (LearnCodes((Listed("variation:VMUG", "MUG-RED", "Regular"),)),)
 
 
 @pytest.mark.django_db

@@ -46,7 +46,7 @@ def calling(vendor: str) -> Connection:
 
 def poll(vendor: str, since: str = "2026-01-01T00:00:00+00:00") -> int:
     polling.ensure()
-    state = FeedState.objects.get(connection__code=vendor)
+    state = FeedState.objects.get(connection__code=vendor, name="orders")
     polling.restart(state, since)
     found = polling.read(state.pk)
     state.refresh_from_db()

@@ -136,7 +136,7 @@ def _listed_v0(connection: Connection, walk: Walk) -> tuple[list[Document], str]
     if walk.token:
         asked |= {"NextToken": walk.token}
     else:
-        asked |= {"LastUpdatedAfter": _written(walk.since), "LastUpdatedBefore": _written(walk.began - NOT_YET)}
+        asked |= {"LastUpdatedAfter": written(walk.since), "LastUpdatedBefore": written(walk.began - NOT_YET)}
         asked |= {"MaxResultsPerPage": AT_ONCE}
     answer = (call(connection, "GET", V0, operation="getOrders", **asked) or {}).get("payload") or {}
     documents = [
@@ -149,8 +149,8 @@ def _listed_v0(connection: Connection, walk: Walk) -> tuple[list[Document], str]
 def _listed_whole(connection: Connection, walk: Walk) -> tuple[list[Document], str]:
     asked: dict[str, Any] = {
         "marketplaceIds": marketplaces(connection),
-        "lastUpdatedAfter": _written(walk.since),
-        "lastUpdatedBefore": _written(walk.began - NOT_YET),
+        "lastUpdatedAfter": written(walk.since),
+        "lastUpdatedBefore": written(walk.began - NOT_YET),
         "includedData": _PARTS,
         "maxResultsPerPage": AT_ONCE,
     } | ({"paginationToken": walk.token} if walk.token else {})
@@ -203,7 +203,7 @@ def _items(connection: Connection, path: str) -> list[dict[str, Any]]:
 def refunds(connection: Connection, cursor: str) -> Page:
     """Refunds as the financial events tell of them, one document each."""
     walk = Walk.at(cursor, datetime.now(UTC), first=FIRST)
-    window = {"PostedAfter": _written(walk.since), "PostedBefore": _written(walk.began - NOT_YET)}
+    window = {"PostedAfter": written(walk.since), "PostedBefore": written(walk.began - NOT_YET)}
     asked = {"NextToken": walk.token} if walk.token else {**window, "MaxResultsPerPage": AT_ONCE}
     try:
         answer = call(connection, "GET", "/finances/v0/financialEvents", operation="listFinancialEvents", **asked)
@@ -225,7 +225,7 @@ FEEDS = (
 )
 
 
-def _written(moment: datetime) -> str:
+def written(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -250,7 +250,7 @@ def tell_shipment(connection: Connection, news: ShipmentNews) -> str:
         "carrierCode": code,
         **({"carrierName": news.carrier or "Other"} if code == "Other" else {}),
         "trackingNumber": news.tracking_number,
-        "shipDate": _written(datetime.now(UTC)),
+        "shipDate": written(datetime.now(UTC)),
         "orderItems": [{"orderItemId": ref, "quantity": units} for ref, units in news.lines],
     }
     place = (order.get("salesChannel") or {}).get("marketplaceId")

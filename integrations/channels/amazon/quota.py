@@ -25,6 +25,7 @@ USUAL: dict[str, tuple[float, int]] = {
     "createRestrictedDataToken": (1.0, 10),
     "listFinancialEvents": (0.5, 30),
     "getListingsItem": (5.0, 10),
+    "searchListingsItems": (5.0, 5),
     "patchListingsItem": (5.0, 5),
     "createFeedDocument": (0.5, 15),
     "createFeed": (0.0083, 15),

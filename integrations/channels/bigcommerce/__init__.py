@@ -1,6 +1,6 @@
 """BigCommerce: orders, refunds and stock in; shipments, cancellations and stock out."""
 
-from integrations.channels.bigcommerce import client, translate, webhooks
+from integrations.channels.bigcommerce import catalogue, client, translate, webhooks
 from integrations.channels.vendor import Vendor
 
 BIGCOMMERCE = Vendor(
@@ -12,7 +12,8 @@ BIGCOMMERCE = Vendor(
     delivery=webhooks.delivery,
     as_settled=translate.as_settled,
     can_be_called=client.can_be_called,
-    feeds=client.FEEDS,
+    feeds=(*client.FEEDS, catalogue.FEED),
+    listed=catalogue.listed,
     fetch=client.fetch,
     tell_shipment=client.tell_shipment,
     tell_change=client.tell_change,

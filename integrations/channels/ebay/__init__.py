@@ -1,6 +1,6 @@
 """eBay: orders and refunds in; shipments, cancellations and stock out."""
 
-from integrations.channels.ebay import client, selling, translate, webhooks
+from integrations.channels.ebay import catalogue, client, selling, translate, webhooks
 from integrations.channels.vendor import Vendor
 
 EBAY = Vendor(
@@ -13,7 +13,8 @@ EBAY = Vendor(
     signer=webhooks.signer,
     answer_challenge=webhooks.answer_challenge,
     can_be_called=client.can_be_called,
-    feeds=(client.ORDERS, client.KEYS),
+    feeds=(client.ORDERS, client.KEYS, catalogue.FEED),
+    listed=catalogue.listed,
     fetch=client.fetch,
     tell_shipment=client.tell_shipment,
     tell_change=client.tell_change,

@@ -1,6 +1,6 @@
 """Etsy: receipts and refunds in, parcels and stock out."""
 
-from integrations.channels.etsy import client, selling, translate, webhooks
+from integrations.channels.etsy import catalogue, client, selling, translate, webhooks
 from integrations.channels.vendor import Vendor
 
 ETSY = Vendor(
@@ -11,7 +11,8 @@ ETSY = Vendor(
     verify=webhooks.verify,
     delivery=webhooks.delivery,
     can_be_called=client.can_be_called,
-    feeds=client.FEEDS,
+    feeds=(*client.FEEDS, catalogue.FEED),
+    listed=catalogue.listed,
     fetch=client.fetch,
     tell_shipment=client.tell_shipment,
     set_levels=selling.set_levels,

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from integrations.channels.lightspeed.figures import figure, flag, needed, units
 from integrations.channels.lightspeed.sales import Paid, Row, Sale, acts
-from integrations.channels.meaning import Act, LearnCodes
+from integrations.channels.meaning import Act, LearnCodes, Listed
 from integrations.channels.shop_documents import Terms, listed_or_one
 from integrations.reading import EPOCH, ZERO, Node
 from orders import currencies
@@ -85,18 +85,18 @@ def _rows(doc: Node) -> Iterator[Row]:
         )
 
 
-def _codes(doc: Node) -> Iterator[tuple[str, str]]:
+def _codes(doc: Node) -> Iterator[Listed]:
     for each in _lines(doc):
         about = each.object("Item")
-        if about is not None and (found := code(about)):
+        if about is not None and (found := code(about)) and found.sku:
             yield found
 
 
-def code(item: Node) -> tuple[str, str] | None:
-    """(what an item is called there, its SKU)."""
+def code(item: Node) -> Listed | None:
+    """An item as it is sold; None for the number that stands for no item."""
     ref = item.number_id("itemID")
     sku = item.line("customSku", 100) or item.line("systemSku", 100)
-    return (f"item:{ref}", sku) if ref not in _NOBODY and sku else None
+    return Listed(f"item:{ref}", sku, item.line("description", 200)) if ref not in _NOBODY else None
 
 
 def _paid(doc: Node, total: Decimal, currency: str) -> Iterator[Paid]:

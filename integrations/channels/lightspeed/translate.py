@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
-from integrations.channels import marketplaces
+from integrations.channels import listings, marketplaces
 from integrations.channels import shop_documents as shops
 from integrations.channels.lightspeed import restaurant_o, retail_r, retail_x, stock
-from integrations.channels.meaning import Act, LearnCodes, Meaning, SetAside, ignored
+from integrations.channels.meaning import Act, Listed, Meaning, SetAside, ignored
 from integrations.channels.shop_documents import Terms, listed_or_one
 from integrations.documents import write_json
 from integrations.failures import unparsable
@@ -137,7 +137,7 @@ def _each(found: list[Node], one: marketplaces.One) -> Meaning:
 
 def _codes(node: Node, terms: Terms) -> Meaning | None:
     """What articles are called there."""
-    codes: list[tuple[str, str]] = []
+    codes: list[Listed] = []
     if node.has("Item"):
         codes = [found for each in listed_or_one(node, "Item") if (found := retail_r.code(each))]
     else:
@@ -146,11 +146,11 @@ def _codes(node: Node, terms: Terms) -> Meaning | None:
         if key is None and single is None:
             return None
         for each in [single] if single is not None else node.items(key or ""):
-            ref, sku = each.line("id", 100), each.line("sku", 100)
-            if ref and sku and not each.raw("deleted_at"):
-                codes.append((f"product:{ref}", sku))
+            ref = each.line("id", 100)
+            if ref and not each.raw("deleted_at"):
+                codes.append(listings.of(each, f"product:{ref}"))
     node.faults.raise_if_any()
-    return Meaning(acts=(LearnCodes(tuple(codes)),)) if codes else ignored(_RANGE)
+    return listings.learn(codes) if codes else ignored(_RANGE)
 
 
 def _are_products(value: object) -> bool:

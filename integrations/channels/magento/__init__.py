@@ -1,6 +1,6 @@
 """Adobe Commerce (Magento): orders, invoices, credit memos and source items in; shipments and stock out."""
 
-from integrations.channels.magento import client, translate, webhooks
+from integrations.channels.magento import catalogue, client, translate, webhooks
 from integrations.channels.vendor import Vendor
 
 MAGENTO = Vendor(
@@ -12,7 +12,8 @@ MAGENTO = Vendor(
     delivery=webhooks.delivery,
     as_settled=translate.as_settled,
     can_be_called=client.can_be_called,
-    feeds=client.FEEDS,
+    feeds=(*client.FEEDS, catalogue.FEED),
+    listed=catalogue.listed,
     fetch=client.fetch,
     tell_shipment=client.tell_shipment,
     tell_change=client.tell_change,

@@ -52,7 +52,7 @@ def call(
 # --- Orders in
 
 
-def _changed(path: str, name: str, walk: Walk, connection: Connection) -> tuple[list[dict[str, Any]], bool]:
+def changed(path: str, name: str, walk: Walk, connection: Connection) -> tuple[list[dict[str, Any]], bool]:
     """A page of what changed. Magento repeats its last page beyond the end, so its count says if there is more."""
     at = walk.since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
     given = "searchCriteria"
@@ -75,7 +75,7 @@ def _changed(path: str, name: str, walk: Walk, connection: Connection) -> tuple[
 def _feed(path: str, name: str, title: str) -> Feed:
     def page(connection: Connection, cursor: str) -> Page:
         walk = Walk.at(cursor, datetime.now(UTC))
-        listed, more = _changed(path, name, walk, connection)
+        listed, more = changed(path, name, walk, connection)
         return Page(tuple(_document(name, each) for each in listed), walk.onward(more=more), more)
 
     return Feed(name, title, timedelta(minutes=2), page)

@@ -1,6 +1,7 @@
 """Shopify: orders, refunds and payments in, shipments and stock out."""
 
 from integrations.channels.shopify import (
+    catalogue,
     changes,
     client,
     paying,
@@ -28,5 +29,6 @@ SHOPIFY = Vendor(
     levels_at_once=selling.AT_ONCE,
     can_be_called=client.can_be_called,
     fetch=returns.fetch,
-    feeds=(payouts.PAYOUTS,),
+    feeds=(payouts.PAYOUTS, catalogue.FEED),
+    listed=catalogue.listed,
 )

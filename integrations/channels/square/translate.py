@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from integrations.channels import marketplaces
+from integrations.channels import listings, marketplaces
 from integrations.channels import shop_documents as shops
-from integrations.channels.meaning import Act, LearnCodes, Meaning, RecordPayments, SetAside, ignored
+from integrations.channels.meaning import Act, Meaning, RecordPayments, SetAside, ignored
 from integrations.channels.shop_documents import Terms
 from integrations.channels.square import catalogue, money, orders, stock
 from integrations.documents import write_json
@@ -260,4 +260,4 @@ def _range(node: Node, terms: Terms) -> Meaning | None:
     if codes is None:
         return None
     node.faults.raise_if_any()
-    return Meaning(acts=(LearnCodes(tuple(codes)),)) if codes else ignored(catalogue.RANGE)
+    return listings.learn(codes) if codes else ignored(catalogue.RANGE)

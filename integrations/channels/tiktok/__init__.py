@@ -1,6 +1,6 @@
 """TikTok Shop: orders, returns and stock in; parcels, cancellations and stock out."""
 
-from integrations.channels.tiktok import client, selling, translate, webhooks
+from integrations.channels.tiktok import catalogue, client, selling, translate, webhooks
 from integrations.channels.vendor import Vendor
 
 TIKTOK = Vendor(
@@ -11,7 +11,8 @@ TIKTOK = Vendor(
     verify=webhooks.verify,
     delivery=webhooks.delivery,
     can_be_called=client.can_be_called,
-    feeds=client.FEEDS,
+    feeds=(*client.FEEDS, catalogue.FEED),
+    listed=catalogue.listed,
     fetch=client.fetch,
     tell_shipment=client.tell_shipment,
     tell_change=client.tell_change,

@@ -1,7 +1,7 @@
 """Vendure: orders in; shipments, cancellations and stock out."""
 
 from integrations.channels.vendor import Vendor
-from integrations.channels.vendure import client, translate, webhooks
+from integrations.channels.vendure import catalogue, client, translate, webhooks
 
 VENDURE = Vendor(
     name="vendure",
@@ -12,7 +12,8 @@ VENDURE = Vendor(
     delivery=webhooks.delivery,
     as_settled=translate.as_settled,
     can_be_called=client.can_be_called,
-    feeds=client.FEEDS,
+    feeds=(*client.FEEDS, catalogue.FEED),
+    listed=catalogue.listed,
     fetch=client.fetch,
     tell_shipment=client.tell_shipment,
     tell_change=client.tell_change,

@@ -2,7 +2,7 @@
 
 from integrations.channels import stock_documents
 from integrations.channels.vendor import Vendor
-from integrations.channels.walmart import client, selling, translate, webhooks
+from integrations.channels.walmart import catalogue, client, selling, translate, webhooks
 
 WALMART = Vendor(
     name="walmart",
@@ -12,7 +12,8 @@ WALMART = Vendor(
     verify=webhooks.verify,
     delivery=stock_documents.delivery,
     can_be_called=client.can_be_called,
-    feeds=client.FEEDS,
+    feeds=(*client.FEEDS, catalogue.FEED),
+    listed=catalogue.listed,
     fetch=client.fetch,
     tell_shipment=client.tell_shipment,
     tell_change=client.tell_change,

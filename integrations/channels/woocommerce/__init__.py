@@ -1,7 +1,7 @@
 """WooCommerce: orders, refunds and stock in; shipments, cancellations and stock out."""
 
 from integrations.channels.vendor import Vendor
-from integrations.channels.woocommerce import client, selling, translate, webhooks
+from integrations.channels.woocommerce import catalogue, client, selling, translate, webhooks
 
 WOOCOMMERCE = Vendor(
     name="woocommerce",
@@ -12,7 +12,8 @@ WOOCOMMERCE = Vendor(
     delivery=webhooks.delivery,
     as_settled=translate.as_settled,
     can_be_called=client.can_be_called,
-    feeds=client.FEEDS,
+    feeds=(*client.FEEDS, catalogue.FEED),
+    listed=catalogue.listed,
     fetch=client.fetch,
     tell_shipment=client.tell_shipment,
     tell_change=client.tell_change,

@@ -1,0 +1,39 @@
+"""What the entries of a channel's catalogue are sold as: codes with the SKUs they name. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from integrations.channels.meaning import LearnCodes, Listed, Meaning, ignored
+from integrations.documents import read_json, without_nul
+from integrations.failures import unparsable
+from integrations.reading import Faults, Node
+
+FEED = "codes"  # its name, whoever the vendor is
+TOPIC = "catalogue"  # of its documents
+ENTRIES = "entries"
+
+Read = Callable[[Node], Iterable[Listed]]
+NOTHING = "nothing on this page of the catalogue has a code"
+
+
+def read(body: bytes, listed: Read) -> Meaning:
+    """What a page of a catalogue teaches. Raises Unreadable."""
+    document = without_nul(read_json(body))
+    if not isinstance(document, dict) or not isinstance(document.get(ENTRIES), list):
+        raise unparsable("it is no page of a catalogue")
+    faults = Faults()
+    found = [each for entry in Node(document, "", faults).items(ENTRIES) for each in listed(entry)]
+    faults.raise_if_any()
+    return learn(found)
+
+
+def learn(found: Iterable[Listed]) -> Meaning:
+    """Each code once, as its last entry has it."""
+    codes = {each.code: each for each in found if each.code}
+    return Meaning(acts=(LearnCodes(tuple(codes.values())),)) if codes else ignored(NOTHING)
+
+
+def of(node: Node, code: str, *, sku: str = "sku", title: str = "name") -> Listed:
+    """An entry by the code it goes by here and what it says of itself under these keys."""
+    return Listed(code, node.line(sku, 100), node.line(title, 200))
