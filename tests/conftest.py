@@ -35,6 +35,14 @@ def _append_only_tables_can_be_emptied() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def described() -> dict[str, Any]:
+    """What the API says of itself, made once: it takes seconds. Nobody changes it."""
+    from drf_spectacular.generators import SchemaGenerator
+
+    return SchemaGenerator().get_schema(request=None, public=True)
+
+
 @pytest.fixture(autouse=True)
 def _nobody_remembers_the_test_before() -> None:
     """Rate limits and hints are kept under primary keys, which an emptied database hands out again."""

@@ -9,7 +9,6 @@ from uuid import uuid4
 import pytest
 from django.db.models import F
 from django.utils import timezone
-from drf_spectacular.validation import validate_schema
 
 from core import audit
 from core.actors import SYSTEM
@@ -353,11 +352,8 @@ def test_a_document_with_one_impossible_line_moves_nothing(api, mug):
     assert mug.sellable == 5
 
 
-def test_the_schema_is_valid_and_lists_the_endpoints(client):
-    schema = client.get("/api/schema/", {"format": "json"}).json()
-
-    validate_schema(schema)
-    assert {RESERVATIONS, f"{RESERVATIONS}/{{demand}}/confirm", MOVEMENTS} <= schema["paths"].keys()
+def test_the_schema_lists_the_endpoints(described):
+    assert {RESERVATIONS, f"{RESERVATIONS}/{{demand}}/confirm", MOVEMENTS} <= described["paths"].keys()
 
 
 def test_what_was_given_back_before_the_rest_became_firm_is_no_break_of_the_books(mug):

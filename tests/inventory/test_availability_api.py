@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from drf_spectacular.validation import validate_schema
 
 from integrations.models import ApiClient
 from inventory.models import BufferRule
@@ -112,8 +111,5 @@ def test_it_takes_a_fixed_number_of_queries(ask, coat, query_count):
                 StockFactory(item=item, location=LocationFactory())
 
 
-def test_its_description_is_valid(client):
-    described = client.get("/api/schema/", {"format": "json"}).json()
-
-    validate_schema(described)
+def test_its_description_names_what_narrows_it(described):
     assert {p["name"] for p in described["paths"][PATH]["get"]["parameters"]} >= {"sku", "location", "by", "method"}

@@ -88,7 +88,9 @@ def test_what_is_no_list_of_orders_is_refused(api, sent):
 def test_numbers_with_a_fraction_are_kept_to_the_digit_and_judged_as_if_they_came_alone(api):
     ItemFactory(sku="SKU-1")
     ChannelFactory(code="webshop")
-    text = json.dumps({"orders": [body(channel_ref="a", total=0.5, note="0.5")]}).replace("0.5,", "12.300000000000000001,")
+    text = json.dumps({"orders": [body(channel_ref="a", total=0.5, note="0.5")]}).replace(
+        "0.5,", "12.300000000000000001,"
+    )
 
     taken = api.post(TO, text)
     imports.run(taken.json()["id"])
