@@ -8,6 +8,8 @@ SKUs were refused. Every answer states its operation's rate.
 from __future__ import annotations
 
 import gzip
+import hashlib
+import hmac
 import json
 import re
 from typing import Any
@@ -31,12 +33,16 @@ class Account(Market):
         self.feeds: dict[str, dict[str, Any]] = {}
         self.refuses: dict[str, str] = {}  # why, by SKU
         self.most = 1000  # listings of one search
+        self.queue: dict[str, str] = {}  # notifications by their receipt handle
+        self.queue_key = ("AKIDEXAMPLE", "wJalr")
 
     def is_write(self, method: str, path: str) -> bool:
         return super().is_write(method, path) and not path.startswith("/tokens/")
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Any, headers: dict[str, str]) -> Told:
         with self.lock:
+            if target := headers.get("x-amz-target"):
+                return self._queue(target, body, headers)
             if path == "/auth/o2/token":
                 return self._login(body)
             if path.startswith("/store/"):
@@ -68,6 +74,37 @@ class Account(Market):
             (r"POST /feeds/2021-06-30/feeds", self._feed),
             (r"GET /feeds/2021-06-30/feeds/([^/]+)", self._state),
         ]
+
+    # --- the queue of notifications
+
+    def _queue(self, target: str, body: bytes, headers: dict[str, str]) -> Told:
+        """SQS in AWS's JSON protocol. What nobody deletes is given again; here at once."""
+        if headers.get("content-type") != "application/x-amz-json-1.0" or not self._signed(body, headers):
+            return 403, {"__type": "com.amazon.coral.service#SignatureDoesNotMatch", "message": "It does not match"}
+        given = json.loads(body)
+        if target == "AmazonSQS.ReceiveMessage":
+            some = list(self.queue.items())[: given["MaxNumberOfMessages"]]
+            return 200, {"Messages": [{"MessageId": "m", "ReceiptHandle": at, "Body": text} for at, text in some]}
+        for each in given["Entries"]:
+            self.queue.pop(each["ReceiptHandle"], None)
+        return 200, {"Successful": [{"Id": each["Id"]} for each in given["Entries"]], "Failed": []}
+
+    def _signed(self, body: bytes, headers: dict[str, str]) -> bool:
+        """Whether the signature is the one AWS documents, over the headers it names."""
+        found = re.fullmatch(
+            r"AWS4-HMAC-SHA256 Credential=(\w+)/((\d+)/([\w-]+)/sqs/aws4_request), "
+            r"SignedHeaders=([\w;-]+), Signature=(\w+)",
+            headers.get("authorization", ""),
+        )
+        if found is None or found[1] != self.queue_key[0] or not {"host", "x-amz-date"} <= set(found[5].split(";")):
+            return False
+        named = "".join(f"{name}:{headers[name]}\n" for name in found[5].split(";"))
+        asked = f"POST\n/\n\n{named}\n{found[5]}\n{hashlib.sha256(body).hexdigest()}"
+        said = f"AWS4-HMAC-SHA256\n{headers['x-amz-date']}\n{found[2]}\n{hashlib.sha256(asked.encode()).hexdigest()}"
+        key = ("AWS4" + self.queue_key[1]).encode()
+        for part in (found[3], found[4], "sqs", "aws4_request"):
+            key = hmac.digest(key, part.encode(), "sha256")
+        return hmac.digest(key, said.encode(), "sha256").hex() == found[6]
 
     # --- tokens
 

@@ -66,7 +66,8 @@ class Handler(BaseHTTPRequestHandler):
             return None
         if "form-urlencoded" in content_type:
             return dict(parse_qsl(raw.decode(), keep_blank_values=True))
-        return json.loads(raw) if "json" in content_type else raw
+        signed_as_sent = "x-amz-json" in content_type
+        return json.loads(raw) if "json" in content_type and not signed_as_sent else raw
 
     def _fault(self, name: str) -> bool:
         if self.shop.faults[name] <= 0:

@@ -27,6 +27,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ except ImportError:  # run as a script, from beside it
     from local_server import LocalServer  # type: ignore[import-not-found, no-redef]
 
 PATH = re.compile(r"/admin/api/[0-9]{4}-[0-9]{2}/graphql\.json")
+REST = re.compile(r"/admin/api/[0-9]{4}-[0-9]{2}/orders/([0-9]+)\.json")
 SLOW_SECONDS = 3.0
 CAPACITY, REFILL = 2000.0, 100.0
 
@@ -136,8 +138,8 @@ class Document:
 # Type -> field -> type of what it holds ("" for a scalar). Fields of Shopify's that nobody here asks for are left out.
 SCHEMA: dict[str, dict[str, str]] = {
     "query": {
-        "order": "Order", "shop": "Shop", "productVariants": "ProductVariantConnection", "job": "Job",
-        "shopifyPaymentsAccount": "ShopifyPaymentsAccount",
+        "order": "Order", "orders": "OrderConnection", "shop": "Shop", "productVariants": "ProductVariantConnection",
+        "job": "Job", "shopifyPaymentsAccount": "ShopifyPaymentsAccount",
     },
     "mutation": {
         "fulfillmentCreate": "FulfillmentCreatePayload",
@@ -148,10 +150,12 @@ SCHEMA: dict[str, dict[str, str]] = {
         "inventorySetQuantities": "InventorySetQuantitiesPayload",
     },
     "Shop": {"name": "", "myshopifyDomain": ""},
+    "OrderConnection": {"nodes": "Order", "pageInfo": "PageInfo"},
     "Order": {
-        "id": "", "name": "", "cancelledAt": "", "displayFulfillmentStatus": "", "fulfillments": "Fulfillment",
-        "fulfillmentOrders": "FulfillmentOrderConnection", "lineItems": "LineItemConnection",
-        "shippingAddress": "MailingAddress", "transactions": "OrderTransaction", "refunds": "Refund",
+        "id": "", "name": "", "updatedAt": "", "cancelledAt": "", "displayFulfillmentStatus": "",
+        "fulfillments": "Fulfillment", "fulfillmentOrders": "FulfillmentOrderConnection",
+        "lineItems": "LineItemConnection", "shippingAddress": "MailingAddress", "transactions": "OrderTransaction",
+        "refunds": "Refund",
     },
     "Fulfillment": {
         "id": "", "name": "", "status": "", "createdAt": "", "trackingInfo": "FulfillmentTrackingInfo",
@@ -177,6 +181,11 @@ SCHEMA: dict[str, dict[str, str]] = {
     **shopify_payouts.SCHEMA,
     **shopify_stock.SCHEMA,
 }  # fmt: skip
+
+
+def utc(moment: str) -> str:
+    """As GraphQL writes it."""
+    return datetime.fromisoformat(moment).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def check(selection: list[Any], kind: str) -> int:
@@ -213,6 +222,7 @@ class Shop:
         self.token = token
         self.lock = threading.RLock()
         self.orders: dict[str, dict[str, Any]] = {}
+        self.bodies: dict[str, dict[str, Any]] = {}  # orders as REST has them, by number
         self.stock = shopify_stock.Stock()
         self.changes = shopify_orders.Changes(self)
         self.payouts = shopify_payouts.Payouts()
@@ -240,6 +250,7 @@ class Shop:
     def add_order(self, body: dict[str, Any], locations: int = 1) -> str:
         """Take a REST order in; its lines go to fulfilment orders at so many locations, round robin."""
         body = body.get("order", body)
+        self.bodies[str(body["id"])] = body
         gid = f"gid://shopify/Order/{body['id']}"
         with self.lock:
             if gid in self.orders:
@@ -321,6 +332,8 @@ class Shop:
         if name == "order":
             found = self.orders.get(str(given.get("id")))
             return found and found | {"lineItems": {"nodes": shopify_orders.line_items(found)}}
+        if name == "orders":
+            return self._changed(str(given.get("query") or ""), int(given.get("first") or 0), given.get("after"))
         if name == "job":
             return self.changes.job(str(given.get("id")))
         if name in shopify_money.MUTATIONS:
@@ -336,6 +349,17 @@ class Shop:
         if name == "inventorySetQuantities":
             return self.stock.set_quantities(given.get("input") or {}, given["key"])
         return self._fulfil(given.get("fulfillment") or {})
+
+    def _changed(self, query: str, first: int, after: str | None) -> dict[str, Any]:
+        since = query.partition(">='")[2].rstrip("'")
+        nodes = [
+            {"id": f"gid://shopify/Order/{ref}", "updatedAt": at}
+            for ref, body in sorted(self.bodies.items())
+            if (at := utc(body["updated_at"])) >= since
+        ]
+        at_most = int(after or 0) + first
+        onward = {"hasNextPage": at_most < len(nodes), "endCursor": str(at_most)}
+        return {"nodes": nodes[int(after or 0) : at_most], "pageInfo": onward}
 
     def _fulfil(self, given: dict[str, Any]) -> dict[str, Any]:
         """fulfillmentCreate: all of it, or userErrors and nothing."""
@@ -455,6 +479,9 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(200, self.shop.stock.levels())
         elif path == "/_shop/orders":
             self._answer(200, {"orders": list(self.shop.orders.values())})
+        elif (found := REST.fullmatch(path)) and self.headers.get("X-Shopify-Access-Token") == self.shop.token:
+            body = self.shop.bodies.get(found[1])
+            self._answer(200 if body else 404, {"order": body} if body else {"errors": "Not Found"})
         else:
             self._answer(404, {"errors": "Not Found"})
 

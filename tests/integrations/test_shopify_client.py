@@ -19,9 +19,9 @@ from core.events import Fact
 from core.models import Event
 from core.subjects import Subject
 from integrations import breaker, http, inbox
-from integrations.channels import tasks
+from integrations.channels import polling, tasks
 from integrations.channels.news import ShipmentNews
-from integrations.channels.shopify import client
+from integrations.channels.shopify import client, missed
 from integrations.models import Breaker, Connection, OutboundCall
 from orders.models import Order
 from tests.integrations.conftest import FIXTURES
@@ -279,3 +279,23 @@ def test_a_channel_nobody_can_call_is_not_told(order: Order, server: Server):
     tasks.tell_channel(shipped(order))
 
     assert fulfilments(server) == []
+
+
+def test_the_poll_brings_what_no_webhook_did_and_nothing_that_is_here(calling: Connection, server: Server):
+    second = BODY | {"id": BODY["id"] + 1, "name": "#9002", "updated_at": "2026-11-01T10:00:00+02:00"}
+    server.shop.add_order(second)
+    inbox.accept(
+        calling, external_id="w1", headers={}, body=json.dumps(BODY).encode(), topic="orders/create", verdict="VALID"
+    )
+    inbox.process_due()
+    since = "2020-01-01T00:00:00+00:00"
+
+    page = missed.changed_orders(calling, since)
+    polling.accept(calling, page.documents)
+    inbox.process_due()
+
+    assert [each.external_id for each in page.documents] == [f"order:{second['id']}@{second['updated_at']}"]
+    assert Order.objects.filter(channel_ref__in=[REF, str(second["id"])]).count() == 2
+    assert missed.changed_orders(calling, since).documents == ()
+    server.shop.bodies[REF] = BODY | {"updated_at": "2026-11-02T10:00:00Z", "note": "Ring twice"}
+    assert len(missed.changed_orders(calling, since).documents) == 1

@@ -1,6 +1,6 @@
 """Amazon: orders, refunds and stock in, shipments, cancellations and stock out, through the Selling Partner API."""
 
-from integrations.channels.amazon import catalogue, changes, client, selling, translate, webhooks
+from integrations.channels.amazon import catalogue, changes, client, queue, selling, translate, webhooks
 from integrations.channels.vendor import Vendor
 
 AMAZON = Vendor(
@@ -11,7 +11,7 @@ AMAZON = Vendor(
     verify=webhooks.verify,
     delivery=webhooks.delivery,
     can_be_called=client.can_be_called,
-    feeds=(*client.FEEDS, catalogue.FEED),
+    feeds=(*client.FEEDS, queue.NOTIFICATIONS, catalogue.FEED),
     listed=catalogue.listed,
     fetch=client.fetch,
     tell_shipment=client.tell_shipment,

@@ -1,7 +1,8 @@
 """How Amazon's notifications come and are known. Pure.
 
-Amazon delivers to SQS or EventBridge; a rule of EventBridge (an API destination) or a function behind the queue posts
-them on to us with the header `X-Backroom-Token`, the connection's secret `webhook`, because nothing of them is signed.
+Amazon delivers to SQS or EventBridge. The queue is asked by ourselves (`queue`); a rule of EventBridge (an API
+destination) posts them on to us with the header `X-Backroom-Token`, the connection's secret `webhook`, because nothing
+of them is signed.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Any
 from integrations.channels import marketplaces
 from integrations.channels.marketplaces import added, epoch, word
 from integrations.channels.meaning import Act, AskFor, Meaning, PlaceOrder, ignored
-from integrations.reading import EPOCH, ZERO, Node, checked, shown
+from integrations.reading import EPOCH, ZERO, Node, checked, exact_amount, shown
 from orders.canonical import (
     Buyer,
     IncomingLine,
@@ -114,10 +114,9 @@ def _money(doc: Node, key: str, currency: str) -> Decimal | None:
     if not _whole(amount) or not _whole(divisor) or divisor < 1:
         node.fault(f"should be a whole amount over a whole divisor, is {shown(amount)} over {shown(divisor)}")
         return None
-    found = Decimal(amount) / Decimal(divisor)
-    if found != found.quantize(Decimal("0.0001")):
-        node.fault(f"is {amount} over {divisor}, finer than Backroom keeps money")
-        return None
+    found = exact_amount(Decimal(amount) / Decimal(divisor))
+    if found is None:
+        node.fault(f"is {amount} over {divisor}, finer or more than Backroom keeps money")
     return found
 
 

@@ -4,6 +4,7 @@ from integrations.channels.shopify import (
     catalogue,
     changes,
     client,
+    missed,
     paying,
     payouts,
     placing,
@@ -29,6 +30,6 @@ SHOPIFY = Vendor(
     levels_at_once=selling.AT_ONCE,
     can_be_called=client.can_be_called,
     fetch=returns.fetch,
-    feeds=(payouts.PAYOUTS, catalogue.FEED),
+    feeds=(missed.ORDERS, payouts.PAYOUTS, catalogue.FEED),
     listed=catalogue.listed,
 )

@@ -189,18 +189,8 @@ def gid(kind: str, ref: str) -> str:
 
 def call(connection: Connection, document: str, variables: dict[str, Any], *, purpose: str) -> dict[str, Any]:
     """One GraphQL call; its `data`. Raises as http.request does, and for GraphQL's own errors."""
-    shop = str(connection.settings.get("shop", "")).rstrip("/")
-    version = connection.settings.get("api_version") or API_VERSION
-    if not shop:
-        raise Permanent(f"{connection.name} has no shop address in its settings.")
-    answer = http.request(
-        connection,
-        "POST",
-        f"{shop}/admin/api/{version}/graphql.json",
-        purpose=purpose,
-        headers={"X-Shopify-Access-Token": connection.secret(ACCESS_TOKEN)},
-        json={"query": document, "variables": variables},
-    ).json()
+    asked = {"query": document, "variables": variables}
+    answer = _ask(connection, "POST", "graphql", purpose=purpose, json=asked)
     if not isinstance(answer, dict):
         raise http.FailedForNow(FailureClass.CONNECTION, "Shopify answered something that is no GraphQL answer.")
     if answer.get("errors"):
@@ -209,6 +199,24 @@ def call(connection: Connection, document: str, variables: dict[str, Any], *, pu
     if not isinstance(data, dict):
         raise http.FailedForNow(FailureClass.CONNECTION, "Shopify answered without data.")
     return data
+
+
+def rest(connection: Connection, path: str, *, purpose: str) -> dict[str, Any]:
+    """A document in the form webhooks have. Raises as http.request does."""
+    answer = _ask(connection, "GET", path, purpose=purpose)
+    if not isinstance(answer, dict):
+        raise http.FailedForNow(FailureClass.CONNECTION, "Shopify answered something that is no document.")
+    return answer
+
+
+def _ask(connection: Connection, method: str, path: str, *, purpose: str, json: Any = None) -> Any:
+    shop = str(connection.settings.get("shop", "")).rstrip("/")
+    version = connection.settings.get("api_version") or API_VERSION
+    if not shop:
+        raise Permanent(f"{connection.name} has no shop address in its settings.")
+    headers = {"X-Shopify-Access-Token": connection.secret(ACCESS_TOKEN)}
+    url = f"{shop}/admin/api/{version}/{path}.json"
+    return http.request(connection, method, url, purpose=purpose, headers=headers, json=json).json()
 
 
 def _raise(connection: Connection, answer: dict[str, Any]) -> None:
