@@ -7,6 +7,7 @@ from finance.models import (
     Charge,
     ChartMapping,
     Entity,
+    EntityAccount,
     EntityChannel,
     LabelMapping,
     OrderMoney,
@@ -88,6 +89,11 @@ class EntityAdmin(admin.ModelAdmin):
 @admin.register(EntityChannel)
 class EntityChannelAdmin(admin.ModelAdmin):
     list_display = ("channel", "entity")
+
+
+@admin.register(EntityAccount)
+class EntityAccountAdmin(admin.ModelAdmin):
+    list_display = ("provider", "account", "entity")
 
 
 @admin.register(ApprovalRule)

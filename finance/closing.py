@@ -92,7 +92,8 @@ CHECKS = (
         SELECT s.id AS key, 'settlement' AS kind, s.id::text AS uid, s.provider || ' ' || s.ref AS label,
             'Payout ' || s.payout AS detail, s.residual AS amount, s.currency, s.paid_on::timestamptz AS at
         FROM finance_settlement s
-        WHERE %(main)s AND s.residual <> 0 AND s.paid_on BETWEEN %(first)s AND %(last)s
+        WHERE (s.entity_id = %(entity)s OR s.entity_id IS NULL AND %(main)s) AND s.residual <> 0
+            AND s.paid_on BETWEEN %(first)s AND %(last)s
         """,
     ),
     Check(

@@ -10,6 +10,7 @@ from django.utils import timezone
 from core import jobs
 from core.actors import SYSTEM
 from core.models import Job
+from finance.models import Entity
 from finance.services import closes, entities, evidence, threeway
 
 NIGHT = 2  # o'clock, in the main books' time
@@ -28,9 +29,9 @@ def three_way(job_id: int) -> None:
 @shared_task
 def compare_at_night() -> None:
     """Once a night the three are held against each other; and every entity has the period it is in."""
+    for each in Entity.objects.all():
+        closes.ensure(each, entities.local_day(each, timezone.now()))
     entity = entities.main()
-    today = entities.local_day(entity, timezone.now())
-    closes.ensure(entity, today)
     lately = Job.objects.filter(kind=threeway.KIND, created_at__gte=timezone.now() - timedelta(hours=20))
     if entities.local_hour(entity, timezone.now()) != NIGHT or lately.exists():
         return

@@ -1,7 +1,7 @@
 from finance.models.balance import OrderMoney, ThreeWay
 from finance.models.charge import Charge, ChargeKind, Party, Side
 from finance.models.chart import ApprovalLimit, ApprovalRule, ChartMapping, ChartStatus
-from finance.models.entity import CloseTask, Entity, EntityChannel, Invoicing, Period, PeriodStatus
+from finance.models.entity import CloseTask, Entity, EntityAccount, EntityChannel, Invoicing, Period, PeriodStatus
 from finance.models.evidence import EvidencePack
 from finance.models.posting import GONE, OF_ORDERS, OF_SALES, Kind, Posting, PostingLine, Status
 from finance.models.settlement import (
@@ -38,6 +38,7 @@ __all__ = [
     "ChartStatus",
     "CloseTask",
     "Entity",
+    "EntityAccount",
     "EntityChannel",
     "EvidencePack",
     "FileStatus",

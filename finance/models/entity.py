@@ -57,6 +57,25 @@ class EntityChannel(models.Model):
         return f"{self.channel_id}: {self.entity_id}"
 
 
+class EntityAccount(models.Model):
+    """Which books an account at a provider pays out to; without an account: all of the provider's."""
+
+    provider = models.SlugField(max_length=40)
+    account = models.CharField(max_length=120, blank=True, help_text="As the payouts name it. Empty: every account")
+    entity = models.ForeignKey(Entity, on_delete=models.PROTECT, related_name="accounts")
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("provider", "account")
+        constraints = [
+            models.UniqueConstraint(fields=("provider", "account"), name="an_account_pays_into_one_entity"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.account}: {self.entity_id}"
+
+
 class PeriodStatus(models.TextChoices):
     OPEN = "OPEN", "Open"
     LOCKED = "LOCKED", "Locked"

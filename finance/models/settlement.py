@@ -14,6 +14,7 @@ from django.db.models.functions import Now, Upper
 from core.fields import MoneyField
 from core.scoping import ScopedQuerySet
 from core.subjects import Subject
+from finance.models.entity import Entity
 
 
 class LineKind(models.TextChoices):
@@ -137,6 +138,10 @@ class Settlement(models.Model):
     account = models.CharField(max_length=120, blank=True)
     ref = models.CharField(max_length=120)
     currency = models.CharField(max_length=3)
+    entity = models.ForeignKey(
+        Entity, null=True, on_delete=models.PROTECT, related_name="+", db_index=False,
+        help_text="Whose books it is in; empty: the first one's",
+    )  # fmt: skip
     state = models.CharField(max_length=10, choices=PayoutState, default=PayoutState.PAID)
     starts_at = models.DateTimeField(null=True)
     ends_at = models.DateTimeField(null=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from django.db.models import Sum
+
 from core.formats import day as said
-from finance.models import Entity, EntityChannel, Period, PeriodStatus
+from finance.models import Entity, EntityAccount, EntityChannel, MatchSide, Period, PeriodStatus, Settlement
 from orders.models import Order
 
 
@@ -38,6 +41,24 @@ def of_channel(channel_id: int) -> Entity:
 
 def of(order: Order) -> Entity:
     return of_channel(order.channel_id)
+
+
+def of_payout(payout: Settlement) -> Entity:
+    """Whose account it was paid to: as is stated for the account or its provider, else the entity most of it was earned
+    by, by the channels of the orders it is matched with; the main one's where nothing says."""
+    stated = {each.account: each for each in EntityAccount.objects.filter(
+        provider=payout.provider, account__in=("", payout.account)
+    ).select_related("entity")}  # fmt: skip
+    if found := stated.get(payout.account) or stated.get(""):
+        return found.entity
+    earned: dict[int, Decimal] = {}
+    rows = MatchSide.objects.filter(line__settlement=payout, live=True, order__isnull=False)
+    for channel, amount in rows.values_list("order__channel").annotate(Sum("amount")):
+        entity = of_channel(channel)
+        earned[entity.pk] = earned.get(entity.pk, Decimal(0)) + amount
+    if not earned:
+        return payout.entity or main()
+    return Entity.objects.get(pk=max(earned, key=lambda pk: (earned[pk], -pk)))
 
 
 def local_day(entity: Entity, moment: datetime) -> date:

@@ -66,7 +66,8 @@ def make(
     rule = limits.needed(kind, total, currency, entered=person is not None) if needs is None else needs
     posting = Posting.objects.create(
         kind=kind, key=key, reference=reference, entity=entity, order=order, sequence=sequence,
-        status=Status.QUEUED if rule else Status.PENDING, document={**document, "booked_on": booked.on.isoformat()},
+        status=Status.QUEUED if rule else Status.PENDING,
+        document={**document, "booked_on": booked.on.isoformat(), "entity": entity.code},
         currency=currency, total=total, booked_on=booked.on, late_from=booked.late_from,
         note=" ".join(filter(None, (note, booked.note)))[:300], chart=mapping, cause_kind=cause.kind,
         cause_uid=cause.uid[:64], linked=linked, reverses=reverses, entered_by_id=person,

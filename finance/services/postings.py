@@ -365,7 +365,8 @@ def _anew(order: Order, posting: Posting) -> dict[str, Any]:
     if not amounts.empty:
         changes = {
             "kind": Kind.CREDIT_MEMO if amounts.total < 0 else Kind.SALES_ORDER,
-            "document": documents.document(heading(order, posting.reference), amounts),
+            "document": documents.document(heading(order, posting.reference), amounts)
+            | {"booked_on": posting.booked_on.isoformat(), "entity": posting.entity.code},
             "total": amounts.total,
         }
         posting.lines.all().delete()

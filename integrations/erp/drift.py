@@ -42,7 +42,7 @@ def compare(postings: Iterator[Posting] | list[Posting]) -> Iterator[Compared]:
     """Each posting beside what its ERP has, one call or a few each."""
     for posting in postings:
         made = Compared(posting)
-        connection = registry.connection_for(posting.document["channel"])
+        connection = registry.connection_of(posting.document)
         if connection is None or connection.status != Connection.Status.ACTIVE:
             made.unknown = "no ERP that is connected takes its channel's documents"
         else:

@@ -85,7 +85,7 @@ def _keep(compared: drift.Compared) -> None:
     said = {
         "words": compared.unknown or "; ".join(compared.differences),
         "unknown": bool(compared.unknown),
-        "connection": registry.connection_for(posting.document["channel"]),
+        "connection": registry.connection_of(posting.document),
         "seen_at": timezone.now(),
     }
     DriftFinding.objects.update_or_create(posting=posting, defaults=said)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from integrations.erp.businesscentral.sales import BusinessCentralPort
 from integrations.erp.erpnext.sales import ErpNextPort
@@ -28,22 +29,30 @@ def port(connection: Connection) -> ErpPort:
     return VENDORS[connection.vendor](connection)
 
 
-def connection_for(channel: str) -> Connection | None:
-    """The ERP connection for documents of a channel: the one whose settings name it, else the one that names none.
+def connection_of(document: Mapping[str, Any]) -> Connection | None:
+    """The ERP connection a document goes through: its channel's, or of what has none its entity's."""
+    return connection_for(str(document.get("channel") or ""), str(document.get("entity") or ""))
+
+
+def connection_for(channel: str, entity: str = "") -> Connection | None:
+    """The ERP connection whose settings name the channel (`channels`), else the one that names the entity
+    (`entities`), else the one that names neither.
 
     Disabled connections don't count; a paused one does, and its documents wait.
     """
     found = Connection.objects.filter(kind=Connection.Kind.ERP, vendor__in=list(VENDORS)).exclude(
         status=Connection.Status.DISABLED
     )
-    general = None
+    books = general = None
     for connection in found.order_by("created_at", "code"):
-        channels = connection.settings.get("channels") or []
+        channels, entities = (connection.settings.get(name) or [] for name in ("channels", "entities"))
         if channel in channels:
             return connection
-        if not channels and general is None:
+        if entity in entities and books is None:
+            books = connection
+        if not channels and not entities and general is None:
             general = connection
-    return general
+    return books or general
 
 
 def any_connected() -> bool:

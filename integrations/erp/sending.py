@@ -6,7 +6,9 @@ that was thought dead; and the port looks for our own reference in the ERP befor
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from core.actors import Actor
 from core.errors import Permanent, TryLater
@@ -48,7 +50,7 @@ def send(posting_id: int) -> None:
     posting = Posting.objects.only("status", "document").get(pk=posting_id)
     if posting.status != Status.PENDING:
         return
-    connection = _connection(posting_id, posting.document["channel"])
+    connection = _connection(posting_id, posting.document)
     claim = postings.claim(
         posting_id,
         connection_uid=str(connection.pk),
@@ -64,8 +66,8 @@ def send(posting_id: int) -> None:
         raise
 
 
-def _connection(posting_id: int, channel: str) -> Connection:
-    connection = registry.connection_for(channel)
+def _connection(posting_id: int, document: Mapping[str, Any]) -> Connection:
+    connection = registry.connection_of(document)
     if connection is None:
         words = "No ERP is connected."
     elif connection.status != Connection.Status.ACTIVE:
