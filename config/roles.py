@@ -11,6 +11,8 @@ from django.contrib.auth.models import Group, Permission
 SEE_WORK = ("exceptions.view_case", "orders.view_order", "orders.view_fulfilmentorder", "inventory.view_item")
 WORK_CASES = ("exceptions.work_case",)
 CALL_VANS = ("orders.view_vancall", "orders.book_vancall")
+# Whoever looks after money agrees to what an approval rule holds back; nobody to what they asked for themselves.
+AGREE_TO_ACTIONS = ("exceptions.approve_action",)
 APPROVE_ACTIONS = ("exceptions.approve_action", "exceptions.bulk_action")
 WORD_RULES = (
     "exceptions.view_rulebook", "exceptions.change_rulebook", "exceptions.launch_rulebook",
@@ -98,7 +100,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
     "Finance": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.export_case", "finance.view_posting",
-        "finance.retry_posting", *BOOKS, *GRANT, *HANDLE_MONEY, *SEE_RETURNS, *MATCH_PAYOUTS,
+        "finance.retry_posting", *BOOKS, *GRANT, *HANDLE_MONEY, *SEE_RETURNS, *MATCH_PAYOUTS, *AGREE_TO_ACTIONS,
     ),
     "Integration": (
         *SEE_WORK, *WORK_CASES, "exceptions.assign_case", "exceptions.waive_case", "exceptions.export_case",
@@ -117,7 +119,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *SEE_WORK, *RUN_CLOCKS, *SEE_SIGNALS, "returns.view_returnrequest", "returns.view_dispositionrules",
         "orders.view_hold", "orders.view_holdrule", "orders.change_hold_rules",
         *SEE_STOCK_WORK, *SEE_PROMISES, *SEE_SOURCING, *SEE_ACCOUNTS, "orders.approve_order",
-        *SEE_REFUNDS, "returns.approve_refund",
+        *SEE_REFUNDS, "returns.approve_refund", *AGREE_TO_ACTIONS,
         "exceptions.export_case", *SEE_BOOKS, "integrations.view_connection", *WRITE_TO_CUSTOMERS,
         *SEE_PAYOUTS, "orders.publish_messagetemplate", *DECIDE_RETURNS, "returns.override_return", *WORD_RETURNS,
     ),

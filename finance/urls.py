@@ -1,12 +1,14 @@
 from django.urls import URLPattern, URLResolver, path
 
-from finance.views import bank, charts, close, deciding, labels, money, postings, settlements
+from finance.views import approving, bank, charts, close, deciding, labels, money, postings, settlements
 
 app_name = "finance"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("finance/postings/", postings.listed, name="postings"),
     path("finance/postings/export.csv", postings.export, name="export"),
     path("finance/postings/<int:uid>", postings.posting, name="posting"),
+    path("finance/postings/waiting", approving.waiting, name="postings_waiting"),
+    path("finance/postings/decide", approving.decide, name="decide_postings"),
     path("finance/postings/<int:uid>/retry", postings.retry, name="retry"),
     path("finance/postings/enter", deciding.enter, name="enter"),
     path("finance/postings/<int:uid>/approve", deciding.approve, name="approve_posting"),

@@ -21,7 +21,10 @@ SEE = "exceptions.view_case"
 @require_safe
 @permission_required(SEE, raise_exception=True)
 def inbox(request: HttpRequest) -> HttpResponse:
-    """GET /exceptions/approvals/?show=decided: what waits, oldest first; or what was decided, newest first."""
+    """GET /approvals/?show=decided: what waits, oldest first; or what was decided, newest first.
+
+    What waits on higher floors (postings) loads itself into the page by its URL name.
+    """
     rows = ApprovalRequest.objects.for_user(request.user).select_related("case", "asked_by", "decided_by")
     decided = request.GET.get("show") == "decided"
     if decided:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +24,29 @@ def needed(kind: str, total: Decimal, currency: str, *, entered: bool) -> str:
     if entered or kind in ENTERED:
         return "A person entered it" if entered else "It isn't a sale"
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Up to how much a person may approve of a kind in a currency; empty is any, no amount is without limit."""
+
+    kind: str
+    currency: str
+    amount: Decimal | None
+
+    @property
+    def words(self) -> str:
+        of = str(Kind(self.kind).label) if self.kind in Kind.values else "Any posting"
+        if self.amount is None:
+            return f"{of}: without limit"
+        return f"{of}: up to {money(self.amount, self.currency) if self.currency else f'{self.amount:,.2f}'}"
+
+
+def held_by(user: Any) -> list[Held]:
+    """Every limit as it holds for this person: their own before their roles', the closer before the wider."""
+    theirs = ApprovalLimit.objects.filter(Q(user=user) | Q(group__in=user.groups.all()))
+    said = {("", ""), *theirs.values_list("kind", "currency")}
+    return [Held(kind, currency, limit_of(user, kind, currency)) for kind, currency in sorted(said)]
 
 
 def limit_of(user: Any, kind: str, currency: str) -> Decimal | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from integrations.documents import read_json, without_nul, write_json
 from integrations.failures import Unreadable, unparsable
 from integrations.reading import ZERO, Faults, Node, shown
 from orders import currencies
-from orders.canonical import Address
+from orders.canonical import Address, IncomingOrder
 
 Translate = Callable[[Node], Meaning | None]
 One = Callable[[Node], Sequence[Act] | str]  # what one document of a list asks for, or why it asks for nothing
@@ -159,3 +160,19 @@ def address(**parts: str) -> Address | None:
 
 def joined(*parts: str) -> str:
     return ", ".join(part for part in parts if part)[:255]
+
+
+# --- Tax -----------------------------------------------------------------------------------------------------------
+
+# Where law makes a marketplace hand on the sales tax of every sale through it, and the marketplace says that it does.
+FACILITATED = frozenset({"US"})
+
+
+def hands_on_tax(order: IncomingOrder, *, keeps: Decimal = ZERO) -> IncomingOrder:
+    """The order, its tax marked as the marketplace's to hand on where the buyer's country makes that so, but for what
+    it `keeps` for the seller. For marketplaces whose documents don't say it tax by tax."""
+    if order.ship_to is None or order.ship_to.country not in FACILITATED or not order.tax_total:
+        return order
+    lines = tuple(replace(line, marketplace_tax_total=line.tax_total) for line in order.lines)
+    rest = order.tax_total - keeps - sum((line.tax_total or ZERO for line in order.lines), ZERO)
+    return replace(order, lines=lines, marketplace_shipping_tax_total=rest if rest > 0 else None)

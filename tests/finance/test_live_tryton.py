@@ -15,8 +15,8 @@ from core import actors, outbox
 from core.errors import TryLater
 from core.subjects import Subject
 from exceptions.models import Case
-from finance.models import Posting, Status
-from finance.services import postings
+from finance.models import ChartMapping, Posting, Status
+from finance.services import deciding, entering, entities, postings
 from integrations import inbox
 from integrations.channels import polling
 from integrations.erp import adjusting, drift, registry, sending
@@ -28,6 +28,7 @@ from inventory.services import movements
 from tests.factories.inventory import ItemFactory, LocationFactory
 from tests.finance import making
 from tests.finance.erp import Books, connection
+from tests.finance.test_books import as_person, person
 
 pytestmark = [pytest.mark.live, pytest.mark.django_db]
 
@@ -272,3 +273,40 @@ def read_everything(but: str = "") -> None:
         feed.refresh_from_db()
         assert not feed.last_error, feed.last_error
     inbox.process_due()
+
+
+def test_a_journal_is_posted_once_and_taken_back_by_another(books):
+    made = registry.connection_for("webshop")
+    rest = Rest(made)
+    kinds = [("party_required", "=", False), ("closed", "=", False), ("type", "!=", None), ("code", "!=", None)]
+    plain, other = rest.find("account.account", [list(each) for each in kinds], ["code"], limit=2)
+    owed, *_ = rest.find("account.account", [["type.receivable", "=", True], ["code", "!=", None]], ["code"])
+    entity = entities.main()
+    accounts = {"write_offs": plain["code"], "receivable": owed["code"], "adjustments": other["code"]}
+    ChartMapping.objects.create(entity=entity, number=1, status="LIVE", accounts=accounts)
+    one, two = person("Finance"), person("Finance")
+    order = making.order({"price": "50"}, currency="EUR")
+    posting = entering.write_off(None, Decimal("12.34"), "EUR", why="Lost", order=order, actor=as_person(one))
+    deciding.approve(posting.pk, actor=as_person(two))
+
+    sending.send(posting.pk)
+    posting.refresh_from_db()
+    assert posting.status == Status.POSTED, posting.last_error
+    again = registry.port(made).post_journal(posting.document, Memory())
+    back = deciding.reverse(posting.pk, why="It was found", actor=as_person(one))
+    deciding.approve(back.pk, actor=as_person(two))
+    sending.send(back.pk)
+
+    back.refresh_from_db()
+    posting.refresh_from_db()
+    assert (again.number, again.total) == (posting.erp_number, posting.total)
+    assert (back.status, posting.status) == (Status.POSTED, Status.REVERSED), back.last_error
+    fields = ["number", "state", "date", "lines.account.code", "lines.debit", "lines.credit"]
+    moves = rest.find("account.move", [["number", "in", [posting.erp_number, back.erp_number]]], fields)
+    sums = [{each["account"]["code"]: each["debit"] - each["credit"] for each in move["lines"]} for move in moves]
+    assert [move["state"] for move in moves] == ["posted", "posted"]
+    assert sums == [
+        {plain["code"]: Decimal("12.34"), owed["code"]: Decimal("-12.34")},
+        {plain["code"]: Decimal("-12.34"), owed["code"]: Decimal("12.34")},
+    ]
+    call_command("erp_drift")

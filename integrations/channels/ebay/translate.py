@@ -1,9 +1,9 @@
 """From a document of eBay's Sell APIs to what it means for Backroom: pure and total.
 
 `lineItemCost` is for all units of a line before discounts; `pricingSummary` re-adds to `total` with its own signs
-(discounts are negative). Tax eBay collects and remits is in neither and never the seller's money, so it is only noted.
-What eBay states as the payment is what it owes the seller after fees, which is no payment of the buyer's: it is left to
-the settlement.
+(discounts are negative). Tax eBay collects and remits is in them where it stands among the line's taxes too: then it
+is the line's, and eBay's to hand on. Else it is in none of them, and only noted. What eBay states as the payment is
+what it owes the seller after fees, which is no payment of the buyer's: it is left to the settlement.
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ def _line(item: Node, currency: str, gone: dict[str, int], kind: str | None) -> 
         item.at("lineItemCost").fault("is missing")
     if after is not None and cost is not None and after > cost:
         item.at("discountedLineItemCost").fault(f"is {after}, more than the {cost} before discounts")
-    tax = added(_money(each, "amount", currency) for each in item.items("taxes"))
+    tax, theirs, _ = _taxes(item, currency)
     if not quantity or not ref or cost is None:
         return None
     left = quantity if state == "all" else min(gone.get(ref, 0), quantity)
@@ -232,17 +232,36 @@ def _line(item: Node, currency: str, gone: dict[str, int], kind: str | None) -> 
         unit_price=marketplaces.unit_price(cost, quantity),
         discount_total=max(cost - after, ZERO) if after is not None else None,
         tax_total=tax,
+        marketplace_tax_total=theirs,
         requires_shipping=kind != "digital",
         fulfilled_elsewhere=left,
     )
 
 
 def _collected(doc: Node, currency: str) -> Iterator[str]:
-    """The tax eBay took itself, in words: nobody here owes it to anybody."""
-    taxes = [each for item in doc.items("lineItems") for each in item.items("ebayCollectAndRemitTaxes")]
-    taken = added(_money(each, "amount", currency) for each in taxes)
+    """The tax eBay took on top of what the order comes to, in words: it is no money of this order's."""
+    taken = added(_taxes(item, currency)[2] for item in doc.items("lineItems"))
     if taken:
         yield f"tax collected by eBay: {taken} {currency}"
+
+
+def _taxes(item: Node, currency: str) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
+    """A line's tax, how much of that eBay hands on, and what it collects beside it.
+
+    A tax eBay collects that also stands among the line's own taxes, with the same amount, is in the order's totals;
+    one that doesn't is in none of them (EbayCollectAndRemitTax.amount of the Fulfillment API).
+    """
+    own = [(each.text("taxType").upper(), _money(each, "amount", currency)) for each in item.items("taxes")]
+    left, inside, beside = list(own), [], []
+    for each in item.items("ebayCollectAndRemitTaxes"):
+        kind, amount = each.text("taxType").upper(), _money(each, "amount", currency)
+        twin = next((one for one in left if one[1] == amount and (not one[0] or not kind or one[0] == kind)), None)
+        if twin is None:
+            beside.append(amount)
+        else:
+            left.remove(twin)
+            inside.append(amount)
+    return added(amount for _, amount in own), added(inside), added(beside)
 
 
 def _refunds(doc: Node, ref: str, currency: str) -> Iterator[IncomingRefund]:

@@ -151,22 +151,25 @@ def _order(doc: Node, ref: str, state: str | None) -> IncomingOrder:
     doc.faults.raise_if_any()
     cancelled = state == "cancelled"
     return checked(
-        IncomingOrder(
-            channel_ref=ref,
-            number=ref,
-            placed_at=placed or EPOCH,
-            currency=currency,
-            lines=lines,
-            version=microseconds(updated or EPOCH),
-            status="cancelled" if cancelled else "open",
-            cancelled_at=updated if cancelled else None,
-            payment_state="unknown" if cancelled else state or "unknown",  # type: ignore[arg-type]
-            ship_to=to,
-            buyer=buyer,
-            note=note,
-            tags=("gift",) if gift else (),
-            refunds=refunds,
-            **figures,
+        marketplaces.hands_on_tax(
+            IncomingOrder(
+                channel_ref=ref,
+                number=ref,
+                placed_at=placed or EPOCH,
+                currency=currency,
+                lines=lines,
+                version=microseconds(updated or EPOCH),
+                status="cancelled" if cancelled else "open",
+                cancelled_at=updated if cancelled else None,
+                payment_state="unknown" if cancelled else state or "unknown",  # type: ignore[arg-type]
+                ship_to=to,
+                buyer=buyer,
+                note=note,
+                tags=("gift",) if gift else (),
+                refunds=refunds,
+                **figures,
+            ),
+            keeps=_money(doc, "total_vat_cost", currency) or ZERO,
         )
     )
 

@@ -8,7 +8,7 @@ only waits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -169,6 +169,7 @@ def _line(node: Node) -> IncomingLine | None:
         unit_price=unit,
         discount_total=max(unit * quantity - price, ZERO).quantize(Decimal("0.01")) or None,
         tax_total=taxes,
+        marketplace_tax_total=_kept(node.items("taxes")),
         cancelled_quantity=off,
         fulfilled_elsewhere=quantity - off if state == _GONE else 0,
     )
@@ -186,8 +187,15 @@ def _figures(doc: Node, nodes: list[Node], lines: Sequence[IncomingLine], *, inc
         "discount_total": added(line.discount_total for line in lines),
         "shipping_total": shipping,
         "shipping_tax_total": shipping_taxes,
+        "marketplace_shipping_tax_total": _kept(tax for node in nodes for tax in node.items("shipping_taxes")),
         "tax_total": taxes,
     }
+
+
+def _kept(taxes: Iterable[Node]) -> Decimal | None:
+    """What of the taxes isn't paid to the shop (`payable_to_shop` of their parts): the operator hands that on."""
+    parts = [part for tax in taxes for part in tax.at("amount_breakdown").items("parts")]
+    return added(part.money("amount") for part in parts if not part.flag("payable_to_shop", default=True))
 
 
 def _each(nodes: list[Node], key: str) -> Iterator[Decimal | None]:

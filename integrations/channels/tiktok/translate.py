@@ -170,22 +170,24 @@ def _order(doc: Node, ref: str, state: str) -> IncomingOrder:
     doc.faults.raise_if_any()
     off = state == _OFF
     return checked(
-        IncomingOrder(
-            channel_ref=ref,
-            number=ref,
-            placed_at=placed or EPOCH,
-            currency=currency,
-            lines=lines,
-            version=microseconds(updated or EPOCH),
-            status="cancelled" if off else "open",
-            cancelled_at=(cancelled_at or updated) if off else None,
-            cancel_reason=reason if off else "",
-            payment_state="paid" if paid and not off else "unknown",
-            ship_to=ship_to,
-            buyer=buyer,
-            note=note,
-            tags=("sample",) if sample else (),
-            **figures,
+        marketplaces.hands_on_tax(
+            IncomingOrder(
+                channel_ref=ref,
+                number=ref,
+                placed_at=placed or EPOCH,
+                currency=currency,
+                lines=lines,
+                version=microseconds(updated or EPOCH),
+                status="cancelled" if off else "open",
+                cancelled_at=(cancelled_at or updated) if off else None,
+                cancel_reason=reason if off else "",
+                payment_state="paid" if paid and not off else "unknown",
+                ship_to=ship_to,
+                buyer=buyer,
+                note=note,
+                tags=("sample",) if sample else (),
+                **figures,
+            )
         )
     )
 

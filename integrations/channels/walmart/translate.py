@@ -166,25 +166,27 @@ def _order(doc: Node, ref: str) -> IncomingOrder:
     off = all(line.cancelled_quantity == line.quantity for line in lines)
     changed = max((moment for moment in [*moments, placed] if moment), default=EPOCH)
     return checked(
-        IncomingOrder(
-            channel_ref=ref,
-            number=number or ref,
-            placed_at=placed or EPOCH,
-            currency=currency,
-            lines=lines,
-            version=microseconds(changed),
-            status="cancelled" if off else "open",
-            cancelled_at=changed if off else None,
-            payment_state="paid",
-            total=goods - sums["discount"] + sums[_CARRIAGE] + sums[_ASIDE] + (taxes or ZERO),
-            discount_total=sums["discount"],
-            shipping_total=sums[_CARRIAGE],
-            shipping_tax_total=carriage_tax,
-            tax_total=taxes,
-            other_total=sums[_ASIDE],
-            ship_to=to,
-            buyer=Buyer(name=to.name if to else "", email=email),
-            refunds=refunds,
+        marketplaces.hands_on_tax(
+            IncomingOrder(
+                channel_ref=ref,
+                number=number or ref,
+                placed_at=placed or EPOCH,
+                currency=currency,
+                lines=lines,
+                version=microseconds(changed),
+                status="cancelled" if off else "open",
+                cancelled_at=changed if off else None,
+                payment_state="paid",
+                total=goods - sums["discount"] + sums[_CARRIAGE] + sums[_ASIDE] + (taxes or ZERO),
+                discount_total=sums["discount"],
+                shipping_total=sums[_CARRIAGE],
+                shipping_tax_total=carriage_tax,
+                tax_total=taxes,
+                other_total=sums[_ASIDE],
+                ship_to=to,
+                buyer=Buyer(name=to.name if to else "", email=email),
+                refunds=refunds,
+            )
         )
     )
 
