@@ -43,7 +43,11 @@ GRANT = (*SEE_ACCOUNTS, "orders.change_account", "orders.approve_order", "orders
 SEE_PROMISES = ("inventory.view_bufferrule", "inventory.view_channelfeed")
 SEE_REFUNDS = ("returns.view_refunddecision", "orders.view_storecredit")
 REFUND = (*SEE_REFUNDS, "returns.decide_refund", "orders.refund_order")
-HANDLE_MONEY = (*REFUND, "returns.approve_refund", "orders.pay_order", "orders.give_storecredit")
+SEE_ROUTES = ("orders.view_paymentroute",)
+APPROVE_MONEY = ("returns.approve_refund", "orders.approve_payment", "orders.approve_storecredit")
+HANDLE_MONEY = (
+    *REFUND, *APPROVE_MONEY, *SEE_ROUTES, "orders.pay_order", "orders.give_storecredit", "orders.change_paymentroute",
+)  # fmt: skip
 WRITE_TO_CUSTOMERS = ("orders.view_messagetemplate", "orders.change_messagetemplate")
 
 BENCH = ("returns.view_returnrequest", "returns.inspect_return")
@@ -119,7 +123,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *SEE_WORK, *RUN_CLOCKS, *SEE_SIGNALS, "returns.view_returnrequest", "returns.view_dispositionrules",
         "orders.view_hold", "orders.view_holdrule", "orders.change_hold_rules",
         *SEE_STOCK_WORK, *SEE_PROMISES, *SEE_SOURCING, *SEE_ACCOUNTS, "orders.approve_order",
-        *SEE_REFUNDS, "returns.approve_refund", *AGREE_TO_ACTIONS,
+        *SEE_REFUNDS, *SEE_ROUTES, *APPROVE_MONEY, *AGREE_TO_ACTIONS,
         "exceptions.export_case", *SEE_BOOKS, "integrations.view_connection", *WRITE_TO_CUSTOMERS,
         *SEE_PAYOUTS, "orders.publish_messagetemplate", *DECIDE_RETURNS, "returns.override_return", *WORD_RETURNS,
     ),

@@ -60,10 +60,12 @@ def _snapshots() -> None:
 
 
 def _orders() -> None:
+    from exceptions import events as case_facts
     from orders import events as facts
     from orders import floor, tasks
 
     events.subscribe(facts.ALLOCATED, "orders.release", tasks.release)
+    events.subscribe(case_facts.APPROVAL, "orders.follow_approval", tasks.follow_approval)
     events.subscribe(facts.UNALLOCATED, "orders.after_sourcing", tasks.after_sourcing)
     events.subscribe(facts.HOLD_RESOLVED, "orders.release_after_hold", tasks.release)
     events.subscribe("item.alias_added", "orders.map_lines", tasks.map_lines)

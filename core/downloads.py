@@ -13,7 +13,8 @@ from django.utils import timezone
 
 MOST = 100_000  # rows of one file
 CHUNK = 2_000
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
+# Also as their full-width twins, which some spreadsheets read alike.
+_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class _Line:
@@ -32,7 +33,7 @@ def cell(value: Any) -> Any:
     if isinstance(value, int | float | Decimal):
         return value
     text = str(value)
-    return f"'{text}" if text.startswith(_RISKY) else text
+    return f"'{text}" if text.lstrip(" \u00a0").startswith(_RISKY) else text
 
 
 def csv_file(

@@ -219,6 +219,8 @@ def _hear(act: HearOfMoney, message: InboundMessage, done: Done) -> None:
     done.order_id, done.number = heard.order_id, heard.number
     done.changed = done.changed or heard.changed
     done.words = "" if done.changed else heard.known
+    if heard.left:
+        done.idle_status = InboundMessage.Status.IGNORED
 
 
 def _set_aside(body: bytes, message: InboundMessage, done: Done) -> None:

@@ -24,6 +24,7 @@ ZERO = Decimal(0)
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _DIGITS = re.compile(r"[0-9]{1,40}")
 _AMOUNT = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?")
+MOST_MINOR = 10**18
 MAX_FAULTS = 50
 MAX_CHOICES = 60
 
@@ -203,6 +204,18 @@ class Node:
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= canonical.MAX_QUANTITY:
             self.at(key).fault(f"should be a whole number of units, is {shown(value)}")
+            return None
+        return value
+
+    def minor(self, key: str) -> int | None:
+        """An amount in the smallest unit of its currency, None when absent. It may be larger than any count."""
+        value = self.raw(key)
+        if value is None:
+            return None
+        if isinstance(value, str) and _DIGITS.fullmatch(value):
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_MINOR:
+            self.at(key).fault(f"should be an amount in the smallest unit of its currency, is {shown(value)}")
             return None
         return value
 

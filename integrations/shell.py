@@ -36,6 +36,9 @@ def register() -> None:
         "Run", "Webhooks", "webhook", "integrations:webhooks", "integrations.view_webhooksubscription",
         count=webhooks_down, order=15, topic="webhooks",
     )  # fmt: skip
+    screens.register_nav(
+        "Finance", "Payment routes", "split", "integrations:payment_routes", "orders.view_paymentroute", order=55
+    )
     screens.register_nav("Run", "API clients", "key", "integrations:clients", "integrations.view_apiclient", order=16)
     screens.register_search("messages", find, order=60)
 

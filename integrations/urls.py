@@ -14,6 +14,7 @@ from integrations.views import (
     links,
     messages,
     missing,
+    payment_routes,
     trace,
     webhooks,
 )
@@ -53,6 +54,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ops/dead/messages/<slug:verb>", dead.start_messages, name="dead_messages_start"),
     path("ops/dead/deliveries", dead.deliveries, name="dead_deliveries"),
     path("ops/dead/deliveries/<slug:verb>", dead.start_deliveries, name="dead_deliveries_start"),
+    path("finance/payment-routes/", payment_routes.listed, name="payment_routes"),
+    path("finance/payment-routes/new", payment_routes.new, name="payment_route_new"),
+    path("finance/payment-routes/<int:pk>", payment_routes.one, name="payment_route"),
     path("orders/<str:number>/trace", trace.trace, name="trace"),
     path("orders/<str:number>/trace/panel", trace.panel, name="trace_panel"),
     path("orders/<str:number>/trace/difference", trace.difference, name="trace_difference"),

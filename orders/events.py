@@ -101,4 +101,6 @@ PAYMENT_FAILED = "payment.failed"  # data: kind, amount, currency, via, cause, c
 PAYMENT_CANCELLED = "payment.cancelled"  # data: kind, amount, currency, via, cause, reason
 PAYMENT_EXPIRING = "payment.expiring"  # about the order; data: ref, amount, currency, expires_at
 PAYMENT_DISPUTED = "payment.disputed"  # about the order; data: ref, kind, amount, currency, gateway, parent_ref
+PAYMENT_QUESTIONED = "payment.questioned"  # about the order; data: ref, kind, state, reason, amount, currency, due_at
+ROUTE_CHANGED = "payment_route.changed"  # about the route; data: channel, before, after
 CREDIT_CHANGED = "store_credit.changed"  # about the credit; data: amount, balance, currency, why

@@ -33,6 +33,9 @@ def register() -> None:
     )
     screens.register_nav("Run", "Sourcing", "split", "orders:policies", "orders.view_sourcingpolicy", order=30)
     screens.register_nav("Finance", "Accounts", "users", "orders:accounts", "orders.view_account", order=15)
+    screens.register_nav(
+        "Finance", "Store credit", "banknote", "orders:store_credits", "orders.view_storecredit", order=17
+    )
     screens.register_search("orders", find, order=10)
 
 

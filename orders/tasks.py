@@ -13,6 +13,7 @@ from orders.services import (
     allocation,
     approving,
     batching,
+    by_hand,
     closures,
     fulfilment,
     holds,
@@ -35,6 +36,12 @@ from orders.services import (
 @shared_task
 def take_import(job_id: int) -> None:
     imports.run(job_id)
+
+
+def follow_approval(fact: Fact) -> None:
+    """case.approval: money a person asked to move was agreed to, declined, or waits no more. Safe to repeat."""
+    if fact.data.get("action") in by_hand.ACTIONS and fact.data.get("what") != "asked":
+        by_hand.settled(int(fact.data["request"]), actor=fact.actor)
 
 
 def release(fact: Fact) -> None:

@@ -9,7 +9,7 @@ from core.formats import money, plural
 from core.models import Event
 from core.timeline import Words
 from orders import events as facts
-from orders import wording_parcels, wording_supply
+from orders import wording_money, wording_parcels, wording_supply
 
 _PLAIN = {
     facts.STALE_UPDATE: ("Older update dropped", "rotate-ccw", ""),
@@ -174,4 +174,6 @@ def register() -> None:
         facts.SHORT_PICKED: _short, facts.SHIPPED: _shipped, facts.DECLINED_AT_COUNTER: _left_at_counter,
         facts.REFUND_DUE: _refund_due, facts.WAVE_HELD: _held_wave, facts.WAVE_CHANGED: _changed_wave,
     }.items():  # fmt: skip
+        timeline.register([type_], teller)
+    for type_, teller in wording_money.WORDS.items():
         timeline.register([type_], teller)

@@ -16,6 +16,7 @@ from exceptions import reasons
 from exceptions.reasons import Action, Column, Context, Evidence, Impact, Opening, Reason, Row
 from orders.models import PaymentInstruction
 from orders.reasons import weights
+from orders.services import agreeing
 from returns.models import RefundDecision, RefundStatus
 from returns.services import refund_approval, refunds
 
@@ -119,7 +120,7 @@ REASONS = (
     Reason(
         code=refund_approval.REASON,
         title="A refund waits for approval",
-        queue=refund_approval.QUEUE,
+        queue=agreeing.QUEUE,
         subject_kind="refund",
         icon="credit-card",
         acknowledge_minutes=4 * 60,

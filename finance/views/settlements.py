@@ -13,9 +13,9 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, downloads, htmx, tabs, timeline
+from core import actors, amounts, downloads, htmx, tabs, timeline
 from core.errors import Invalid, Problem, Refusal
-from core.formats import exponent
+from core.formats import exponent, money
 from exceptions.models import Case
 from finance import bridge, canonical
 from finance.canonical import Document
@@ -119,8 +119,9 @@ def _terms(request: HttpRequest) -> dict[str, Any]:
             stated = Decimal(said["stated"])
         except InvalidOperation:
             stated = Decimal("NaN")
-        if not stated.is_finite() or abs(stated) >= 10**15:
-            raise Invalid([Problem("stated", "amount", "An amount such as 2975.92.")], status=422)
+        if not said["stated"].isascii() or not stated.is_finite() or abs(stated) >= 10**15:
+            words = "The stated payout has to be a plain number such as 2975.92."
+            raise Invalid([Problem("stated", "amount", words)], status=422)
     columns = request.POST.get("columns", "")[:2000]
     said["columns"] = {
         name.strip(): title.strip()
@@ -317,18 +318,20 @@ def _ids(request: HttpRequest, name: str) -> list[int]:
 @require_POST
 @permission_required(WRITE_OFF, raise_exception=True)
 def write_off(request: HttpRequest, uid: int, line_id: int) -> HttpResponse:
-    """POST …/lines/<line>/write-off with `amount` and `why`, within the limit."""
+    """POST …/lines/<line>/write-off with `amount` and `why`, within the limit; 422 the form with what is wrong."""
     found = _find(request, uid)
     one = get_object_or_404(SettlementLine, pk=line_id, settlement=found)
+    typed, why = request.POST.get("amount", ""), request.POST.get("why", "").replace("\0", "")
+    amount, problems = amounts.read(typed, found.currency, field="amount", negative=True)
     try:
-        amount = Decimal(request.POST.get("amount", ""))
-    except InvalidOperation:
-        raise Invalid([Problem("amount", "amount", "An amount such as 0.03.")], status=422) from None
-    if not amount.is_finite() or abs(amount) >= 10**15 or amount != amount.quantize(Decimal("0.0001")):
-        raise Invalid([Problem("amount", "amount", "An amount such as 0.03.")], status=422)
-    why = request.POST.get("why", "").replace("\0", "")
-    matches.write_off(one.pk, amount, why=why, actor=actors.person(request.user))
-    htmx.toast(request, f"{amount} of row {one.row} is written off")
+        if amount is None:
+            raise Invalid(problems or [Problem("amount", "missing", "Say how much is written off.")], status=422)
+        matches.write_off(one.pk, amount, why=why, actor=actors.person(request.user))
+    except (Invalid, Refusal) as no:
+        wrong = {p.path: p.message for p in no.problems} if isinstance(no, Invalid) else {"": no.message}
+        context = {"settlement": found, "line": one, "problems": wrong, "amount": typed, "why": why}
+        return htmx.part(request, "finance/_write_off.html", context, status=422)
+    htmx.toast(request, f"{money(amount, found.currency)} of row {one.row} is written off")
     return _back(request, found)
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 from inventory.masters import IncomingItem, IncomingPlace
 from inventory.snapshots import IncomingSnapshot
 from orders.canonical import IncomingOrder, IncomingPayment, IncomingRefund
+from orders.notices import IncomingNotice
 from orders.tracking import Scan
 from returns.incoming import IncomingReturn
 
@@ -67,10 +68,20 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class HearOfMoney:
-    """What a payment provider says happened, whoever asked for it."""
+class Asked:
+    """A provider's word on an inquiry, a dispute or a fraud warning: names and order as of `Heard`."""
 
-    events: tuple[Heard, ...]
+    notice: IncomingNotice
+    names: tuple[str, ...]
+    order: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HearOfMoney:
+    """What a payment provider says happened, whoever asked for it, and what it wants to know."""
+
+    events: tuple[Heard, ...] = ()
+    asked: tuple[Asked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

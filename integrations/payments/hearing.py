@@ -6,8 +6,10 @@ written down again under another.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import Q
@@ -15,18 +17,24 @@ from django.db.models import Q
 from core import events
 from core.actors import Actor
 from core.errors import NotYet
+from core.formats import money
 from core.subjects import Subject
 from exceptions.services import cases
 from integrations.arrivals import payment_key
-from integrations.channels.meaning import Heard, HearOfMoney
+from integrations.channels.meaning import Asked, Heard, HearOfMoney
 from integrations.models import InboundMessage
 from orders import events as facts
 from orders.canonical import IncomingPayment
-from orders.models import InstructionKind, Order, Payment, PaymentInstruction
-from orders.services import instruction_answers, payments
+from orders.models import InstructionKind, Order, Payment, PaymentInstruction, PaymentKind
+from orders.services import falling, instruction_answers, notices, payments
 
 FAILS = {"failed", "refund_failed", "capture_failed"}
 DISPUTES = {"disputed", "chargeback"}
+# What nobody here asked for and a person should see: the case says whether anything is missing for it.
+FELL_THROUGH = {
+    "failed": "orders.payment_fell_through", "capture_failed": "orders.payment_fell_through",
+    "voided": "orders.payment_fell_through", "refund_failed": "orders.refund_came_back",
+}  # fmt: skip
 OUR_KINDS = {
     "authorised": InstructionKind.AUTHORISE,
     "captured": InstructionKind.CAPTURE,
@@ -43,6 +51,7 @@ class Result:
     order_id: int | None = None
     number: str = ""
     known: str = ""  # what it was known as already
+    left: bool = False  # it concerns nothing here
 
 
 def hear(act: HearOfMoney, message: InboundMessage) -> Result:
@@ -50,7 +59,19 @@ def hear(act: HearOfMoney, message: InboundMessage) -> Result:
     result = Result()
     for heard in act.events:
         _one(heard, message, result)
+    for asked in act.asked:
+        _ask(asked, message, result)
     return result
+
+
+def _ask(asked: Asked, message: InboundMessage, result: Result) -> None:
+    order = _order(asked.names, asked.order)
+    result.order_id, result.number = order.pk, order.number
+    if notices.keep(order.pk, asked.notice, actor=message.connection.actor):
+        result.changed = True
+    else:
+        result.left = result.left or not asked.notice.kind
+        result.known = result.known or f"order {order.number} already says so, or knows nothing of it"
 
 
 def _one(heard: Heard, message: InboundMessage, result: Result) -> None:
@@ -64,9 +85,19 @@ def _one(heard: Heard, message: InboundMessage, result: Result) -> None:
         if row.status != "CANCELLED":
             result.known = f"instruction {row.pk} says so already"
             return
-    order = _order(heard)
+    try:
+        order = _order(heard.names, heard.order)
+    except NotYet:
+        if heard.payment.kind != "failed":
+            raise
+        # Customers fail to pay every minute, most of them before there is an order.
+        result.known, result.left = "a try to pay that failed, of no order known here", True
+        return
     result.order_id, result.number = order.pk, order.number
     told = _as_known(order, heard)
+    if _taken_already(order, told):
+        result.known = f"order {order.number} already says so"
+        return
     placed = payments.record(order.channel_ref, [told], channel=order.channel, actor=actor, source=message.subject)
     if placed.outcome != "changed":
         result.known = f"order {order.number} already says so"
@@ -74,8 +105,12 @@ def _one(heard: Heard, message: InboundMessage, result: Result) -> None:
     result.changed = True
     if told.kind in DISPUTES:
         _disputed(order, heard, actor)
-    else:
-        cases.recheck(Subject("order", str(order.pk), order.number), actor=actor)
+        return
+    subject = Subject("order", str(order.pk), order.number)
+    cases.recheck(subject, actor=actor)
+    wanted = FELL_THROUGH.get(told.kind)
+    if wanted is not None and falling.short(order.pk, wanted) > 0:
+        cases.open_(wanted, subject, actor=actor, summary=_said(told, heard.failure))
 
 
 def _of_instruction(row: PaymentInstruction, heard: Heard, actor: Actor) -> bool:
@@ -106,8 +141,8 @@ def _instruction(heard: Heard) -> PaymentInstruction | None:
     return rows.order_by("pk").first()
 
 
-def _order(heard: Heard) -> Order:
-    names = [name for name in heard.names if name]
+def _order(known: Sequence[str], number: str) -> Order:
+    names = [name for name in known if name]
     paid = (
         Payment.objects.filter(Q(provider_ref__in=names))
         .exclude(kind="refunded")
@@ -117,10 +152,10 @@ def _order(heard: Heard) -> Order:
     )
     if paid is not None:
         return paid.order
-    if heard.order:
+    if number:
         found = list(
             Order.objects.select_related("channel").filter(
-                Q(number=heard.order) | Q(channel_ref=heard.order) | Q(channel_number=heard.order)
+                Q(number=number) | Q(channel_ref=number) | Q(channel_number=number)
             )[:2]
         )
         # A number two channels use names neither.
@@ -141,6 +176,20 @@ def _as_known(order: Order, heard: Heard) -> IncomingPayment:
     if known is None or ":" in payment.ref:
         return payment
     return replace(payment, ref=known.provider_ref)
+
+
+def _taken_already(order: Order, told: IncomingPayment) -> bool:
+    """A second round takes only what the first gave back; what was never given back is gone already."""
+    if told.kind != "chargeback" or ":" not in told.ref:
+        return False
+    rows = Payment.objects.filter(order=order, parent_ref=told.parent_ref, kind__in=("chargeback", "reinstated"))
+    out = sum((row.amount if row.kind == "chargeback" else -row.amount for row in rows), Decimal(0))
+    return out >= told.amount
+
+
+def _said(told: IncomingPayment, why: str) -> str:
+    words = PaymentKind(told.kind).label
+    return f"{words}: {money(told.amount, told.currency)}, {told.gateway} {told.ref}" + (f" ({why})" if why else "")
 
 
 def _disputed(order: Order, heard: Heard, actor: Actor) -> None:

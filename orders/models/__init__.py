@@ -46,6 +46,7 @@ from orders.models.outages import CarrierOutage
 from orders.models.packing import Carton, PackCheck
 from orders.models.partners import PartnerLink, PartnerRequest, PartnerRequestStatus, RejectReason
 from orders.models.payment import Payment, PaymentDisagreement, PaymentKind, Refund
+from orders.models.payment_notice import NoticeKind, NoticeState, PaymentNotice
 from orders.models.policy import PolicyReplay, PolicyStatus, PolicyVersion, ShadowDecision, SourcingPolicy
 from orders.models.putback import PutBack
 from orders.models.shipment import Package, Shipment, Tracker
@@ -109,6 +110,8 @@ __all__ = [
     "NodeExclusion",
     "NodeMeasure",
     "NodeTerms",
+    "NoticeKind",
+    "NoticeState",
     "Order",
     "OrderChange",
     "OrderImport",
@@ -126,6 +129,7 @@ __all__ = [
     "PaymentDisagreement",
     "PaymentInstruction",
     "PaymentKind",
+    "PaymentNotice",
     "PaymentRoute",
     "PaymentState",
     "PickBatch",

@@ -7,6 +7,7 @@ from django.db.models import Q, Value
 from django.utils import timezone
 
 from core.fields import MoneyField
+from core.scoping import ScopedQuerySet
 from core.states import StateMachine
 from core.subjects import Subject
 from orders.models.channel import Channel
@@ -104,6 +105,7 @@ class PaymentInstruction(StateMachine):
         verbose_name = "payment instruction"
         permissions = [
             ("pay_order", "Can capture and void payments"),
+            ("approve_payment", "Can agree to captures and voids above the limit"),
             ("refund_order", "Can give money back"),
         ]
         constraints = [
@@ -138,6 +140,10 @@ class PaymentInstruction(StateMachine):
         return Subject("payment", str(self.pk), str(self))
 
 
+class PaymentRouteQuerySet(ScopedQuerySet):
+    channel_path = "channel__code"
+
+
 class PaymentRoute(models.Model):
     """Who carries out what is to happen to money that came to a channel through a gateway. Empty gateway: any other.
 
@@ -152,6 +158,8 @@ class PaymentRoute(models.Model):
     void_on_cancel = models.BooleanField(default=False, help_text="We void what a cancelled order will not need")
     holds_days = models.PositiveSmallIntegerField(default=7, help_text="How long an authorisation lasts here")
     warn_hours = models.PositiveSmallIntegerField(default=48, help_text="How long before its end somebody is told")
+
+    objects = PaymentRouteQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -38,7 +38,10 @@ class StoreCredit(models.Model):
     objects = StoreCreditQuerySet.as_manager()
 
     class Meta:
-        permissions = [("give_storecredit", "Can give and take store credit")]
+        permissions = [
+            ("give_storecredit", "Can give and take store credit"),
+            ("approve_storecredit", "Can agree to store credit above the limit"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=CreditKind.values), name="credit_kind_is_known"),
             models.CheckConstraint(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from exceptions import reasons
 from orders.reasons import (
     accounts,
+    asked,
     basic,
+    by_hand,
     changes,
     collections,
     disagreements,
@@ -24,7 +26,9 @@ from orders.reasons import (
 
 MODULES = (
     accounts,
+    asked,
     basic,
+    by_hand,
     changes,
     collections,
     disagreements,

@@ -20,7 +20,7 @@ from exceptions.models import Case
 from orders import events as facts
 from orders.models import FulfilmentLine, FulfilmentOrder, FulfilmentStatus, HoldType, Order, OrderLine, Payment
 from orders.models.fulfilment import ACTIVE, GONE
-from orders.services import hold_rules, holds
+from orders.services import hold_rules, holds, standing
 from orders.shipping_address import lines_of
 from orders.sourcing.criteria import CRITERIA
 
@@ -139,9 +139,10 @@ def _context(request: HttpRequest, found: Order) -> dict[str, Any]:
         .order_by("sequence")
     )
     cases = list(_open_cases(request, found, works))
-    standing = list(found.holds.filter(status="CREATED").order_by("pk"))
+    holding = list(found.holds.filter(status="CREATED").order_by("pk"))
     decision = found.sourcing_decisions.order_by("-id").first()
     payments = list(Payment.objects.filter(order=found).order_by("at", "pk"))
+    paid = standing.of(found, lines, payments)
     shares = _shares(works)
     return {
         "order": found,
@@ -150,11 +151,11 @@ def _context(request: HttpRequest, found: Order) -> dict[str, Any]:
         "works": [_lane(work, cases) for work in works],
         "live": [work for work in works if work.status in ACTIVE | GONE],
         "cases": cases,
-        "holds": standing,
+        "holds": holding,
         "hold_reasons": [("", "Only what is written below"), *hold_rules.chosen_by_people()],
         "decision": decision,
         "payments": payments,
-        "captured": sum((p.amount for p in payments if p.kind == "captured"), start=0),
+        "paid": paid,
         "events": timeline.of(subject(found)),
         "words": timeline.words,
         "contact": masked(found),

@@ -9,36 +9,25 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from core import actors
 from core.actors import CLIENT, PERSON, SYSTEM, Actor, user_id
 from core.errors import Refusal
-from core.formats import exponent
 from core.models import User
-from exceptions import playbook
 from exceptions.models import ApprovalRequest, ApprovalStatus, Case, Status
 from exceptions.playbook import ApprovalRule
-from exceptions.services import acting, approvals, cases, rulebooks
+from exceptions.services import acting, approvals, cases
+from orders.services import agreeing
 from returns.models import RefundDecision, RefundStatus
 
-REASON, ACTION, QUEUE = "returns.refund_waits", "pay_refund", "payments"
+REASON, ACTION = "returns.refund_waits", "pay_refund"
 PERMISSION, DECIDES = "returns.approve_refund", "returns.decide_refund"
-HOURS = 72
 
 
 def rule(amount: Decimal, currency: str) -> ApprovalRule | None:
     """The rule that wants a second person for so much, if one does."""
-    rules = rulebooks.approvals()
-    found = playbook.rule_for(rules, reason=REASON, queue=QUEUE, action=ACTION, amount=amount, currency=currency)
-    covered = any(each.covers(reason=REASON, queue=QUEUE, action=ACTION, currency=currency) for each in rules.rules)
-    if found is not None or covered:
-        return found
-    # The limit is stated for currencies with hundredths: as many of the smallest coins in any other.
-    above = Decimal(settings.REFUND_LIMIT).scaleb(2 - exponent(currency))
-    usual = ApprovalRule(reason=REASON, above=above, currency=currency, permission=PERMISSION, hours=HOURS)
-    return usual if amount > usual.above else None
+    return agreeing.rule(REASON, ACTION, amount, currency, permission=PERMISSION)
 
 
 def ask(decision: RefundDecision, *, actor: Actor) -> None:

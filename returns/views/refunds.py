@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import actors, downloads, htmx, tabs, timeline
+from core import actors, amounts, downloads, htmx, tabs, timeline
 from core.errors import Invalid, Problem, Refusal
 from exceptions.models import Case
 from orders.models import Channel, Order, PaymentInstruction
@@ -25,7 +25,6 @@ from returns.services.refunds import Line, Preview
 
 SEE, DECIDE, APPROVE = "returns.view_refunddecision", "returns.decide_refund", "returns.approve_refund"
 ORDER = ("-created_at", "-id")
-AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
 COLUMNS = (
     "id", "number", "status", "to", "currency", "amount", "keep_it", "created_at", "entered_label", "approved_label",
     "why", "note", "order__number", "order__channel__name", "request__number",
@@ -177,11 +176,13 @@ def _asked(request: HttpRequest, order: Order) -> dict[str, Any]:
     problems: list[Problem] = []
     lines = []
     for line in order.lines.order_by("position", "pk"):
-        units = _number(request, f"units-{line.pk}", problems)
-        amount = _money(request, f"amount-{line.pk}", problems)
+        what = (line.sku or line.title)[:60]
+        units = _number(request, f"units-{line.pk}", f"The units of {what}", problems)
+        amount = _money(request, f"amount-{line.pk}", f"The amount of {what}", order.currency, problems)
         if units or amount:
             lines.append(Line(line.pk, units or 0, amount))
-    shipping, fee = _money(request, "shipping", problems), _money(request, "fee", problems)
+    shipping = _money(request, "shipping", "The carriage", order.currency, problems)
+    fee = _money(request, "fee", "The fee kept back", order.currency, problems)
     to = request.POST.get("to") or RefundTo.ORIGINAL
     if to not in {RefundTo.ORIGINAL, RefundTo.STORE_CREDIT}:
         problems.append(Problem("to", "unknown", "Choose one of those offered."))
@@ -192,20 +193,18 @@ def _asked(request: HttpRequest, order: Order) -> dict[str, Any]:
     return {"lines": lines, "shipping": shipping or Decimal(0), "fee": fee or Decimal(0), "to": to}
 
 
-def _number(request: HttpRequest, name: str, problems: list[Problem]) -> int | None:
+def _number(request: HttpRequest, name: str, what: str, problems: list[Problem]) -> int | None:
     text = request.POST.get(name, "").strip()
     if text and not (text.isascii() and text.isdigit() and len(text) < 7):
-        problems.append(Problem(name, "number", "A whole number."))
+        problems.append(Problem(name, "number", f"{what} have to be a whole number, such as 1."))
         return None
     return int(text) if text else None
 
 
-def _money(request: HttpRequest, name: str, problems: list[Problem]) -> Decimal | None:
-    text = request.POST.get(name, "").strip()
-    if text and not AMOUNT.fullmatch(text):
-        problems.append(Problem(name, "amount", "An amount such as 12.50."))
-        return None
-    return Decimal(text) if text else None
+def _money(request: HttpRequest, name: str, what: str, currency: str, problems: list[Problem]) -> Decimal | None:
+    amount, wrong = amounts.read(request.POST.get(name, ""), currency, field=name, name=what, zero=True)
+    problems += wrong
+    return amount
 
 
 def _left(order: Order) -> dict[str, Any]:

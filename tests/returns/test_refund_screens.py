@@ -64,7 +64,7 @@ def test_a_refund_is_previewed_then_confirmed_once(client, clerk, order):
     bad = client.post(f"/finance/refunds/of/{order.number}", {**asked, f"units-{dear.pk}": "7", "fee": "1e9"})
     much = client.post(f"/finance/refunds/of/{order.number}", {**asked, f"units-{dear.pk}": "7", "fee": ""})
     assert (bad.status_code, much.status_code) == (422, 422)
-    assert "An amount such as 12.50." in text(bad)
+    assert "has to be a plain number such as 1250.50" in text(bad)
     assert "1 of its units are not refunded yet." in text(much)
     assert "Fees kept back" in text(client.get(f"/finance/refunds/{decision.number}"))
     assert decision.number in text(client.get(f"/finance/orders/{order.number}/refunds"))

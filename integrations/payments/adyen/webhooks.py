@@ -28,7 +28,8 @@ def signed_text(item: Mapping[str, Any]) -> str:
         item.get("merchantReference"), amount.get("value"), amount.get("currency"), item.get("eventCode"),
         item.get("success"),
     )  # fmt: skip
-    return ":".join("" if value is None else str(value) for value in fields)
+    # A boolean is signed as it stands in JSON.
+    return ":".join("" if v is None else str(v).lower() if isinstance(v, bool) else str(v) for v in fields)
 
 
 def sign(item: Mapping[str, Any], secret: str) -> str:

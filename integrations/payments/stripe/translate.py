@@ -7,14 +7,15 @@ and says so; a status nobody knows fails.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from integrations.channels.meaning import Heard, HearOfMoney, Meaning, ignored
 from integrations.documents import read_json
 from integrations.failures import unparsable
 from integrations.payments import feeding, minor
-from integrations.payments.stripe.client import GATEWAY, MARK, capture_ref
+from integrations.payments.stripe import disputes
+from integrations.payments.stripe.client import MARK, capture_ref
+from integrations.payments.stripe.money import amount_of, payment_of, upper, when
 from integrations.reading import Faults, Node, checked_payment
 from orders.canonical import IncomingPayment, PaymentKind
 
@@ -30,7 +31,6 @@ _LEFT = {
     "balance": _BOOKS,
     "billing": "invoices and subscriptions are kept at Stripe",
     "capability": "it concerns the account at Stripe",
-    "charge.dispute.updated": "the dispute's money does not change",
     "charge.pending": "the money is not there yet",
     "charge.refunded": _BY_REFUND,
     "checkout": _BY_CHARGE,
@@ -61,16 +61,8 @@ _LEFT = {
 }
 _REFUND_STATES = {"succeeded", "failed", "canceled", "pending", "requires_action"}
 _REFUND_TYPES = {"refund.created", "refund.updated", "refund.failed", "charge.refund.updated"}
-_DISPUTE_STATES = {
-    "warning_needs_response", "warning_under_review", "warning_closed", "needs_response", "under_review", "won", "lost",
-    "prevented",
-}  # fmt: skip
-_INQUIRIES = {"warning_needs_response", "warning_under_review", "warning_closed", "prevented"}
-_DISPUTES: dict[str, PaymentKind] = {
-    "charge.dispute.created": "disputed",
-    "charge.dispute.funds_withdrawn": "chargeback",
-    "charge.dispute.funds_reinstated": "reinstated",
-}
+# Events of these move money: one nobody knows is for a person.
+_MOVING = ("charge.", "refund.")
 
 
 def understand(topic: str, body: bytes) -> Meaning:
@@ -89,14 +81,16 @@ def _event(root: Node) -> Meaning:
     kind = root.line("type")
     data = root.object("data")
     it = data.object("object") if data else None
-    at = _at(root.raw("created"))
+    at = when(root.raw("created"))
     if not kind or data is None or it is None or at is None:
         root.fault("is no event: type, created and data.object are needed")
         return ignored("not understood")
     if kind in _REFUND_TYPES:
         return _refund(it, at)
-    if kind in _DISPUTES or kind == "charge.dispute.closed":
-        return _dispute(kind, it, at)
+    if kind in disputes.EVENTS:
+        return disputes.dispute(kind, it, at)
+    if kind in disputes.WARNINGS:
+        return disputes.warning(it, at)
     do = {
         "charge.succeeded": _succeeded, "charge.captured": _captured, "charge.updated": _captured,
         "charge.failed": _failed, "charge.expired": _expired,
@@ -105,49 +99,63 @@ def _event(root: Node) -> Meaning:
         return do(it, data, at)
     if kind == "payment_intent.canceled":
         return _canceled(it, at)
+    if kind == "payment_intent.payment_failed":
+        return _not_paid(it, at)
     for start in sorted(_LEFT, key=len, reverse=True):
         if kind == start or kind.startswith((f"{start}.", f"{start}_")):
             return ignored(_LEFT[start])
+    if kind.startswith(_MOVING):
+        root.at("type").fault(f"is an event about money nobody here knows: {kind}")
     return ignored(f"{kind} is a type of event nobody here knows")
 
 
 def _succeeded(charge: Node, data: Node, at: datetime) -> Meaning:
     if charge.flag("captured"):
-        return _money(charge, "captured", charge.line("id"), charge.count("amount_captured"), at)
+        return _money(charge, "captured", charge.line("id"), charge.minor("amount_captured"), at)
     card = _card(charge)
-    ends = _at(card.raw("capture_before")) if card else None
-    return _money(charge, "authorised", charge.line("id"), charge.count("amount"), at, expires_at=ends)
+    ends = when(card.raw("capture_before")) if card else None
+    return _money(charge, "authorised", charge.line("id"), charge.minor("amount"), at, expires_at=ends)
 
 
 def _captured(charge: Node, data: Node, at: datetime) -> Meaning:
     """A capture, the first or a further one: what was captured before stands among what the event changed."""
     before = data.object("previous_attributes")
-    was = before.count("amount_captured") if before and before.has("amount_captured") else None
+    was = before.minor("amount_captured") if before and before.has("amount_captured") else None
     if was is None:
         if before is not None and not before.has("captured"):
             return ignored("nothing was captured with this change")
         was = 0
-    total = charge.count("amount_captured")
+    total = charge.minor("amount_captured")
     if total is None or total <= was:
         return ignored("nothing was captured with this change")
     return _money(charge, "captured", capture_ref(charge.line("id"), was, total), total - was, at)
 
 
 def _failed(charge: Node, data: Node, at: datetime) -> Meaning:
-    return _money(charge, "failed", charge.line("id"), charge.count("amount"), at)
+    return _money(charge, "failed", charge.line("id"), charge.minor("amount"), at)
 
 
 def _expired(charge: Node, data: Node, at: datetime) -> Meaning:
-    return _money(charge, "voided", charge.line("id"), charge.count("amount"), at)
+    return _money(charge, "voided", charge.line("id"), charge.minor("amount"), at)
 
 
 def _canceled(intent: Node, at: datetime) -> Meaning:
     if not intent.raw("latest_charge"):
         return ignored("nothing had been held")
     charge = intent.line("latest_charge")
-    amount = _amount(intent, "amount")
-    payment = _payment(intent, "voided", intent.line("id"), amount, at, parent=charge)
+    amount = amount_of(intent, "amount")
+    payment = payment_of(intent, "voided", intent.line("id"), amount, at, parent=charge)
     return _heard(intent, payment, (charge, intent.line("id")), marked=False)
+
+
+def _not_paid(intent: Node, at: datetime) -> Meaning:
+    """A try to pay that failed, under its charge's number where it came to one: the charge says the same."""
+    error = intent.object("last_payment_error")
+    charge = intent.line("latest_charge") or (error.line("charge") if error else "")
+    ref = intent.line("id")
+    why = (error.line("decline_code") or error.line("code") or error.line("message")) if error else ""
+    payment = payment_of(intent, "failed", charge or ref, amount_of(intent, "amount"), at, parent=ref if charge else "")
+    return _heard(intent, payment, (charge, ref), failure=why or "declined")
 
 
 def _refund(refund: Node, at: datetime) -> Meaning:
@@ -157,57 +165,24 @@ def _refund(refund: Node, at: datetime) -> Meaning:
     if status in {"pending", "requires_action"}:
         return ignored("the refund is on its way")
     ref, parent = refund.line("id"), refund.line("charge") or refund.line("payment_intent")
-    amount = _amount(refund, "amount")
+    amount = amount_of(refund, "amount")
     came_back = status in {"failed", "canceled"}
-    payment = _payment(refund, "refund_failed" if came_back else "refunded", ref, amount, at, parent=parent)
+    payment = payment_of(refund, "refund_failed" if came_back else "refunded", ref, amount, at, parent=parent)
     why = (refund.line("failure_reason") or status) if came_back else ""
     return _heard(refund, payment, (parent, refund.line("payment_intent")), failure=why)
-
-
-def _dispute(kind: str, dispute: Node, at: datetime) -> Meaning:
-    status = dispute.line("status")
-    if not dispute.at("status").explained(status, _DISPUTE_STATES, "a dispute's status"):
-        return ignored("not understood")
-    if kind == "charge.dispute.created" and status in _INQUIRIES:
-        return ignored("an inquiry: no money is withheld")
-    if kind == "charge.dispute.closed" and status != "lost":
-        return ignored("the money comes back, or was never withheld")
-    word: PaymentKind = _DISPUTES.get(kind, "dispute_lost")
-    charge = dispute.line("charge")
-    payment = _payment(dispute, word, dispute.line("id"), _amount(dispute, "amount"), at, parent=charge)
-    return _heard(dispute, payment, (charge, dispute.line("payment_intent")), marked=False)
 
 
 def _money(
     charge: Node, kind: PaymentKind, ref: str, units: int | None, at: datetime, *, expires_at: datetime | None = None
 ) -> Meaning:
-    currency = _upper(charge)
+    currency = upper(charge)
     if units is None or not currency:
         charge.fault("names no amount or currency")
         return ignored("not understood")
     amount = minor.from_minor(units, currency, minor.STRIPE)
     intent = charge.line("payment_intent")
-    payment = _payment(charge, kind, ref, (amount, currency), at, parent=intent, expires_at=expires_at)
+    payment = payment_of(charge, kind, ref, (amount, currency), at, parent=intent, expires_at=expires_at)
     return _heard(charge, payment, (charge.line("id"), intent), failure=charge.line("failure_code"))
-
-
-def _payment(
-    node: Node,
-    kind: PaymentKind,
-    ref: str,
-    money: tuple[Any, str] | None,
-    at: datetime,
-    *,
-    parent: str = "",
-    expires_at: datetime | None = None,
-) -> IncomingPayment | None:
-    if money is None or not ref:
-        node.fault("names no reference, amount or currency")
-        return None
-    return IncomingPayment(
-        ref=ref, kind=kind, amount=money[0], currency=money[1], at=at, gateway=GATEWAY, parent_ref=parent,
-        expires_at=expires_at,
-    )  # fmt: skip
 
 
 def _heard(
@@ -223,23 +198,6 @@ def _heard(
     return Meaning(acts=(HearOfMoney((Heard(checked, known, mark, order, failure),)),))
 
 
-def _amount(node: Node, key: str) -> tuple[Any, str] | None:
-    units, currency = node.count(key), _upper(node)
-    return (minor.from_minor(units, currency, minor.STRIPE), currency) if units is not None and currency else None
-
-
-def _upper(node: Node) -> str:
-    """Stripe writes currencies in small letters."""
-    word = node.line("currency").upper()
-    return word if len(word) == 3 and word.isascii() and word.isalpha() else ""
-
-
 def _card(charge: Node) -> Node | None:
     details = charge.object("payment_method_details")
     return details.object("card") if details else None
-
-
-def _at(epoch: Any) -> datetime | None:
-    if not isinstance(epoch, int) or isinstance(epoch, bool) or not 0 < epoch < 32_503_680_000:
-        return None
-    return datetime.fromtimestamp(epoch, UTC)
