@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from core.actors import SYSTEM, Actor
 from finance import sides
-from finance.models import GONE, OF_ORDERS, Kind, OrderMoney, Posting
+from finance.models import GONE, OF_ORDERS, OF_SALES, Kind, OrderMoney, Posting
 from finance.services import entities, making
 from finance.services.making import LETTERS
 from orders.models import Order, Payment
@@ -19,13 +19,17 @@ CARDS = {"gift_card": "gift_cards", "store_credit": "store_credit"}
 
 
 def follow(order: Order, *, actor: Actor = SYSTEM) -> list[Posting]:
-    """Defer what is paid beyond what was invoiced, release what was invoiced since; and book what cards paid for.
+    """Where the books defer: defer what is paid beyond what was invoiced, release what was invoiced since. In all:
+    what cards and store credit paid for, where they don't defer once something of the order is invoiced.
 
     Safe to repeat: each writes only what is missing. Needs the order's lock.
     """
-    if order.test or not entities.of(order).defers:
+    if order.test:
         return []
-    made = [_deferred(order, actor), *(_card(order, gateway, role, actor) for gateway, role in CARDS.items())]
+    defers = entities.of(order).defers
+    made = [_deferred(order, actor)] if defers else []
+    if defers or order.postings.filter(kind__in=OF_SALES).exclude(status__in=GONE).exists():
+        made += [_card(order, gateway, role, actor) for gateway, role in CARDS.items()]
     return [each for each in made if each is not None]
 
 

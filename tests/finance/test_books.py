@@ -164,6 +164,21 @@ def test_what_is_paid_before_it_left_is_deferred_and_a_card_pays_the_channels_de
     assert broken() == []
 
 
+def test_a_gift_card_pays_the_channels_debt_in_books_that_defer_nothing_once_there_is_a_debt():
+    order = making.order({"ordered": 1, "price": "50"})
+    pay(order, "captured", "20", gateway="gift_card")
+    pay(order, "captured", "30")
+    following.follow(order.pk)
+    assert not Posting.objects.exists()
+
+    postings.prepare(order.pk)
+    postings.prepare(order.pk)
+
+    (card,) = Posting.objects.filter(kind=Kind.GIFT_CARD)
+    assert (card.total, Posting.objects.filter(kind=Kind.DEFERRED).count()) == (D("20"), 0)
+    assert broken() == []
+
+
 def test_a_chart_sends_a_promotion_to_its_own_account_and_is_launched_by_somebody_else():
     order = making.order({"ordered": 1, "price": "50", "discount": "10"})
     order.figures = {
