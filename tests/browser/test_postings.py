@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from core import actors
 from exceptions.models import Case
 from finance.models import Posting, Status
-from finance.services import postings
+from finance.services import entering, postings
 from tests.finance import making
 
 
@@ -83,3 +83,31 @@ def test_from_a_rejected_posting_to_one_on_its_way(
     told = page.get_by_role("region", name="Postings")
     expect(told.get_by_role("link", name=books.reference, exact=True)).to_be_visible()
     axe(page)
+
+
+def test_postings_that_wait_are_approved_in_the_one_inbox(
+    page: Any, live_server: Any, sign_in: Callable[..., None], person: Callable[..., Any], axe: Any, shoot: Any,
+    transactional_db: None,
+) -> None:  # fmt: skip
+    asker, chief = person("mo@harrow.example", name="Mo Hall"), person()
+    rows = [
+        entering.write_off(
+            None, Decimal(f"{n}.40"), "USD", why="The bank kept more than it said", order=making.order({"price": "50"}),
+            actor=actors.person(asker),
+        )
+        for n in (3, 4, 5)
+    ]  # fmt: skip
+    sign_in(page, chief)
+
+    page.goto(f"{live_server.url}/approvals/")
+    panel = page.locator("#postings-waiting")
+    expect(panel.locator("tbody tr")).to_have_count(3)
+    panel.get_by_label(f"Select {rows[0].reference}").check()
+    panel.get_by_label(f"Select {rows[1].reference}").check()
+    expect(panel.get_by_role("button", name="Approve")).to_be_visible()
+    axe(page)
+    shoot(page, "approvals-postings")
+    panel.get_by_role("button", name="Approve").click()
+
+    expect(panel.locator("tbody tr")).to_have_count(1)
+    assert [Posting.objects.get(pk=row.pk).status for row in rows] == [Status.PENDING, Status.PENDING, Status.QUEUED]
