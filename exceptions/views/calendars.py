@@ -82,7 +82,7 @@ def _save(request: HttpRequest, calendar: Calendar | None, fields: dict[str, Any
     actor = actors.person(request.user)
     if calendar is not None:
         version = request.POST.get("v", "")
-        return calendars.save(calendar.code, version=int(version) if version.isdigit() else 0, actor=actor, **fields)
+        return calendars.save(calendar.code, version=int(version) if version.isdecimal() else 0, actor=actor, **fields)
     code = request.POST.get("code", "")
     if not _CODE.fullmatch(code):
         raise Invalid([Problem("code", "code", "Lower-case letters, digits and hyphens.")], status=422)

@@ -71,10 +71,10 @@ def _add(request: HttpRequest, queue: str) -> None:
     posted = request.POST
     person, weeks = posted.get("person", ""), posted.get("every_weeks", "1")
     rotas.add(
-        queue, user_id=int(person) if person.isdigit() else 0,
-        days=[int(day) for day in posted.getlist("days") if day.isdigit()], opens=posted.get("opens", ""),
+        queue, user_id=int(person) if person.isdecimal() else 0,
+        days=[int(day) for day in posted.getlist("days") if day.isdecimal()], opens=posted.get("opens", ""),
         closes=posted.get("closes", ""), first_day=_date(posted.get("first_day", "")) or timezone.now().date(),
-        last_day=_date(posted.get("last_day", "")), every_weeks=int(weeks) if weeks.isdigit() else 0,
+        last_day=_date(posted.get("last_day", "")), every_weeks=int(weeks) if weeks.isdecimal() else 0,
         cover=bool(posted.get("cover")), actor=actors.person(request.user),
     )  # fmt: skip
 

@@ -50,7 +50,7 @@ def changed(document: dict[str, Any], do: str, *, first: str) -> dict[str, Any]:
     name = "steps" if "steps" in document else "rules"
     rows = list(document[name])
     verb, _, at = do.partition("-")
-    n = int(at) if at.isdigit() and len(at) < 3 else -1
+    n = int(at) if at.isdecimal() and len(at) < 3 else -1
     if verb == "add":
         rows.append({"action": first, "note": "", "when": []} if name == "steps" else dict(BLANK_RULE))
     elif 0 <= n < len(rows):

@@ -190,7 +190,7 @@ def reckon_now(request: HttpRequest) -> HttpResponse:
     try:
         job = reckoning.start_job(
             actor=actors.person(request.user), because=request.POST.get("because", "").strip(),
-            calendar=request.POST.get("calendar", ""), expected=int(expected) if expected.isdigit() else None,
+            calendar=request.POST.get("calendar", ""), expected=int(expected) if expected.isdecimal() else None,
         )  # fmt: skip
     except Refusal as refusal:
         return htmx.refuse(request, refusal)

@@ -65,7 +65,7 @@ def form(request: HttpRequest) -> HttpResponse:
     """POST /ops/holds/form: the form with a test more or less. Changes nothing."""
     tests = _tests(request)
     drop, add = request.POST.get("drop", ""), request.POST.get("add", "")
-    if drop.isdigit() and int(drop) < len(tests):
+    if drop.isdecimal() and int(drop) < len(tests):
         del tests[int(drop)]
     elif add in holding.KINDS_OF_TEST and len(tests) < holding.MAX_TESTS:
         tests.append({"test": add})

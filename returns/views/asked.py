@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
 
+from core import amounts
 from core.errors import Invalid, Problem
 from orders.models import Order, OrderLine
 from returns.models import Condition, RefundTo, ReturnReason
@@ -39,18 +40,12 @@ def uid(request: HttpRequest) -> UUID | None:
         return None
 
 
-def amount(request: HttpRequest, name: str) -> Decimal | None:
-    """A plain amount, or None where nothing was typed; Invalid (422) for anything else."""
-    given = text(request, name, 20)
-    if not given:
-        return None
-    try:
-        found = Decimal(given)
-    except InvalidOperation:
-        found = Decimal("NaN")
-    if not found.is_finite() or not 0 <= found < 10**9:
-        raise Invalid([Problem(name, "number", "A plain amount, such as 4.95.")], status=422)
-    return found.quantize(Decimal("0.0001"))
+def amount(request: HttpRequest, name: str, what: str, currency: str) -> Decimal | None:
+    """A plain amount, or None where nothing was typed; Invalid (422) naming `what` for anything else."""
+    found, problems = amounts.read(text(request, name, 40), currency, field=name, name=what, zero=True)
+    if problems:
+        raise Invalid(problems, status=422)
+    return found
 
 
 def lines(request: HttpRequest, keys: Iterable[str]) -> tuple[AskedLine, ...]:
@@ -67,8 +62,8 @@ def lines(request: HttpRequest, keys: Iterable[str]) -> tuple[AskedLine, ...]:
         found.append(
             AskedLine(
                 quantity=int(units),
-                line=key if key.isdigit() and request.POST.get("order") else "",
-                sku="" if key.isdigit() and request.POST.get("order") else key,
+                line=key if key.isdecimal() and request.POST.get("order") else "",
+                sku="" if key.isdecimal() and request.POST.get("order") else key,
                 reason=text(request, f"why-{key}", 20) or ReturnReason.UNKNOWN,
                 reason_text=text(request, f"words-{key}", 1000),
                 condition=text(request, f"state-{key}", 20),

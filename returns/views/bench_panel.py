@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
@@ -12,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx, ids
+from core import actors, amounts, htmx, ids
 from core.errors import Invalid, Problem, Refusal
 from inventory.views import asking
 from returns.models import (
@@ -91,13 +90,13 @@ def _reason(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
 
 
 def _preview(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
-    return {"sums": exchanges.preview(rma.pk, _wanted(request)), "sent": request.POST}
+    return {"sums": exchanges.preview(rma.pk, _wanted(request, rma.currency)), "sent": request.POST}
 
 
 def _exchange(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
     exchanges.exchange(
-        rma.pk, _wanted(request), advance=bool(request.POST.get("advance")), key=asking.words(request, "key", 60),
-        version=asking.version(request), actor=actors.person(request.user),
+        rma.pk, _wanted(request, rma.currency), advance=bool(request.POST.get("advance")),
+        key=asking.words(request, "key", 60), version=asking.version(request), actor=actors.person(request.user),
     )  # fmt: skip
     return {}
 
@@ -114,20 +113,19 @@ def _pay(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
 _STEPS = {"decide": _decide, "reason": _reason, "preview": _preview, "exchange": _exchange, "pay": _pay}
 
 
-def _wanted(request: HttpRequest) -> list[Instead]:
-    found, problems = [], []
+def _wanted(request: HttpRequest, currency: str) -> list[Instead]:
+    found: list[Instead] = []
+    problems: list[Problem] = []
     for n in range(ROWS):
         sku = asking.words(request, f"sku-{n}", 120)
         if not sku:
             continue
         units, price = request.POST.get(f"units-{n}", "1").strip(), asking.words(request, f"price-{n}", 20)
-        try:
-            amount = Decimal(price) if price else None
-        except InvalidOperation:
-            amount = None
-            problems.append(Problem(f"price-{n}", "amount", "An amount such as 20.00."))
+        amount, wrong = amounts.read(price, currency, field=f"price-{n}", name=f"The price of {sku[:40]}", zero=True)
+        problems += wrong
         if not (units.isascii() and units.isdigit() and 0 < len(units) < 6):
-            problems.append(Problem(f"units-{n}", "range", "At least one unit."))
+            words = f"The units of {sku[:40]} have to be a whole number from 1."
+            problems.append(Problem(f"units-{n}", "range", words))
             units = "1"
         found.append(Instead(sku, int(units), amount))
     if problems:

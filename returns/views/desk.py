@@ -81,10 +81,11 @@ def act(request: HttpRequest, number: str, verb: str) -> HttpResponse:
         if override and not request.user.has_perm(OVERRULE):
             raise Refusal("not_allowed", "You may not approve what the policy denies.", status=403)
         place = asked.text(request, "location", 12)
+        location = int(place) if place.isascii() and place.isdigit() else None
         requests.approve(
-            rma.pk, version=version, location_id=int(place) if place.isdigit() else None, override=override,
+            rma.pk, version=version, location_id=location, override=override,
             refund_plan=asked.text(request, "plan", 12), refund_to=asked.text(request, "to", 12),
-            fee=asked.amount(request, "fee"), actor=actor,
+            fee=asked.amount(request, "fee", "The fee for the way back", rma.currency), actor=actor,
         )  # fmt: skip
     elif verb in {"decline", "cancel"} and not why:
         raise Invalid([asked.Problem("reason", "missing", "Why?")], status=422)

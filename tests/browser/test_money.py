@@ -13,10 +13,10 @@ from playwright.sync_api import expect
 
 from core import actors
 from core.models import User
-from finance.models import PeriodStatus
-from finance.services import closes, entities
+from finance.models import EvidencePack, PeriodStatus
+from finance.services import closes, entities, evidence
 from inventory.models import Item
-from orders.models import PaymentRoute
+from orders.models import PaymentRoute, StoreCredit
 from returns.models import RefundDecision, RefundStatus, ReturnRequest
 from returns.services import refunds
 from returns.services.refunds import Line
@@ -79,6 +79,51 @@ def test_money_goes_back_is_agreed_to_and_the_month_is_closed(
     expect(page.get_by_text("Waits for somebody else.")).to_have_count(0)
     assert RefundDecision.objects.get().status == RefundStatus.APPROVED
 
+    # What is only authorised is captured by hand: above the limit somebody else agrees.
+    held = place(
+        incoming_line(jacket.sku, 2, "200.00"), total=Decimal("400.00"), channel_ref="W-78", placed_at=timezone.now(),
+        payments=(told("authorised", "400.00", "c2"),),
+    )  # fmt: skip
+    page.goto(f"/orders/{held.number}")
+    expect(page.get_by_text("Left to capture")).to_be_visible()
+    axe(page)
+    shoot(page, "money-order")
+    page.locator("a", has_text="Capture").first.click()
+    page.expected = ["422"]
+    page.get_by_label("Amount").fill("1,5,0")
+    page.get_by_label("Why").fill("Goods are ready")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator(".errors")).to_contain_text("no commas")
+    axe(page)
+    page.get_by_label("Amount").fill("400.00")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("Needs a second person")).to_be_visible()
+    axe(page)
+    shoot(page, "money-capture")
+    page.get_by_role("button", name="Ask for").click()
+    page.wait_for_url("**/exceptions/approvals/*")
+    axe(page)
+    shoot(page, "money-approval")
+
+    # A customer gets store credit, with its reason.
+    credit = StoreCredit.objects.create(code="AAAA-BBBB", channel=held.channel, holder="eve@x.example", currency="GBP")
+    for path in (f"store-credit/{credit.code}", "store-credit/", "store-credit/new", "payment-routes/"):
+        page.goto(f"/finance/{path}")
+        axe(page)
+        shoot(page, f"money-{path.strip('/').replace('/', '-')[:16]}")
+    page.goto(f"/finance/payment-routes/{PaymentRoute.objects.get().pk}")
+    page.get_by_role("button", name="Show whom it concerns").click()
+    axe(page)
+    shoot(page, "money-route")
+    page.goto(f"/finance/store-credit/{credit.code}")
+    page.get_by_label("Amount in GBP").fill("25.00")
+    page.get_by_label("Why").fill("Late parcel")
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("button", name="Give £25.00").click()
+    expect(page.locator("table", has=page.get_by_text("Entries of"))).to_contain_text("Late parcel")
+    axe(page)
+    assert StoreCredit.objects.get().balance == 25
+
     # A payout is explained, beside what is sent to the books and by which chart.
     settling.adyen_orders()
     (payout,) = settling.settled("adyen", settling.adyen())
@@ -99,5 +144,14 @@ def test_money_goes_back_is_agreed_to_and_the_month_is_closed(
     page.goto(f"/finance/close/{period.code}")
     page.get_by_role("button", name=f"Lock {period.code}").click()
     expect(page.get_by_text("Nothing is booked into it any more")).to_be_visible()
+    page.get_by_role("button", name="Make evidence pack").click()
+    expect(page.locator("#evidence")).to_contain_text("Evidence of")
+    evidence.make(EvidencePack.objects.get().job_id)
+    page.goto(f"/finance/close/{period.code}")
+    with page.expect_download() as got:
+        page.get_by_role("link", name=EvidencePack.objects.get().name).click()
+    assert got.value.suggested_filename.endswith(".xlsx")
+    axe(page)
+    shoot(page, "money-closed")
     period.refresh_from_db()
     assert (period.status, period.locked_by) == (PeriodStatus.LOCKED, sana)

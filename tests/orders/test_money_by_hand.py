@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from core import actors, amounts, outbox
+from core import actors, amounts, downloads, outbox
 from core.models import User
 from exceptions.models import ApprovalRequest, Case
 from exceptions.services import approvals
@@ -188,3 +188,10 @@ def test_the_badge_says_what_the_money_events_come_to(desk):
     head = page.split("</header>")[-1].split('class="cols"')[0]
     assert ("Paid" in head, "Authorised" in head) == (True, False)
     assert "itself calls it authorised" in page
+
+
+def test_no_cell_of_an_export_is_a_formula_however_it_is_spelt():
+    spelt = ("=1+1", "+1", "-cmd", "@a", "\t=1", "\r=1", "\n=1", " =1", "\u00a0=1", "\uff1d1+1", "\uff0b1", "\uff201")
+
+    assert [downloads.cell(text)[0] for text in spelt] == ["'"] * len(spelt)
+    assert downloads.cell(D("-1.50")) == D("-1.50")

@@ -186,6 +186,8 @@ def test_a_returns_panel_decides_corrects_and_exchanges(client, leeds):
     assert reckoned.status_code == 200
     assert not Exchange.objects.exists()
     assert client.post(f"{panel}/exchange", wanted | {"sku-0": "NOBODY"}, headers=HTMX).status_code == 422
+    for text in ("1,5,0", "-5", "NaN", "1e3", "60.001", "\u0661\u0662"):
+        assert client.post(f"{panel}/exchange", wanted | {"price-0": text}, headers=HTMX).status_code == 422, text
     assert client.post(f"{panel}/exchange", wanted, headers=HTMX).status_code == 200
     assert Exchange.objects.get().worth == 60
     decided = {"inspection": Inspection.objects.get().pk, "verdict": "REJECTED"}
