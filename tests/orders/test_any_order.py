@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import audit
@@ -166,7 +166,7 @@ def outcome(stream: list[Any], release: list[bool]) -> dict[str, Any]:
 
 
 @pytest.mark.django_db
-def test_any_order_of_messages_ends_in_the_same_state():
+def test_any_order_of_messages_ends_in_the_same_state(request):
     leeds = LocationFactory(code="leeds", lat=53.8, lon=-1.5)
     london = LocationFactory(code="london", lat=51.5, lon=-0.1)
     for sku in SKUS[:3]:
@@ -174,6 +174,7 @@ def test_any_order_of_messages_ends_in_the_same_state():
         StockFactory(item=item, location=leeds, sellable=3)
         StockFactory(item=item, location=london, sellable=6)
 
+    @settings(max_examples=400 if request.config.getoption("--long") else 40)
     @given(st.data())
     def check(data):
         sent = data.draw(messages)
