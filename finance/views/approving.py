@@ -90,10 +90,13 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         "may": may,
         "accounts": chart.ROLES,
         "held": limits.held_by(person) if may and not decided else [],
-        "rules": [(Kind(each.kind).label, each) for each in ApprovalRule.objects.all() if each.kind in Kind.values]
-        if not decided
-        else [],
+        "rules": [] if decided else [_said(each) for each in ApprovalRule.objects.all()],
     }
+
+
+def _said(rule: ApprovalRule) -> str:
+    kind = Kind(rule.kind).label if rule.kind in Kind.values else rule.kind
+    return f"{kind} above {formats.money(rule.above, rule.currency) if rule.currency else f'{rule.above:,.2f}'}"
 
 
 def _why_not(posting: Posting, person: Any, known: dict[tuple[str, str], Decimal | None], *, may: bool) -> str:

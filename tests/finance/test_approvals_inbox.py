@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 
 from core import actors
 from exceptions.services import rulebooks
-from finance.models import ApprovalLimit, Kind, Posting, Status
+from finance.models import ApprovalLimit, ApprovalRule, Kind, Posting, Status
 from finance.services import entering, postings
 from orders.models import PaymentRoute
 from returns.services import refund_approval, refunds
@@ -42,6 +42,7 @@ def test_postings_that_wait_are_answered_one_or_many_within_ones_limit_and_never
     asker, chief = person("Finance"), person("Finance")
     ApprovalLimit.objects.create(group=Group.objects.get(name="Finance"), amount=D("20"))
     ApprovalLimit.objects.create(user=chief, kind=Kind.ADJUSTMENT, amount=D("500"), currency="USD")
+    ApprovalRule.objects.create(kind=Kind.WRITE_OFF, above=D("2"))
     small, other, large, own = (
         write_off("5", asker),
         write_off("6", asker),
@@ -55,7 +56,7 @@ def test_postings_that_wait_are_answered_one_or_many_within_ones_limit_and_never
     assert f'hx-get="{PANEL}"' in inbox
     for words in (
         small.reference, "Debit Written off $5.00", "Above your limit of $20.00", "You entered it", "Any posting: up to 20.00",
-        "Adjustment: up to $500.00",
+        "Adjustment: up to $500.00", "Waits by rule: Write-off above 2.00.",
     ):  # fmt: skip
         assert words in panel, words
     assert panel.count('name="id"') == 2
