@@ -157,8 +157,9 @@ def _begin(task: Any, **_: Any) -> None:
 
 
 @task_postrun.connect
-def _end(task: Any, **_: Any) -> None:
+def _end(task: Any, retval: Any = None, state: str | None = None, **_: Any) -> None:
     span = getattr(task.request, "backroom_span", None)
     if span is not None:
-        span.__exit__(None, None, None)
+        error = retval if state == "FAILURE" and isinstance(retval, BaseException) else None
+        span.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
     close_old_connections()

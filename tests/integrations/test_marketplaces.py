@@ -270,3 +270,22 @@ def test_every_public_sample_gets_an_outcome_with_a_reason_and_twice_is_once(con
 
     assert {each["outcome"] for each in ingest(*FILES)} == {"duplicate"}
     assert {vendor: state(vendor) for vendor in VENDORS} == once
+
+
+def test_what_no_sample_has_is_taken_as_documented_or_refused_by_name():
+    replacement = fixture("amazon", "order_v0")["payload"] | {"IsReplacementOrder": "true"}
+    money = {"CurrencyCode": "USD", "Amount": "0.00"}
+    named = ("OrderItemId", "SellerSKU", "QuantityOrdered")
+    items = [{name: item[name] for name in named} for item in replacement["OrderItems"]]
+    (act,) = meaning("amazon", {"payload": replacement | {"OrderItems": items, "OrderTotal": money}}).acts
+    assert {line.unit_price for line in act.order.lines} == {0}
+    assert (act.order.total, "replacement" in act.order.tags) == (0, True)
+    with pytest.raises(Unreadable, match="ItemPrice: is missing"):
+        meaning("amazon", {"payload": replacement | {"OrderItems": items, "IsReplacementOrder": "false"}})
+
+    with pytest.raises(Unreadable, match=r"orderFulfillmentStatus: is .* no word for: 'HALF'"):
+        meaning("ebay", fixture("ebay", "order") | {"orderFulfillmentStatus": "HALF"})
+
+    grand = {"amount": 10**38, "divisor": 3, "currency_code": "USD"}
+    with pytest.raises(Unreadable, match="finer or more than Backroom keeps money"):
+        meaning("etsy", fixture("etsy", "receipt") | {"grandtotal": grand})

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from core import in_hand
 from core.models import Delivery, Event, User
@@ -147,6 +151,32 @@ def test_the_pages_of_a_trace_take_a_fixed_number_of_queries(order: Order, shop:
             )  # fmt: skip
     query_count("order-trace-panel", lambda: client.get(f"/orders/{order.number}/trace/panel"))
     query_count("order-trace-difference", lambda: client.get(f"/orders/{order.number}/trace/difference"))
+
+
+def test_a_trace_of_thousands_of_rows_costs_what_a_short_one_does(order: Order):
+    def counted(**where: str) -> tuple[Any, int]:
+        with CaptureQueriesContext(connection) as queries:
+            found = rows.page(order, sight=Sight(), **where)
+        return found, len(queries)
+
+    short, before = counted()
+    old = order.placed_at - timedelta(days=1)
+    Event.objects.bulk_create(
+        Event(uid=uuid4(), type="order.noted", occurred_at=old + timedelta(seconds=n), subject_kind="order",
+              subject_uid=str(order.pk), subject_label=order.number, actor_kind="system", actor_label="test")
+        for n in range(3_000)
+    )  # fmt: skip
+
+    first, after_many = counted()
+    second, deep = counted(after=first.next)
+
+    assert (len(first.rows), len(second.rows)) == (rows.SIZE, rows.SIZE)
+    assert not {row.pk for row in first.rows} & {row.pk for row in second.rows}
+    assert after_many <= before
+    assert deep <= before
+    page = person(*ALL).get(f"/orders/{order.number}/trace").content
+    assert page.count(b"<tr") <= rows.SIZE + 20
+    assert len(page) < 400_000
 
 
 def test_the_api_tells_the_same(order: Order, client: Client):

@@ -58,7 +58,8 @@ def _order(doc: Node, ref: str, state: str) -> IncomingOrder:
     if not currency:
         doc.at("OrderTotal").fault("is missing, and no item names a currency")
     updated = doc.moment("LastUpdateDate", needed=True)
-    lines = tuple(line for line in (_line(item, currency) for item in items) if line)
+    free = words.flag(doc, "IsReplacementOrder")
+    lines = tuple(line for line in (_line(item, currency, free=free) for item in items) if line)
     if not lines:
         doc.at("OrderItems").fault("holds no item with a quantity")
     people = _people(doc)
@@ -124,7 +125,8 @@ def _aside_collected(items: list[Node], currency: str) -> Decimal | None:
     return added(found)
 
 
-def _line(item: Node, currency: str) -> IncomingLine | None:
+def _line(item: Node, currency: str, *, free: bool) -> IncomingLine | None:
+    """An item; that of a replacement costs nothing, and Amazon says so by stating no price."""
     quantity, shipped = item.count("QuantityOrdered"), item.count("QuantityShipped")
     ref = item.line("OrderItemId")
     if not ref:
@@ -135,6 +137,8 @@ def _line(item: Node, currency: str) -> IncomingLine | None:
     tax, discount = _tax(item, currency), _amount(item, "PromotionDiscount", currency)
     if not quantity or not ref:
         return None
+    if price is None and free and not item.has("ItemPrice"):
+        price = ZERO
     if price is None:
         item.at("ItemPrice").fault("is missing on an order that waits for nothing")
         return None

@@ -126,6 +126,8 @@ def order_acts(doc: Node) -> Sequence[Act] | str:
     kind = word(instruction, "fulfillmentInstructionsType", _INSTRUCTIONS, "a way to fulfil") if instruction else "ship"
     if kind == "ebay":
         return "fulfilled by eBay from its own warehouse: nothing of ours is to be sent"
+    if doc.has("orderFulfillmentStatus"):
+        word(doc, "orderFulfillmentStatus", _FULFILMENTS, "a fulfilment status")
     sent = {line.text("lineItemFulfillmentStatus").upper() for line in doc.items("lineItems")}
     if "IN_PROGRESS" in sent and not doc.has("fulfillments"):
         # How many units of a line have left stands only in its fulfilments, which `fetch` brings along.
