@@ -108,14 +108,8 @@ def run_move(uid: str, verb: str, *, amount: str, why: str, key: str, approver_i
 
 
 def _standing(order: Order) -> list[tuple[Tender, str]]:
-    rows = [(paid, left) for paid, left in instructions.held(order.pk) if paid.currency == order.currency]
-    return [
-        (
-            Tender(paid.pk, paid.provider_ref, paid.parent_ref, paid.gateway, paid.amount, paid.currency, left),
-            instructions.route(order, paid.gateway).get_via_display(),
-        )
-        for paid, left in rows
-    ]
+    found = instructions.held_tenders(order.pk, order.currency)
+    return [(tender, instructions.route(order, tender.gateway).get_via_display()) for tender in found]
 
 
 # --- Store credit ----------------------------------------------------------------------------------------------------

@@ -96,6 +96,15 @@ def held(order_id: int) -> list[tuple[Payment, Decimal]]:
     return standing
 
 
+def held_tenders(order_id: int, currency: str = "") -> list[Tender]:
+    """The same as tenders whose room is what can still be captured, in one currency where it is named."""
+    return [
+        Tender(p.pk, p.provider_ref, p.parent_ref, p.gateway, p.amount, p.currency, left)
+        for p, left in held(order_id)
+        if currency in {"", p.currency}
+    ]
+
+
 def route(order: Order, gateway: str) -> PaymentRoute:
     """Who acts on money that came through this gateway: its own route, the channel's general one, else the channel."""
     if gateway == CREDIT:
@@ -177,13 +186,9 @@ def capture(
         _sane(amount, order.currency)
         if any("CAPTURE" in hold.blocks for hold in desk.holds):
             raise Refusal("capture_held", f"A hold of {order.number} stands: its payment is not captured.")
-        standing = [
-            Part(Tender(p.pk, p.provider_ref, p.parent_ref, p.gateway, p.amount, p.currency, left), left)
-            for p, left in held(order_id)
-            if p.currency == order.currency
-        ]
-        parts = tenders.split(amount, [part.tender for part in standing])
-        left = sum((part.amount for part in standing), ZERO)
+        standing = held_tenders(order_id, order.currency)
+        parts = tenders.split(amount, standing)
+        left = sum((tender.room for tender in standing), ZERO)
         if sum((part.amount for part in parts), ZERO) < amount:
             raise Refusal(
                 "more_than_authorised", f"{order.number} has {left} {order.currency} authorised, not {amount}.",
@@ -204,10 +209,7 @@ def void(order_id: int, *, cause: str, why: str = "", actor: Actor) -> list[Paym
         known = list(PaymentInstruction.objects.filter(order=order_id, cause=cause).order_by("pk"))
         if known:
             return known
-        parts = [
-            Part(Tender(p.pk, p.provider_ref, p.parent_ref, p.gateway, p.amount, p.currency, left), left)
-            for p, left in held(order_id)
-        ]
+        parts = [Part(tender, tender.room) for tender in held_tenders(order_id)]
         made = [_want(desk, K.VOID, part, cause, n, why, None) for n, part in enumerate(parts, 1)]
         lifecycle.announce(desk)
         return made
