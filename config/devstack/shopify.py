@@ -355,7 +355,7 @@ class Shop:
         nodes = [
             {"id": f"gid://shopify/Order/{ref}", "updatedAt": at}
             for ref, body in sorted(self.bodies.items())
-            if (at := utc(body["updated_at"])) >= since
+            if (at := utc(body.get("updated_at") or body["created_at"])) >= since
         ]
         at_most = int(after or 0) + first
         onward = {"hasNextPage": at_most < len(nodes), "endCursor": str(at_most)}

@@ -162,7 +162,7 @@ def test_three_hundred_guest_orders_come_in_once_are_shipped_and_leave_true_stoc
         )
         assert answer.status_code == 202
     polling.ensure()
-    feed = FeedState.objects.get(connection=connection)
+    feed = FeedState.objects.get(connection=connection, name="orders")
     for _ in range(2):  # what the webhooks said is found by the feed as well
         polling.restart(feed, (began.replace(microsecond=0)).isoformat()[:10] + "T00:00:00+00:00")
         polling.read(feed.pk)
