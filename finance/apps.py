@@ -39,6 +39,7 @@ class FinanceConfig(AppConfig):
         ):
             screens.register_nav("Finance", name, icon, route, permission, order=20 + n)
         jobs.resumes("finance.match_settlement")
+        jobs.resumes("finance.keep_fees")
         subjects.register("period", title="Period")
         screens.register_nav(
             "Finance", "Close", "calendar", "finance:periods", "finance.view_period", order=40, topic="postings"

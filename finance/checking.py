@@ -21,8 +21,22 @@ def checked(document: Document, stated: Decimal | None = None) -> Document:
     if document.refused:
         return replace(document, payouts=())
     only = len(document.payouts) == 1
-    payouts = tuple(_with_faults(payout, stated if only else None) for payout in document.payouts)
+    mild = _of_their_payouts(document)
+    payouts = tuple(
+        _with_faults(replace(payout, faults=(*payout.faults, *mild[n])), stated if only else None)
+        for n, payout in enumerate(document.payouts)
+    )
     return replace(document, payouts=payouts)
+
+
+def _of_their_payouts(document: Document) -> list[list[Fault]]:
+    """What is wrong with a file and doesn't refuse it is wrong with the payout of its row, or with the first one."""
+    found: list[list[Fault]] = [[] for _ in document.payouts]
+    for fault in document.faults:
+        places = (n for n, payout in enumerate(document.payouts) if any(line.row == fault.row for line in payout.lines))
+        if found:
+            found[next(places, 0) if fault.row else 0].append(fault)
+    return found
 
 
 def _with_faults(payout: Payout, stated: Decimal | None) -> Payout:

@@ -19,7 +19,7 @@ CHART_CHANGED = "chart.changed"  # data: entity, number
 
 # About a payout.
 SETTLEMENT_IMPORTED = "settlement.imported"  # data: uid, provider, account, ref, currency, payout, gross, fees, lines
-SETTLEMENT_MATCHED = "settlement.matched"  # data: ref, currency, payout, matched, fees, other, residual, fees_by
+SETTLEMENT_MATCHED = "settlement.matched"  # data: ref, currency, payout, matched, fees, other, residual
 SETTLEMENT_BALANCED = "settlement.balanced"  # data: ref, currency, payout, matched, fees: nothing is left of it
 SETTLEMENT_UNMATCHED = "settlement.unmatched"  # data: match; a person undid it
 SETTLEMENT_WRITTEN_OFF = "settlement.written_off"  # data: amount, currency, why, ref: the books owe the difference

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.events import Fact
 from finance.models import Settlement
-from finance.services import charges, following, jobs, matches, memos, payouts, postings
+from finance.services import fees, following, jobs, matches, memos, payouts, postings
 
 LARGE = 5_000  # lines from which matching is a job
 
@@ -22,8 +22,12 @@ def keep_refund_charges(fact: Fact) -> None:
 
 
 def keep_fees(fact: Fact) -> None:
-    """settlement.matched: what the provider kept of each order's money."""
-    charges.fees(fact.data.get("fees_by", ()), cause=str(fact.data["uid"]), at=fact.occurred_at)
+    """settlement.matched: what the provider kept of each order's money, as the payout is matched by now."""
+    found = Settlement.objects.get(pk=int(fact.subject.uid))
+    if found.lines_count > LARGE:
+        jobs.start_fees(found, at=fact.occurred_at, actor=fact.actor)
+    else:
+        fees.keep_all(found.pk, last=found.lines_count, at=fact.occurred_at)
 
 
 def book_payout(fact: Fact) -> None:

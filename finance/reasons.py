@@ -14,7 +14,8 @@ from core.subjects import Subject
 from exceptions import origins, reasons
 from exceptions.reasons import Action, Cell, Column, Context, Evidence, Impact, Opening, Reason, Row
 from finance.models import GONE, OF_SALES, Posting, Status, ThreeWay
-from finance.services import threeway
+from finance.services import strays, threeway
+from orders.models import Order
 
 
 def _posting(uid: str) -> Posting | None:
@@ -270,7 +271,80 @@ THREE_WAY_DIFFERS = Reason(
 )
 
 
+def _order(uid: str) -> Order | None:
+    return Order.objects.filter(pk=int(uid)).first() if uid.isdigit() else None
+
+
+def _is_stray(uid: str) -> bool:
+    order = _order(uid)
+    return bool(order and strays.of_order(order))
+
+
+def _strays(uid: str) -> list[Evidence]:
+    order = _order(uid)
+    rows: list[Row | list[Cell | str]] = [
+        Row(
+            [
+                each.get_kind_display(),
+                Cell(each.provider_ref, code=True),
+                money(each.amount, each.currency),
+                f"{each.at:%Y-%m-%d %H:%M}",
+            ],
+            hot=True,
+        )
+        for each in (strays.of_order(order)[:20] if order else ())
+    ]
+    columns = [Column("What"), Column("Payment"), Column("Amount", True), Column("When")]
+    return [Evidence("Neither in the shop's currency nor in the buyer's", columns, rows)]
+
+
+def _describe_stray(uid: str) -> Opening | None:
+    order = _order(uid)
+    rows = strays.of_order(order) if order else []
+    if order is None or not rows:
+        return None
+    return Opening(
+        label=f"Order {order.number}",
+        summary=strays.words(order, rows),
+        value=rows[0].amount,
+        currency=rows[0].currency,
+        started_at=rows[0].at,
+    )
+
+
+def _worth_stray(uid: str) -> tuple[Decimal, str] | None:
+    order = _order(uid)
+    rows = strays.of_order(order) if order else []
+    return (rows[0].amount, rows[0].currency) if rows else None
+
+
+def _touched_stray(uid: str) -> Impact | None:
+    worth = _worth_stray(uid)
+    return Impact(value=worth[0], currency=worth[1]) if worth else None
+
+
+PAYMENT_IN_THIRD_CURRENCY = Reason(
+    code=strays.REASON,
+    impact=_touched_stray,
+    title="Paid in a currency the order doesn't know",
+    queue="finance",
+    subject_kind="order",
+    icon="scale",
+    severity=reasons.NORMAL,
+    acknowledge_minutes=8 * 60,
+    resolve_minutes=3 * 24 * 60,
+    description="A payment is neither in the shop's currency nor in the buyer's, so the order's ledger leaves it out.",
+    clears="the channel says the order was presented in that currency.",
+    predicate=_is_stray,
+    evidence=_strays,
+    standing=lambda: [str(pk) for pk in strays.suspected()[:1000] if _is_stray(str(pk))],
+    describe=_describe_stray,
+    value=_worth_stray,
+)
+
+
 def register() -> None:
+    reasons.register(PAYMENT_IN_THIRD_CURRENCY)
     reasons.register(THREE_WAY_DIFFERS)
     reasons.register(POSTING_REJECTED)
     reasons.register(POSTED_IN_ANOTHER_CURRENCY)

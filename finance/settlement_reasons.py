@@ -17,6 +17,7 @@ from finance.canonical import Rule
 from finance.models import (
     MATCHED,
     FileStatus,
+    OpenLine,
     PayoutState,
     Settlement,
     SettlementFile,
@@ -244,8 +245,8 @@ def unexplained() -> Any:
 
 
 def open_lines(uid: str) -> Any:
-    rows = SettlementLine.objects.filter(settlement_id=uid, kind__in=MATCHED)
-    return rows.exclude(gross=0).extra(where=["gross <> matched + written_off"])
+    waiting = OpenLine.objects.filter(settlement_id=uid)
+    return SettlementLine.objects.filter(pk__in=waiting.values("pk"), kind__in=MATCHED)
 
 
 def _residual_evidence(uid: str) -> list[Evidence]:

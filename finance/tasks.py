@@ -49,3 +49,10 @@ def run_match(job_id: int) -> None:
     from finance.services import jobs as matching
 
     matching.run(job_id)
+
+
+@shared_task
+def run_fees(job_id: int) -> None:
+    from finance.services import jobs as matching
+
+    matching.run_fees(job_id)

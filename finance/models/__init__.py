@@ -3,6 +3,7 @@ from finance.models.charge import Charge, ChargeKind, Party, Side
 from finance.models.chart import ApprovalLimit, ApprovalRule, ChartMapping, ChartStatus
 from finance.models.entity import CloseTask, Entity, EntityAccount, EntityChannel, Invoicing, Period, PeriodStatus
 from finance.models.evidence import EvidencePack
+from finance.models.following import FeeTotal, OpenLine
 from finance.models.posting import GONE, OF_ORDERS, OF_SALES, Kind, Posting, PostingLine, Status
 from finance.models.settlement import (
     INCOMING,
@@ -41,6 +42,7 @@ __all__ = [
     "EntityAccount",
     "EntityChannel",
     "EvidencePack",
+    "FeeTotal",
     "FileStatus",
     "Invoicing",
     "Kind",
@@ -50,6 +52,7 @@ __all__ = [
     "MatchKey",
     "MatchSide",
     "MatchStatus",
+    "OpenLine",
     "OrderMoney",
     "Party",
     "PayoutState",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
 from django.utils import timezone
 
 from core.fields import MoneyField
@@ -98,12 +98,11 @@ class Charge(models.Model):
                 name="charge_currencies_are_codes",
             ),
             models.CheckConstraint(
-                condition=~Q(currency=models.F("presentment_currency"))
-                | Q(amount=models.F("presentment_amount"), rate__isnull=True),
+                condition=~Q(currency=F("presentment_currency")) | Q(amount=F("presentment_amount"), rate__isnull=True),
                 name="one_currency_has_one_amount",
             ),
             models.CheckConstraint(
-                condition=Q(late_from__isnull=True) | Q(late_from__lt=models.F("booked_on")),
+                condition=Q(late_from__isnull=True) | Q(late_from__lt=F("booked_on")),
                 name="a_late_charge_counts_later",
             ),
         ]
@@ -112,6 +111,11 @@ class Charge(models.Model):
             models.Index(fields=("line",), name="charge_by_line", condition=Q(line__isnull=False)),
             models.Index(fields=("provider_ref",), name="charge_by_provider_ref", condition=~Q(provider_ref="")),
             models.Index(fields=("refund_ref",), name="charge_by_refund_ref", condition=~Q(refund_ref="")),
+            models.Index(
+                Func(F("key"), Value(":"), Value(2), function="split_part", output_field=models.TextField()),
+                name="charge_by_payout",
+                condition=Q(side=Side.PROVIDER, kind=ChargeKind.FEE),
+            ),
             models.Index(fields=("shipment_ref",), name="charge_by_shipment_ref", condition=~Q(shipment_ref="")),
         ]
 

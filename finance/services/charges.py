@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +14,7 @@ from finance import ledger
 from finance.documents import LineFigures, OrderFigures
 from finance.ledger import Due, Facts, Named, Paid, Refunded, RefundedLine
 from finance.models import Charge, Entity, OrderMoney, Side
-from finance.services import entities
+from finance.services import entities, strays
 from orders.models import InstructionKind, Order, OrderLine, Payment, PaymentInstruction, Refund
 
 ZERO = Decimal(0)
@@ -37,43 +36,14 @@ def follow(order: Order) -> int:
     if order.test:
         return 0
     lines = list(order.lines.select_related("item").order_by("position"))
-    facts = facts_of(order, lines)
+    payments = list(Payment.objects.filter(order=order).order_by("at", "pk"))
+    facts = facts_of(order, lines, payments)
     due = ledger.reckon(facts)
     added = _missing(order, entities.of(order), {line.ref: line.pk for line in lines}, due)
     Charge.objects.bulk_create(added)
     _sum_up(order, facts, due)
+    strays.tell(order, payments)
     return len(added)
-
-
-def fees(rows: Iterable[Mapping[str, Any]], *, cause: str, at: datetime) -> int:
-    """What providers kept of orders' money: rows of {order, fee, currency, ref}; returns how many were new.
-
-    `cause` is the payout's uid: a payout told of again adds nothing, one matched anew adds the difference.
-    """
-    added = 0
-    for row in sorted(rows, key=lambda each: int(each["order"])):
-        with transaction.atomic():
-            order = Order.objects.select_for_update(no_key=True, of=("self",)).get(pk=row["order"])
-            added += _fee(order, row, cause, at)
-    return added
-
-
-def _fee(order: Order, row: Mapping[str, Any], cause: str, at: datetime) -> int:
-    slot = f"fee:{cause}:{row.get('ref') or ''}"[:150]
-    kept = Charge.objects.filter(order=order, key__startswith=f"{slot}#")
-    missing = -Decimal(row["fee"]) - (kept.aggregate(sum=Sum("amount"))["sum"] or ZERO)
-    if not missing:
-        return 0
-    entity = entities.of(order)
-    day = entities.booked(entity, entities.local_day(entity, at))
-    Charge.objects.create(
-        order=order, entity=entity, kind=ledger.FEE, side=Side.PROVIDER, amount=missing, currency=row["currency"],
-        presentment_amount=missing, presentment_currency=row["currency"], provider_ref=str(row.get("ref") or "")[:120],
-        label=str(row.get("label") or "")[:120], occurred_at=at, booked_on=day.on, late_from=day.late_from,
-        key=f"{slot}#{kept.count()}", note=day.note,
-    )  # fmt: skip
-    OrderMoney.objects.filter(order=order).update(fees=_kept_back(order))
-    return 1
 
 
 def _kept_back(order: Order) -> Decimal:
@@ -114,7 +84,7 @@ def figures_of(order: Order, lines: Iterable[OrderLine]) -> OrderFigures:
     )
 
 
-def facts_of(order: Order, lines: Iterable[OrderLine]) -> Facts:
+def facts_of(order: Order, lines: Iterable[OrderLine], payments: Iterable[Payment]) -> Facts:
     lines = list(lines)
     figures = figures_of(order, lines)
     said: dict[str, Any] = order.figures or {}
@@ -126,18 +96,21 @@ def facts_of(order: Order, lines: Iterable[OrderLine]) -> Facts:
         kept={line.ref: line.ordered - line.cancelled for line in lines},
         placed_at=order.placed_at,
         refunds=tuple(_refunded(row, fees.get(row.ref, ZERO)) for row in refunds),
-        payments=tuple(_payments(order)),
+        payments=tuple(_counted(order, payments)),
         discounts=tuple(Named(**{**each, "amount": Decimal(each["amount"])}) for each in said.get("discounts", ())),
         marketplace_tax={ref: Decimal(tax) for ref, tax in said.get("marketplace_tax", {}).items()},
         presentment=ledger.converted(figures, stated) if stated else None,
     )
 
 
-def _payments(order: Order) -> Iterable[Paid]:
-    """In the shop's currency; what a provider states in the buyer's is converted at the order's rate."""
+def _counted(order: Order, payments: Iterable[Payment]) -> Iterable[Paid]:
+    """In the shop's currency; what a provider states in the buyer's is converted at the order's rate.
+
+    What is in neither has no rate to be counted at: it is left out, and a case (strays.py).
+    """
     stated = (order.figures or {}).get("presentment") or {}
     total = Decimal(stated["total"]) if stated.get("total") else ZERO
-    for row in Payment.objects.filter(order=order).order_by("at", "pk"):
+    for row in payments:
         if row.currency == order.currency:
             yield Paid(row.provider_ref, row.kind, row.amount, row.at)
         elif row.currency == stated.get("currency") and total and order.total:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
+from time import monotonic
 
 from core import jobs
 from core.actors import Actor
 from core.models import Job
 from finance.models import Settlement
-from finance.services import matches
+from finance.services import fees, matches
 
 KIND = "finance.match_settlement"
+FEES = "finance.keep_fees"
 SLICE_SECONDS = 40.0  # and the piece it is at, well within what a task may take
 
 
@@ -58,4 +61,46 @@ def run(job_id: int) -> None:
         jobs.stopped(job_id)
     except Exception as error:
         jobs.fail(job_id, f"{type(error).__name__}; what was matched until then stays.")
+        raise
+
+
+# --- The fees of a large payout ------------------------------------------------------------------------------------
+
+
+def start_fees(found: Settlement, *, at: datetime, actor: Actor) -> None:
+    """Bring the ledger to a payout's fees, unless that is waiting to be done already."""
+    from finance.tasks import run_fees
+
+    if Job.objects.filter(kind=FEES, params__settlement=found.pk, finished_at=None, started_at=None).exists():
+        return
+    params = {"settlement": found.pk, "at": at.isoformat()}
+    job = jobs.start(FEES, actor, params, total=found.lines_count, title=f"Fees of payout {found.ref}"[:200])
+    jobs.send(job.pk, run_fees)
+
+
+def run_fees(job_id: int) -> None:
+    """Piece by piece, as matching is; what was written stays when it is stopped, and isn't written twice."""
+    from finance.tasks import run_fees
+
+    if not jobs.begin(job_id):
+        return
+    job = Job.objects.get(pk=job_id)
+    pk, at = int(job.params["settlement"]), datetime.fromisoformat(job.params["at"])
+    after, added, ends = int(job.result.get("after", 0)), int(job.result.get("added", 0)), monotonic() + SLICE_SECONDS
+    try:
+        while after < (job.total or 0) and monotonic() < ends:
+            high = min(after + fees.STEP, job.total or 0)
+            added += fees.keep(pk, low=after + 1, high=high, at=at)
+            jobs.advance(job_id, high - after)
+            after = high
+            Job.objects.filter(pk=job_id).update(result={"after": after, "added": added})
+            jobs.checkpoint(job_id)
+        if after >= (job.total or 0):
+            jobs.finish(job_id, {"added": added + fees.take_back(pk, at=at)})
+        else:
+            jobs.go_on(job_id, run_fees)
+    except jobs.Stopped:
+        jobs.stopped(job_id)
+    except Exception as error:
+        jobs.fail(job_id, f"{type(error).__name__}; what was written until then stays.")
         raise

@@ -21,19 +21,28 @@ from django.db.models.functions import Now
 from core import events
 from core.actors import PERSON, SYSTEM, Actor
 from core.errors import Refusal
-from core.formats import exponent, money
+from core.formats import money
 from exceptions.services import cases
 from finance import events as facts
-from finance import locks, matching
-from finance.canonical import ZERO, Fault, Rule
-from finance.matching import Found, Rests, Side, Tolerance
-from finance.models import MATCHED, Match, MatchKey, MatchSide, MatchStatus, PayoutState, Settlement, SettlementLine
-from finance.services import candidates, finding, settlements
-from finance.services.candidates import Books, Group
+from finance import locks
+from finance.canonical import ZERO
+from finance.matching import Found, Rests, Side
+from finance.models import (
+    MATCHED,
+    Match,
+    MatchKey,
+    MatchSide,
+    MatchStatus,
+    OpenLine,
+    PayoutState,
+    Settlement,
+    SettlementLine,
+)
+from finance.services import candidates, costs, finding, searching, settlements
+from finance.services.candidates import Books
 from finance.settlement_reasons import NOT_SETTLED, RESIDUAL
 
 AT_ONCE = 1_000
-TOLERANCE = Tolerance()
 WRITE_OFF_LIMIT = Decimal(25)
 
 
@@ -106,12 +115,16 @@ def _the_rest(settlement_id: int, done: Outcome, actor: Actor) -> int:
     """What no id settles alone: order by order, the finest exact match, then a suggestion."""
     with transaction.atomic():
         locks.take("matches")
-        lines = list(_open(settlement_id).filter(position__gt=done.after).order_by("position")[:AT_ONCE])
+        lines = list(searching.open_lines(settlement_id).filter(position__gt=done.after).order_by("position")[:AT_ONCE])
         if lines:
             # An order's lines may stand far apart: whoever shares an order with these is looked at with them.
             refs = {line.order_ref for line in lines if line.order_ref}
-            others = _open(settlement_id).filter(order_ref__in=refs).exclude(pk__in=[line.pk for line in lines])
-            confirmed, suggested = _piece(settlement_id, [*lines, *others[:AT_ONCE]], actor)
+            others = (
+                searching.open_lines(settlement_id)
+                .filter(order_ref__in=refs)
+                .exclude(pk__in=[line.pk for line in lines])
+            )
+            confirmed, suggested = searching.piece(settlement_id, [*lines, *others[:AT_ONCE]], actor)
             done.confirmed, done.suggested = done.confirmed + confirmed, done.suggested + suggested
     done.stage, done.after = (Stage.REST, lines[-1].position) if lines else (Stage.FINISH, 0)
     return 0  # they were counted when their ids were looked at
@@ -128,105 +141,6 @@ _STEPS: dict[str, Callable[[int, Outcome, Actor], int]] = {
 }  # fmt: skip
 
 
-def _piece(settlement_id: int, lines: list[SettlementLine], actor: Actor) -> tuple[int, int]:
-    """Match these lines with what the books have for them; returns how many were confirmed and suggested."""
-    settlement = Settlement.objects.get(pk=settlement_id)
-    groups, conflicts = candidates.gather(settlement, lines)
-    _of_other_currency(settlement, conflicts, actor)
-    tolerance = _tolerance(settlement)
-    pairs = [
-        (group, found)
-        for group in groups
-        for found in matching.solve(group.lines, group.entries, tolerance if group.likely else None)
-    ]
-    _write(settlement, pairs, actor)
-    confirmed = sum(found.exact and not group.weak for group, found in pairs)
-    return confirmed, len(pairs) - confirmed
-
-
-def _of_other_currency(settlement: Settlement, conflicts: list[candidates.Conflict], actor: Actor) -> None:
-    """The payout's currency isn't the books': one of the two is wrong, and a person says which."""
-    said = [
-        Fault(
-            Rule.CURRENCY_MIXED,
-            f"The books have {each.line.order_ref or each.line.payment_ref} in {each.booked}, the payout in "
-            f"{settlement.currency}.",
-            each.line.row,
-        )
-        for each in conflicts[:50]
-    ]  # fmt: skip
-    new = [each.as_json() for each in said if each.as_json() not in settlement.faults]
-    if not new:
-        return
-    Settlement.objects.filter(pk=settlement.pk).update(faults=[*settlement.faults, *new])
-    cases.open_(
-        "finance.settlement_currency_mixed", settlement.subject, summary=said[0].message,
-        value=abs(settlement.payout), currency=settlement.currency, actor=actor,
-    )  # fmt: skip
-
-
-def _open(settlement_id: int) -> Any:
-    rows = SettlementLine.objects.filter(settlement_id=settlement_id, kind__in=MATCHED).exclude(gross=0)
-    waiting = MatchSide.objects.filter(match__settlement_id=settlement_id, match__status=MatchStatus.SUGGESTED)
-    return rows.exclude(gross=F("taken")).exclude(pk__in=waiting.values("line_id"))
-
-
-def _tolerance(settlement: Settlement) -> Tolerance:
-    return Tolerance(Decimal(5).scaleb(-exponent(settlement.currency)), TOLERANCE.percent)
-
-
-def _write(settlement: Settlement, pairs: Sequence[tuple[Group, Found]], actor: Actor) -> None:
-    """All of a piece at once: the totals of its lines and of the payout follow in one pass."""
-    made = Match.objects.bulk_create([_match(settlement, group, found, actor) for group, found in pairs])
-    MatchSide.objects.bulk_create([
-        side
-        for one, (group, found) in zip(made, pairs, strict=True)
-        for side in _sides(one, group.books, found, live=one.status == MatchStatus.CONFIRMED)
-    ])  # fmt: skip
-
-
-def _match(settlement: Settlement, group: Group, found: Found, actor: Actor) -> Match:
-    return Match(
-        settlement=settlement,
-        status=MatchStatus.CONFIRMED if found.exact and not group.weak else MatchStatus.SUGGESTED,
-        key=group.key,
-        shape=found.shape,
-        difference=found.difference,
-        evidence={
-            "lines": str(sum((line.amount for line in found.lines), ZERO)),
-            "books": str(sum((entry.amount for entry in found.entries), ZERO)),
-            "currency": group.currency, "order": group.order_number, "why": group.why,
-        },
-        actor_label=actor.label[:200] if actor.kind == PERSON else "",
-    )  # fmt: skip
-
-
-def _sides(made: Match, books: Books, found: Found, *, live: bool) -> list[MatchSide]:
-    """Each portion as a side: the line's part in the payout's currency, the entry's in its own."""
-    sides = []
-    spent: dict[int, Decimal] = {}
-    portions = matching.portions(found)
-    last = {line: n for n, (line, *_) in enumerate(portions)}
-    for n, (line_id, entry_id, of_line, of_entry) in enumerate(portions):
-        line, entry = books.lines[line_id], books.entries[entry_id]
-        whole = line.gross - line.matched - line.written_off
-        compared = next(side.amount for side in found.lines if side.id == line_id)
-        amount = whole * of_line / compared if compared else ZERO
-        amount = amount.quantize(Decimal("0.0001"))
-        if last[line_id] == n:
-            amount = whole - spent.get(line_id, ZERO)
-        spent[line_id] = spent.get(line_id, ZERO) + amount
-        beyond = of_line - of_entry if not found.exact else ZERO
-        off = (beyond * whole / compared).quantize(Decimal("0.0001")) if compared and beyond else ZERO
-        sides.append(
-            MatchSide(
-                match=made, line_id=line_id, payment_id=entry.payment_id, charge_id=entry.charge_id,
-                order_id=entry.order_id, amount=amount, written_off=off, booked=of_entry, live=live,
-            )
-        )  # fmt: skip
-    return sides
-
-
 # --- What stands afterwards ----------------------------------------------------------------------------------------
 
 
@@ -241,10 +155,11 @@ def finish(settlement_id: int, *, actor: Actor = SYSTEM) -> Settlement:
         version=F("version") + 1,
     )  # fmt: skip
     settlement.refresh_from_db()
-    data = settlements.told(settlement) | {"fees_by": fees_by(settlement_id)}
-    events.record(facts.SETTLEMENT_MATCHED, settlement.subject, actor=actor, data=data)
+    costs.add_up(settlement_id)
+    told = settlements.told(settlement)
+    events.record(facts.SETTLEMENT_MATCHED, settlement.subject, actor=actor, data=told)
     if balanced and not was:
-        events.record(facts.SETTLEMENT_BALANCED, settlement.subject, actor=actor, data=settlements.told(settlement))
+        events.record(facts.SETTLEMENT_BALANCED, settlement.subject, actor=actor, data=told)
     _cases(settlement, actor)
     return settlement
 
@@ -264,30 +179,6 @@ def _cases(settlement: Settlement, actor: Actor) -> None:
         words = "Captured on its days, and in no payout."
         cases.open_(NOT_SETTLED, settlement.subject, summary=words, actor=actor)
     cases.recheck(settlement.subject, cause="The payout was matched again.", actor=actor)
-
-
-def fees_by(settlement_id: int) -> list[dict[str, str]]:
-    """What each order's lines cost, for the charge ledger."""
-    rows = (
-        MatchSide.objects.filter(line__settlement_id=settlement_id, live=True, order__isnull=False)
-        .exclude(line__fee=0)
-        .values("order_id", "line_id", "line__payment_ref", "line__fee", "line__settlement__currency")
-        .distinct()
-        .order_by("line_id")[:5_000]
-    )
-    seen: set[int] = set()
-    found = []
-    for row in rows:
-        if row["line_id"] in seen:
-            continue
-        seen.add(row["line_id"])
-        found.append(
-            {
-                "order": str(row["order_id"]), "fee": str(row["line__fee"]), "line": str(row["line_id"]),
-                "currency": row["line__settlement__currency"], "ref": row["line__payment_ref"],
-            }
-        )  # fmt: skip
-    return found
 
 
 # --- What a person says --------------------------------------------------------------------------------------------
@@ -424,7 +315,7 @@ def write_off(line_id: int, amount: Decimal, *, why: str, actor: Actor) -> int:
 
 def write_off_rest(settlement_id: int, *, why: str, actor: Actor) -> int:
     """Give up every open line of a payout; refuses where they come to more than the limit."""
-    lines = list(_open(settlement_id))
+    lines = list(searching.open_lines(settlement_id))
     if not lines:
         raise Refusal("nothing_open", "No line of it is open; what is left has another cause.")
     settlement = Settlement.objects.select_related("file").get(pk=settlement_id)
@@ -456,8 +347,8 @@ def undo(match_id: int, *, actor: Actor) -> None:
     finish(found.settlement_id, actor=actor)
 
 
-def matched_share(settlement_id: int) -> tuple[int, int]:
+def matched_share(settlement: Settlement) -> tuple[int, int]:
     """How many of a payout's matchable lines are matched wholly, and how many there are."""
-    rows = SettlementLine.objects.filter(settlement_id=settlement_id, kind__in=MATCHED).exclude(gross=0)
-    every = rows.count()
-    return every - rows.exclude(gross=F("taken")).count(), every
+    waiting = OpenLine.objects.filter(settlement=settlement).count()
+    unknown = SettlementLine.objects.filter(settlement=settlement, kind="").count() if waiting else 0
+    return settlement.matchable - waiting + unknown, settlement.matchable

@@ -50,7 +50,7 @@ def follow(order: Order, *, actor: Actor = SYSTEM) -> list[Posting]:
 
 def _memo(order: Order, ref: str, total: Decimal, *, first: bool, actor: Actor) -> Posting:
     lines = list(order.lines.select_related("item").order_by("position"))
-    told = next((each for each in charges.facts_of(order, lines).refunds if each.ref == ref), None)
+    told = next((each for each in charges.facts_of(order, lines, ()).refunds if each.ref == ref), None)
     amounts = _amounts(order, lines, told) if told is not None and first else NOTHING
     amounts = replace(amounts, currency=order.currency, tax_included=order.tax_included)
     amounts = replace(amounts, adjustment=amounts.adjustment + total - amounts.total)

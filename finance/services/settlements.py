@@ -31,6 +31,7 @@ from finance.models import (
     SettlementFile,
     SettlementLine,
 )
+from finance.services import costs
 
 MOST_BYTES = 64 * 1024 * 1024
 AT_ONCE = 5_000
@@ -135,6 +136,8 @@ def take(file: SettlementFile, *, actor: Actor = SYSTEM) -> Imported:
     document = read(file)
     if document.refused:
         return _refuse(file, _all_faults(document), actor)
+    if not document.payouts:
+        return _refuse(file, [Fault(Rule.UNREADABLE, "It holds no payout: not one row of it moves money.")], actor)
     found: list[int] = []
     against: list[Fault] = []
     for payout in document.payouts:
@@ -225,7 +228,7 @@ def _write(
         "controls": {key: str(value) for key, value in payout.controls.items()},
         "faults": [fault.as_json() for fault in faults[:200]], "lines_count": len(payout.lines), "payout": amount,
         "carried": payout.carried, "matched": ZERO, "fees": ZERO, "other": ZERO, "written_off": ZERO,
-        "matched_at": None, "balanced_at": None,
+        "matchable": 0, "matched_at": None, "balanced_at": None,
     }  # fmt: skip
     if instead is None:
         settlement = Settlement.objects.create(
@@ -236,6 +239,7 @@ def _write(
         Settlement.objects.filter(pk=instead.pk).update(**values)
         settlement = instead
     _lines(settlement, payout.lines, known)
+    costs.add_up(settlement.pk)
     settlement.refresh_from_db()
     _open_cases(settlement, faults, actor)
     if instead is not None:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from core import htmx
 from finance import documents
 from finance.models import Charge, Kind, OrderMoney, Posting, Side, ThreeWay
+from finance.services import strays
 from orders.models import Order, Payment
 
 
@@ -19,13 +20,15 @@ def panel(request: HttpRequest, number: str) -> HttpResponse:
     """GET /finance/orders/<number>/money: what the order is worth now, what was paid, and every row behind it."""
     orders = Order.objects.for_user(request.user).select_related("channel")
     order = get_object_or_404(orders, number=number)
+    payments = list(Payment.objects.filter(order=order).order_by("at", "pk")[:200])
     rows = list(Charge.objects.filter(order=order).select_related("line").order_by("pk")[:500])
     context = {
         "order": order,
         "money": OrderMoney.objects.filter(order=order).first(),
         "charges": [row for row in rows if row.side == Side.BUYER],
         "fees": [row for row in rows if row.side == Side.PROVIDER],
-        "payments": list(Payment.objects.filter(order=order).order_by("at", "pk")[:200]),
+        "payments": payments,
+        "strays": strays.among(order, payments),
         "apart": ThreeWay.objects.filter(order=order, cleared_at__isnull=True).first(),
     }
     return htmx.part(request, "finance/_order_money.html", context)

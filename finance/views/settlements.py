@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import permission_required
-from django.db.models import F, Q
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -25,6 +25,7 @@ from finance.models import (
     Match,
     MatchSide,
     MatchStatus,
+    OpenLine,
     PayoutState,
     Settlement,
     SettlementFile,
@@ -221,7 +222,7 @@ def _find(request: HttpRequest, uid: int) -> Settlement:
 
 def _lines(request: HttpRequest, found: Settlement) -> dict[str, Any]:
     rows = SettlementLine.objects.filter(settlement=found)
-    open_ = rows.filter(Q(kind__in=MATCHED) & ~Q(gross=F("taken")) | Q(kind=""))
+    open_ = rows.filter(pk__in=OpenLine.objects.filter(settlement=found).values("pk"))
     show = request.GET.get("show", "")
     shown = {"open": open_, "": open_ if found.residual else rows}.get(show, rows)
     words = request.GET.get("q", "").replace("\0", "").strip()[:120]
@@ -241,7 +242,7 @@ def _lines(request: HttpRequest, found: Settlement) -> dict[str, Any]:
 
 
 def _context(request: HttpRequest, found: Settlement) -> dict[str, Any]:
-    whole, every = matches.matched_share(found.pk)
+    whole, every = matches.matched_share(found)
     cases = Case.objects.filter(subject_kind="settlement", subject_uid=str(found.pk), is_open=True).order_by("pk")
     return {
         "steps": bridge.of(found), "whole": whole, "every": every,

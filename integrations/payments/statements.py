@@ -14,7 +14,7 @@ import mt940
 
 from finance import canonical
 from finance.canonical import ZERO, Entry, Fault, Rule, Statement, Terms
-from integrations.payments.settlements import figures, tables
+from integrations.payments.settlements import documents, figures, tables
 from integrations.payments.settlements.tables import Refused
 
 COLUMNS = ("date", "value_date", "amount", "credit", "debit", "currency", "text", "counterparty", "ref", "account")
@@ -31,10 +31,28 @@ def _balanced(found: Statement) -> Statement:
     if found.opening is None or found.closing is None:
         return found
     total = found.opening + sum((entry.amount for entry in found.entries), ZERO)
-    if total == found.closing:
+    off = total - found.closing
+    if not off:
         return found
-    words = f"Opening {found.opening} and its entries come to {total}, the statement says {found.closing}."
-    return replace(found, faults=(*found.faults, Fault(Rule.TOTALS_DISAGREE, words, ref=found.ref)))
+    words = f"Opening {found.opening} and its entries come to {total}, the statement says {found.closing}"
+    twins = [n for n, entry in enumerate(found.entries, start=1) if entry in found.entries[: n - 1]]
+    again = next((n for n in twins if found.entries[n - 1].amount == off), 0)
+    if again:
+        fault = Fault(Rule.LINE_DOUBLED, f"{words}: entry {again} of {off} stands there twice.", again, found.ref)
+    elif abs(off) <= figures.unit(found.currency) * 5:
+        fault = Fault(Rule.CENT_SHIFTED, f"{words}: {off} off.", ref=found.ref)
+    else:
+        fault = Fault(Rule.LINE_MISSING, f"{words}: entries of {-off} are missing.", ref=found.ref)
+    return replace(found, faults=(*found.faults, fault))
+
+
+def _one_currency(found: Statement) -> Statement:
+    """Refused where an entry is in another currency than its account."""
+    for n, entry in enumerate(found.entries, start=1):
+        if found.currency and entry.currency != found.currency:
+            words = f"Entry {n} is in {entry.currency}, the account in {found.currency}."
+            raise Refused(words, n, Rule.CURRENCY_MIXED)
+    return found
 
 
 # --- camt.053 ------------------------------------------------------------------------------------------------------
@@ -53,22 +71,24 @@ def camt(content: bytes, terms: Terms) -> list[Statement]:
     found = [_camt_statement(each) for each in root.iter("Stmt")]
     if not found:
         raise Refused("It holds no statement (BkToCstmrStmt/Stmt).")
-    return [_balanced(each) for each in found]
+    return [_balanced(_one_currency(each)) for each in found]
 
 
 def _text(element: Any, path: str) -> str:
     return " ".join((element.findtext(path) or "").split()) if element is not None else ""
 
 
-def _signed(element: Any) -> tuple[Decimal, str]:
+def _signed(element: Any, entry: int = 0) -> tuple[Decimal, str]:
+    """An amount has no sign of its own: beside it stands whether it is a credit. A reversal says so of itself, too."""
     amount = element.find("Amt")
+    name = f"Entry {entry}, Amt" if entry else "Balance, Amt"
     if amount is None:
-        raise Refused("An entry has no amount.")
-    try:
-        value = Decimal((amount.text or "").strip())
-    except InvalidOperation:
-        raise Refused(f"{amount.text!r} is no amount.") from None
-    return (-value if _text(element, "CdtDbtInd") == "DBIT" else value), amount.get("Ccy", "")
+        raise Refused(f"{name}: it is missing.", entry)
+    value = documents.amount((amount.text or "").strip(), entry, name)
+    side = _text(element, "CdtDbtInd")
+    if side not in {"CRDT", "DBIT"} or value < 0:
+        raise Refused(f"{name}: {amount.text} {side or 'without CdtDbtInd'} is neither a credit nor a debit.", entry)
+    return (-value if side == "DBIT" else value), amount.get("Ccy", "")
 
 
 def _day(element: Any, path: str) -> date | None:
@@ -78,9 +98,12 @@ def _day(element: Any, path: str) -> date | None:
 
 
 def _camt_statement(element: Any) -> Statement:
-    balances = {_text(each, "Tp/CdOrPrtry/Cd"): each for each in element.findall("Bal")}
+    named = [
+        (_text(each, "Tp/CdOrPrtry/Cd") or _text(each, "Tp/CdOrPrtry/Prtry"), each) for each in element.findall("Bal")
+    ]
+    balances = dict(reversed(named))  # of several of one kind, the first: a second is in another form
     opening, closing = balances.get("OPBD") or balances.get("PRCD"), balances.get("CLBD")
-    entries = tuple(entry for each in element.findall("Ntry") for entry in _camt_entries(each))
+    entries = tuple(entry for n, each in enumerate(element.findall("Ntry"), 1) for entry in _camt_entries(each, n))
     account = _text(element, "Acct/Id/IBAN") or _text(element, "Acct/Id/Othr/Id")
     return Statement(
         form="camt053", account=account, ref=_text(element, "Id"), entries=entries,
@@ -92,15 +115,15 @@ def _camt_statement(element: Any) -> Statement:
     )  # fmt: skip
 
 
-def _camt_entries(element: Any) -> Iterator[Entry]:
+def _camt_entries(element: Any, number: int) -> Iterator[Entry]:
     """Booked entries; one of several transactions is taken apart where each says its own amount."""
     status = _text(element, "Sts/Cd") or _text(element, "Sts")
     if status and status != "BOOK":
         return
-    amount, currency = _signed(element)
+    amount, currency = _signed(element, number)
     booked = _day(element, "BookgDt") or _day(element, "ValDt")
     if booked is None:
-        raise Refused("An entry has no booking date.")
+        raise Refused(f"Entry {number} has no booking date.", number)
     details = element.findall("NtryDtls/TxDtls")
     parts = [_part(each, amount) for each in details]
     if len(details) > 1 and sum(parts, ZERO) == amount:
@@ -152,13 +175,26 @@ def swift(content: bytes, terms: Terms) -> list[Statement]:
     for message in re.split(r"(?m)^(?=(?:\{1:.*)?:20:)", text):
         if ":20:" not in message:
             continue
+        _as_documented(message)
         try:
             found.append(_swift_statement(mt940.models.Transactions(), message))
         except Refused:
             raise
         except Exception as error:  # noqa: BLE001  (the library raises whatever its tags raise)
-            raise Refused(f"It can't be read as MT940: {type(error).__name__}: {error}"[:300]) from None
+            said = next((each for each in reversed(error.args) if isinstance(each, str)), str(error))
+            raise Refused(f"It can't be read as MT940: {said}"[:300]) from None
     return [_balanced(each) for each in found]
+
+
+def _as_documented(message: str) -> None:
+    """What the library reads past: an amount with a decimal point loses its cents, and what ends early has no end."""
+    for number, line in enumerate(message.splitlines(), start=1):
+        if re.match(r":6[0-9][FM]?:.*?[0-9]\.[0-9]{2}(\D|$)", line) and not re.match(r":61:[^,]*,", line):
+            raise Refused(f"{line[:60]!r}: a decimal point, where MT940 has a comma.", number, Rule.DECIMAL_COMMA)
+        if line.startswith(":61:") and any(dash in line[:30] for dash in figures.DASHES):
+            raise Refused(f"{line[:60]!r} has a dash where a D belongs.", number, Rule.UNICODE_MINUS)
+    if not re.search(r"(?m)^:62[FM]:", message):
+        raise Refused("It ends before its closing balance (:62F:): the file was cut off.")
 
 
 def _swift_statement(reader: Any, message: str) -> Statement:
@@ -184,8 +220,11 @@ def _swift_entry(data: dict[str, Any]) -> Entry:
     kept = tuple(dict.fromkeys(str(each)[:120] for each in refs if each and each != "NONREF"))
     value = data["date"]
     booked = data.get("guessed_entry_date") or data.get("entry_date") or value
+    amount = data["amount"].amount
+    if data.get("status") == "RC":  # a credit that is taken back is a debit
+        amount = -abs(amount)
     return Entry(
-        date(booked.year, booked.month, booked.day), data["amount"].amount, data["amount"].currency,
+        date(booked.year, booked.month, booked.day), amount, data["amount"].currency,
         value_on=date(value.year, value.month, value.day),
         text=" ".join(" ".join(str(each).split()) for each in said if each)[:500],
         counterparty=str(data.get("applicant_name") or "")[:200],
@@ -204,6 +243,8 @@ def columns(content: bytes, terms: Terms) -> list[Statement]:
         raise Refused("State which column is the day and which the amount.", rule=Rule.TERMS_UNSTATED)
     if missing := [title for title in named.values() if title not in table.columns]:
         raise Refused(f"It lacks the columns {', '.join(missing)}.")
+    if not table.rows:
+        raise Refused("It holds no entry.")
     amounts = [named[name] for name in ("amount", "credit", "debit") if name in named]
     numbers = figures.proven((row[column] for row in table.rows for column in amounts), terms.decimal)
     order = figures.day_order([row[named["date"]] for row in table.rows], terms.dates)
@@ -224,7 +265,9 @@ def _csv_entry(row: tables.Row, named: dict[str, str], numbers: figures.Numbers,
     def cell(name: str) -> str:
         return row[named[name]] if name in named else ""
 
-    amount = numbers.amount(cell("amount"), row.number, "amount")
+    amount = numbers.amount(cell("amount"), row.number, "amount", needed="amount" in named)
+    if "amount" not in named and not (cell("credit") or cell("debit")):
+        raise Refused("It has neither a credit nor a debit.", row.number)
     if "amount" not in named:
         amount = abs(numbers.amount(cell("credit"), row.number, "credit"))
         amount -= abs(numbers.amount(cell("debit"), row.number, "debit"))

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from core import actors, audit
 from core import jobs as core_jobs
 from core.errors import Refusal
-from core.models import Event
+from core.models import Event, User
+from core.subjects import Subject
 from exceptions.models import Case
-from finance import labels
-from finance.models import Match, MatchSide, Settlement, SettlementFile, SettlementLine
-from finance.services import finding, jobs, matches, settlements
+from finance import handlers, labels
+from finance.models import (
+    Charge,
+    Match,
+    MatchSide,
+    OpenLine,
+    OrderMoney,
+    Posting,
+    Settlement,
+    SettlementFile,
+    SettlementLine,
+)
+from finance.services import charges, finding, jobs, matches, settlements
 from orders.models import Payment
 from tests.finance import settling
 from tests.finance.settling import ADYEN_ROWS, SHOPIFY_ROWS, adyen, imported, settled, shopify
@@ -235,3 +248,87 @@ def test_a_large_payout_is_matched_slice_by_slice_and_stopped_between_them(monke
 
     assert (other.status, other.done) == ("STOPPED", 2)
     assert broken() == []
+
+
+def test_fees_and_the_payouts_posting_end_right_however_often_and_in_whatever_order_one_hears_of_them():
+    orders = settling.adyen_orders()
+    (found,) = settled("adyen", adyen())
+    matched = [fact_of(row) for row in Event.objects.filter(type="settlement.matched").order_by("pk")]
+    undone = Match.objects.get(sides__payment__order=orders[1])
+    matches.undo(undone.pk, actor=PERSON)
+    matched.append(fact_of(Event.objects.filter(type="settlement.matched").latest("pk")))
+
+    for fact in (matched[1], matched[0], matched[1]):  # the later one first, and once more
+        handlers.book_payout(fact)
+        handlers.keep_fees(fact)
+        charges.keep(orders[0].pk)
+
+    found.refresh_from_db()
+    assert [-sum(fees_of(order)) for order in orders] == [Decimal("1.20"), 0, Decimal("0.50")]
+    assert posted_parts(found) == (found.payout, -found.fees, -found.other, -found.written_off)
+
+    matches.match(found.pk)
+    handlers.keep_fees(matched[0])
+    handlers.book_payout(matched[0])
+
+    assert -sum(fees_of(orders[1])) == Decimal("0.25")
+    assert [row.key.partition("#")[2] for row in Charge.objects.filter(order=orders[1], side="provider")] == ["0"]
+    found.refresh_from_db()
+    assert posted_parts(found) == (found.payout, -found.fees, 0, 0)
+    assert broken() == []
+
+
+def fact_of(row: Event):
+    subject = Subject(row.subject_kind, row.subject_uid, row.subject_label)
+    return SimpleNamespace(subject=subject, data=row.data, occurred_at=row.occurred_at, actor=actors.SYSTEM)
+
+
+def fees_of(order) -> list[Decimal]:
+    return list(Charge.objects.filter(order=order, side="provider", currency="EUR").values_list("amount", flat=True))
+
+
+def posted_parts(found: Settlement) -> tuple[Decimal, ...]:
+    made = [row.document["parts"] for row in Posting.objects.filter(cause_kind="settlement", cause_uid=str(found.pk))]
+    return tuple(
+        sum((Decimal(each[name]) for each in made), Decimal(0)) for name in ("payout", "fees", "other", "written_off")
+    )
+
+
+def test_a_payment_in_a_currency_nobody_knows_the_order_by_is_a_case_and_is_shown(client):
+    order = settling.paid("p-1", "10.00", "GBP")
+    Payment.objects.create(
+        order=order, provider_ref="p-2", kind="captured", amount=7, currency="CHF", at=order.placed_at, gateway="card"
+    )
+
+    charges.keep(order.pk)
+
+    assert OrderMoney.objects.get(order=order).captured == 10
+    case = Case.objects.get(reason="finance.payment_in_third_currency", subject_uid=str(order.pk))
+    assert "CHF" in case.summary
+    client.force_login(User.objects.create_superuser("root@example.com", "x"))
+    shown = client.get(reverse("finance:order_money", args=[order.number])).content.decode()
+    assert "Not counted" in shown
+    assert "CHF" in shown
+
+
+def test_no_side_of_a_match_names_what_is_not_there_or_belongs_to_another():
+    first, second = settling.adyen_orders()[:2]
+    settled("adyen", adyen(ADYEN_ROWS[0]))
+    side = MatchSide.objects.get()
+    other = second.payments.get()
+
+    for change in (
+        lambda: MatchSide.objects.create(match_id=0, line=side.line, amount=1, live=False),
+        lambda: MatchSide.objects.create(match=side.match, line_id=0, amount=1, live=False),
+        lambda: MatchSide.objects.create(
+            match=side.match, line=side.line, payment=other, order=first, live=False, amount=1
+        ),
+        lambda: MatchSide.objects.create(match=side.match, line=side.line, order_id=0, live=False, amount=1),
+        lambda: SettlementLine.objects.filter(pk=side.line_id)._raw_delete("default"),
+        lambda: Match.objects.filter(pk=side.match_id)._raw_delete("default"),
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            change()
+    assert list(OpenLine.objects.all()) == []
+    matches.undo(side.match_id, actor=PERSON)
+    assert OpenLine.objects.get().line_id == side.line_id

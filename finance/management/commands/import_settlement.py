@@ -86,7 +86,7 @@ def _settlement(row: Settlement) -> dict[str, Any]:
     kinds: dict[str, int] = {}
     for kind in row.lines.values_list("kind", flat=True):
         kinds[kind or "unknown"] = kinds.get(kind or "unknown", 0) + 1
-    whole, every = matches.matched_share(row.pk)
+    whole, every = matches.matched_share(row)
     fee_rows = sum((line.fee if line.kind != LineKind.FEE else line.fee - line.gross) for line in row.lines.all())
     return {
         "id": row.pk, "ref": row.ref, "account": row.account, "currency": row.currency, "state": row.state,

@@ -22,7 +22,7 @@ NAME = "adyen"
 PARTS = {
     "commission": "commission nc", "markup": "markup nc", "scheme": "scheme fees nc", "interchange": "interchange nc"
 }  # fmt: skip
-PAYOUTS = {"MerchantPayout", "Payout", "PaidOutReversed"}
+PAYOUTS = {"MerchantPayout", "Payout", "PaidOut", "PaidOutReversed", "EpaPaid"}
 LABELS: dict[str, str] = {
     "Settled": K.PAYMENT, "SettledBulk": K.PAYMENT, "SettledInInstallments": K.PAYMENT, "SettledExternally": K.IGNORED,
     "SettledExternallyWithInfo": K.IGNORED, "AdvancementCommission": K.FEE, "Advanced": K.ADJUSTMENT,
@@ -33,7 +33,8 @@ LABELS: dict[str, str] = {
     "CaptureFee": K.FEE, "BankInstructionReturned": K.ADJUSTMENT, "ManualCorrected": K.ADJUSTMENT,
     "MerchantPayin": K.ADJUSTMENT, "DepositCorrection": K.RESERVE, "MatchedStatement": K.ADJUSTMENT,
     "ReserveAdjustment": K.RESERVE, "Balancetransfer": K.TRANSFER, "InternalTransfer": K.TRANSFER,
-    "MerchantPayout": K.PAYOUT, "Payout": K.PAYOUT, "PaidOutReversed": K.PAYOUT,
+    "MerchantPayout": K.PAYOUT, "Payout": K.PAYOUT, "PaidOut": K.PAYOUT, "PaidOutReversed": K.PAYOUT,
+    "EpaPaid": K.PAYOUT,
 }  # fmt: skip
 
 
@@ -53,19 +54,15 @@ def _document(table: tables.Table, terms: Terms) -> Document:
     for row in table.rows:
         key = (row["company account"], row["merchant account"], row["batch number"])
         batches.setdefault(key, []).append(row)
-    found = [_payouts(key, rows, numbers, terms, ids) for key, rows in batches.items()]
-    faults = (*table.faults, *numbers.faults, *(fault for fault in ids if fault.fatal))
+    found = [_payouts(key, rows, numbers, terms) for key, rows in batches.items()]
+    faults = (*table.faults, *numbers.faults, *ids)
     mixed = tuple(fault for each in found for fault in each.faults if fault.fatal)
     return Document(NAME, tuple(found), (*faults, *mixed))
 
 
-def _payouts(
-    key: tuple[str, str, str], rows: Sequence[Row], numbers: Numbers, terms: Terms, ids: Sequence[Fault]
-) -> Payout:
+def _payouts(key: tuple[str, str, str], rows: Sequence[Row], numbers: Numbers, terms: Terms) -> Payout:
     company, merchant, batch = key
     currency, faults = figures.of_one_currency(((row.number, row["net currency"]) for row in rows), terms.currency)
-    numbered = {row.number for row in rows}
-    faults += [fault for fault in ids if not fault.fatal and fault.row in numbered]
     lines = []
     paid = debited = credited = ZERO
     closed = False

@@ -147,7 +147,8 @@ def _of_csv(table: tables.Table) -> list[Found]:
 
 def _row(row: tables.Row, numbers: figures.Numbers) -> Found:
     label = row.first("transaction type", "type", "record type").lower() or "sale"
-    amount = numbers.amount(row.first("settlement amount", "amount settled", "amount"), row.number, "Settlement Amount")
+    stated = row.first("settlement amount", "amount settled", "amount")
+    amount = numbers.amount(stated, row.number, "Settlement Amount", needed=True)
     gross = -abs(amount) if LABELS.get(label) in {K.REFUND, K.CHARGEBACK} else amount
     parts = {
         name: numbers.amount(cell, row.number, name)

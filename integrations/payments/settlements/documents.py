@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from finance.canonical import Rule
-from integrations.payments.settlements.figures import _DASHES
+from integrations.payments.settlements.figures import DASHES
 from integrations.payments.settlements.tables import Refused
 
 
@@ -70,7 +70,7 @@ def text(value: Any) -> str:
 def amount(value: Any, row: int, name: str) -> Decimal:
     """An amount in major units, given as text or as an exact number."""
     said = str(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else value
-    if isinstance(said, str) and any(dash in said for dash in _DASHES):
+    if isinstance(said, str) and any(dash in said for dash in DASHES):
         raise Refused(f"{name}: {said[:40]!r} has a dash where a minus belongs.", row, Rule.UNICODE_MINUS)
     if isinstance(said, str) and re.fullmatch(r"-?[0-9]{1,15},[0-9]{1,4}", said):
         raise Refused(f"{name}: {said!r} has a decimal comma.", row, Rule.DECIMAL_COMMA)

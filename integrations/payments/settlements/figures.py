@@ -14,7 +14,7 @@ from integrations.payments.settlements.tables import Refused
 from orders import currencies
 
 ZERO = Decimal(0)
-_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
+DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
 _POINT = re.compile(r"[+-]?([0-9]{1,15}|[0-9]{1,3}([ ,'][0-9]{3})+)(\.[0-9]{1,10})?|[+-]?\.[0-9]{1,10}")
 _COMMA = re.compile(r"[+-]?([0-9]{1,15}|[0-9]{1,3}([ .'][0-9]{3})+)(,[0-9]{1,10})?|[+-]?,[0-9]{1,10}")
 _SYMBOLS = re.compile(r"^([+-]?)\s*(?:[$€£¥₹]|US\$|C\$|A\$|[A-Z]{3}(?=[\s0-9-]))\s*|\s*(?:[$€£¥₹]|[A-Z]{3})$")
@@ -42,7 +42,7 @@ class Numbers:
             if needed:
                 self._note(Rule.UNREADABLE, f"{name} is empty.", row)
             return ZERO
-        if any(dash in text for dash in _DASHES):
+        if any(dash in text for dash in DASHES):
             self._note(Rule.UNICODE_MINUS, f"{name}: {text[:40]!r} has a dash where a minus belongs.", row)
             return ZERO
         plain = bare(text)

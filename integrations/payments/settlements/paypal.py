@@ -1,8 +1,8 @@
-"""PayPal: activity downloads and monthly statements. One payout of each currency: what was withdrawn, with the balance
-it left behind.
+"""PayPal: activity downloads and monthly statements; its settlement report is read by paypal_report.py.
 
-Every row states the balance after it, so a missing, doubled or changed row is found where it stands. Dates and numbers
-are written as the account's language has it: stated on the connection, or proven by every cell of the file.
+One payout of each currency: what was withdrawn, with the balance it left behind. Every row states the balance after it,
+so a missing, doubled or changed row is found where it stands. Dates and numbers are written as the account's language
+has it: stated on the connection, or proven by every cell of the file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from finance.canonical import ZERO, Document, Fault, Line, Payout, Rule, Terms
 from finance.models import LineKind as K
-from integrations.payments.settlements import figures, tables
+from integrations.payments.settlements import figures, paypal_report, tables
 from integrations.payments.settlements.tables import Row
 
 NAME = "paypal"
@@ -96,6 +96,8 @@ class Told:
 
 def read(content: bytes, terms: Terms) -> Document:
     try:
+        if paypal_report.is_one(content):
+            return paypal_report.read(content, terms)
         table = tables.read(content, encoding=terms.encoding)
         if missing := [name for name in ("date", "type", "currency", "gross", "net", "id") if not _column(table, name)]:
             raise tables.Refused(f"It lacks the columns {', '.join(missing)}.")
@@ -191,7 +193,9 @@ def _belongs_elsewhere(now: Told, groups: dict[str, list[Told]]) -> bool:
     if now.balance is None:
         return False
     others = (each for code, rows in groups.items() if code != now.currency for each in rows)
-    return any(each.balance is not None and each.balance + now.net == now.balance for each in others)
+    return any(
+        each.balance is not None and now.balance in {each.balance + now.net, each.balance - each.net} for each in others
+    )
 
 
 # --- The payout ----------------------------------------------------------------------------------------------------
@@ -272,4 +276,4 @@ def _line(each: Told, at: datetime | None, currency: str) -> tuple[Line, Fault |
     return line, fault
 
 
-LABELS.update({f"{label} (sent)": K.ADJUSTMENT for label in _PAYMENTS})
+LABELS.update({f"{label} (sent)": K.ADJUSTMENT for label in _PAYMENTS}, **paypal_report.LABELS)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -77,11 +76,19 @@ def _csv(table: tables.Table, terms: Terms) -> Document:
         groups.setdefault("" if pending else row["payout id"], []).append(row)
     payouts = tuple(_payout(ref, rows, numbers, order, terms) for ref, rows in groups.items())
     fatal = tuple(fault for payout in payouts for fault in payout.faults if fault.fatal)
-    kept = [fault for fault in ids if not fault.fatal]
-    if kept and payouts:
-        payouts = (replace(payouts[0], faults=(*payouts[0].faults, *kept)), *payouts[1:])
-    deciding = tuple(fault for fault in ids if fault.fatal)
-    return Document(NAME, payouts, (*table.faults, *numbers.faults, *deciding, *fatal))
+    return Document(NAME, payouts, (*table.faults, *numbers.faults, *ids, *_alone(table), *fatal))
+
+
+def _alone(table: tables.Table) -> list[Fault]:
+    """One row in another currency than all the others of an export, though it is a payout by itself."""
+    counts: dict[str, int] = {}
+    for row in table.rows:
+        counts[row["currency"].upper()] = counts.get(row["currency"].upper(), 0) + 1
+    if len(counts) != 2 or min(counts.values()) != 1 or max(counts.values()) == 1:
+        return []
+    usual, odd = max(counts, key=lambda code: counts[code]), min(counts, key=lambda code: counts[code])
+    row = next(row for row in table.rows if row["currency"].upper() == odd)
+    return [Fault(Rule.CURRENCY_MIXED, f"The only row in {odd} of an export in {usual}.", row.number)]
 
 
 def _payout(ref: str, rows: list[Row], numbers: figures.Numbers, order: str, terms: Terms) -> Payout:

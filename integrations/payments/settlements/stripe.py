@@ -66,7 +66,8 @@ def _csv(table: tables.Table, terms: Terms) -> Document:
     if "net" not in table.columns or not {"gross", "amount"} & set(table.columns):
         raise tables.Refused("It lacks the columns gross (or amount) and net of an itemised report.")
     numbers = figures.Numbers()
-    ids = tables.rounded_ids(table.rows, ("balance transaction id", "source id", "charge id"))
+    decides = next((name for name in ("automatic payout id", "payout id") if name in table.columns), "")
+    ids = tables.rounded_ids(table.rows, ("balance transaction id", "source id", "charge id"), deciding=decides)
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in table.rows:
         payout = row.first("automatic payout id", "payout id", "transfer")

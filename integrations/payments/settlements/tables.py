@@ -25,7 +25,7 @@ class Refused(Exception):
 
     def __init__(self, message: str, row: int = 0, rule: Rule = Rule.UNREADABLE):
         super().__init__(message)
-        self.fault = Fault(rule, message, row)
+        self.fault = Fault(rule, message, row, fatal=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +86,11 @@ def read(content: bytes, *, delimiter: str = "", encoding: str = "", quoted: boo
     first = next((line for line in lines if line.strip()), "")
     delimiter = delimiter or max(",;\t|", key=first.count)
     lines_of = io.StringIO(text, newline="")
+    whole = text.endswith(("\n", "\r"))
     if quoted:
-        return _table(_rows(csv.reader(lines_of, delimiter=delimiter, strict=True)))
+        return _table(_rows(csv.reader(lines_of, delimiter=delimiter, strict=True)), whole)
     reader = csv.reader(lines_of, delimiter=delimiter, quoting=csv.QUOTE_NONE)
-    return _table(_rows(reader))
+    return _table(_rows(reader), whole)
 
 
 def _rows(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
@@ -106,9 +107,12 @@ def _rows(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
             yield begun, [value.strip() for value in row]
 
 
-def _table(rows: Iterator[tuple[int, list[str]]]) -> Table:
+def _table(rows: Iterator[tuple[int, list[str]]], whole: bool) -> Table:
+    """`whole`: the text ends with a line's end, so its last row wasn't cut off."""
     _, header = next(rows, (0, []))
     columns = tuple(key(name) for name in header)
+    twice = [n for n, name in enumerate(columns) if name and name in columns[:n]]
+    widths: list[int] = []
     if len(columns) > MAX_COLUMNS:
         raise Refused(f"It has more than {MAX_COLUMNS} columns.")
     found: list[Row] = []
@@ -120,9 +124,18 @@ def _table(rows: Iterator[tuple[int, list[str]]]) -> Table:
             raise Refused("A cell is too long; a quote may be missing.", number)
         if any(cells[len(columns) :]):
             faults.append(_too_wide(number, cells, len(columns)))
-        found.append(Row(number, dict(zip(columns, cells, strict=False))))
+        if cells == header:
+            raise Refused("The header stands there again: two files were put together.", number)
+        if other := next((n for n in twice if n < len(cells) and cells[n] != cells[columns.index(columns[n])]), None):
+            raise Refused(f"Two columns are called {header[other]}, and they say different things.", number)
+        # The first of two columns of one name: what the second says is the same.
+        found.append(Row(number, dict(reversed(list(zip(columns, cells, strict=False))))))
+        widths.append(len(cells))
     if not columns:
         raise Refused("The file is empty.")
+    if not whole and len(widths) > 1 and widths[-1] < min(widths[:-1]):
+        words = f"It ends in the middle of a row: {widths[-1]} cells of {min(widths[:-1])}. The file was cut off."
+        raise Refused(words, found[-1].number)
     return Table(columns, tuple(found), tuple(faults[:50]))
 
 

@@ -137,7 +137,8 @@ def _line(number: int, each: Mapping[str, Any], currency: str) -> Line:
 def _csv(table: tables.Table, terms: Terms) -> Document:
     tables.need(table, "Type", "Amount", "Net")
     numbers = figures.Numbers()
-    ids = tables.rounded_ids(table.rows, ("transaction id", "order"))
+    decides = next((name for name in ("payout id", "deposit id", "deposit") if name in table.columns), "")
+    ids = tables.rounded_ids(table.rows, ("transaction id", "order"), deciding=decides)
     dates = [row.first("date time", "date", "date time utc") for row in table.rows]
     order = figures.day_order(dates, terms.dates)
     groups: dict[str, list[tables.Row]] = {}
