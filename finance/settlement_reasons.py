@@ -16,6 +16,7 @@ from exceptions.reasons import Action, Cell, Column, Context, Evidence, Impact, 
 from finance.canonical import Rule
 from finance.models import (
     MATCHED,
+    BankStatement,
     FileStatus,
     OpenLine,
     PayoutState,
@@ -27,6 +28,7 @@ from finance.models import (
 RESIDUAL = "finance.settlement_residual"
 NOT_SETTLED = "finance.payment_not_settled"
 BANK_DIFFERS = "finance.bank_differs"
+STATEMENT = "finance.statement_disagrees"
 SHOWN = 20
 
 # Title, what it means, severity.
@@ -383,6 +385,45 @@ BANK_LINE_DIFFERS = _about_payout(
     evidence=_bank_evidence,
 )
 
+# --- Bank statements -----------------------------------------------------------------------------------------------
+
+
+def _statement(uid: str) -> BankStatement | None:
+    return BankStatement.objects.defer("content").filter(pk=int(uid)).first() if uid.isdigit() else None
+
+
+def _statement_evidence(uid: str) -> list[Evidence]:
+    found = _statement(uid)
+    rows = [Row([str(each["row"] or ""), each["message"]], hot=True) for each in (found.faults if found else ())]
+    return [Evidence("What the statement says of itself", [Column("Entry", True), "Why"], rows[:SHOWN])]
+
+
+def _statement_context(uid: str) -> Context | None:
+    found = _statement(uid)
+    if found is None:
+        return None
+    facts = [("File", found.name), ("Account", found.account), ("Statement", found.ref)]
+    return Context(found.name, found.subject, facts)
+
+
+STATEMENT_DISAGREES = Reason(
+    code=STATEMENT,
+    weightless="What a statement lacks isn't known.",
+    title="A bank statement doesn't add up",
+    queue="finance",
+    subject_kind="bank_statement",
+    icon="scale",
+    severity=reasons.HIGH,
+    acknowledge_minutes=240,
+    resolve_minutes=2 * 24 * 60,
+    description="Its opening balance and its entries don't come to its closing one: one is missing, doubled or off.",
+    clears="a person says why, with a waiver.",
+    predicate=lambda uid: bool((found := _statement(uid)) and found.faults),
+    evidence=_statement_evidence,
+    context=_statement_context,
+    describe=lambda uid: Opening(label=found.name) if (found := _statement(uid)) else None,
+)
+
 _FILES = tuple(rule for rule in Rule if rule not in {Rule.ROW_DISAGREES, Rule.TOTALS_DISAGREE})
 _PAYOUTS: tuple[Rule, ...] = (
     Rule.IDS_ROUNDED, Rule.CURRENCY_MIXED, Rule.LINE_DOUBLED, Rule.LINE_MISSING, Rule.CENT_SHIFTED,
@@ -396,5 +437,5 @@ def register() -> None:
         for rule in rules:
             reasons.register(make(rule))
     reasons.register(_of_label())
-    for reason in (SETTLEMENT_RESIDUAL, PAYMENT_NOT_SETTLED, BANK_LINE_DIFFERS):
+    for reason in (SETTLEMENT_RESIDUAL, PAYMENT_NOT_SETTLED, BANK_LINE_DIFFERS, STATEMENT_DISAGREES):
         reasons.register(reason)

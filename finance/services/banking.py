@@ -22,7 +22,7 @@ from finance import canonical, locks
 from finance import events as facts
 from finance.canonical import ZERO, Entry, Statement, Terms
 from finance.models import BankLine, BankStatement, MatchStatus, PayoutState, Settlement
-from finance.settlement_reasons import BANK_DIFFERS
+from finance.settlement_reasons import BANK_DIFFERS, STATEMENT
 
 EARLY, LATE = timedelta(days=2), timedelta(days=10)  # a payout's day and the bank's
 ALIKE = Decimal("1.00")  # a payout of so little a difference is suggested: a fee the bank took
@@ -78,6 +78,8 @@ def import_(
             facts.BANK_IMPORTED, each.subject, actor=actor,
             data={"form": each.form, "account": each.account, "lines": each.lines.count()},
         )  # fmt: skip
+        if each.faults:
+            cases.open_(STATEMENT, each.subject, summary=each.faults[0]["message"], actor=actor)
         match(each.pk, actor=actor)
     return kept
 
