@@ -41,13 +41,14 @@ from finance.services import (
     entering,
     entities,
     evidence,
+    fees,
     following,
     postings,
     threeway,
 )
 from orders.models import FulfilmentLine, FulfilmentOrder, Payment, Refund
 from tests.factories.inventory import LocationFactory
-from tests.finance import making
+from tests.finance import making, settling
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -96,13 +97,14 @@ def as_person(user):
 
 
 def test_fees_a_payout_told_of_before_the_ledger_knew_the_order_count_too():
-    order = making.order()
-    rows = [{"order": order.pk, "fee": "0.59", "currency": order.currency, "ref": "ch_1"}]
+    order = making.order(currency="EUR")
+    settling.paid("8816098341845641", "100.00", order=order)
+    (payout,) = settling.settled("adyen", settling.adyen(settling.ADYEN_ROWS[0]))
 
-    charges.fees(rows, cause="po_1", at=timezone.now())
+    fees.keep_all(payout.pk, last=payout.lines_count, at=timezone.now())
     charges.keep(order.pk)
 
-    assert OrderMoney.objects.get(order=order).fees == D("0.59")
+    assert OrderMoney.objects.get(order=order).fees == D("1.20")
     assert "finance.money_is_the_charges" not in broken()
 
 
