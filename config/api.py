@@ -14,6 +14,7 @@ from exceptions.api.v1.urls import urlpatterns as exceptions_v1
 from finance.api.v1.urls import urlpatterns as finance_v1
 from integrations.api.v1.client import urlpatterns as client_v1
 from integrations.api.v1.connections import urlpatterns as connections_v1
+from integrations.api.v1.drop_offs import urlpatterns as drop_offs_v1
 from integrations.api.v1.mapping import urlpatterns as mapping_v1
 from integrations.api.v1.trace import urlpatterns as trace_v1
 from integrations.api.v1.webhooks import urlpatterns as webhooks_v1
@@ -25,7 +26,7 @@ from returns.api.v1.urls import urlpatterns as returns_v1
 
 v1: list[URLPattern | URLResolver] = [
     *orders_v1, *returns_v1, *bench_v1, *inventory_v1, *exceptions_v1, *webhooks_v1, *trace_v1, *connections_v1,
-    *mapping_v1, *client_v1, *operations_v1, *refunds_v1, *finance_v1,
+    *mapping_v1, *client_v1, *operations_v1, *drop_offs_v1, *refunds_v1, *finance_v1,
 ]  # fmt: skip
 VERSIONS = {"v1": v1}
 

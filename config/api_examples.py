@@ -84,11 +84,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "POST /returns/{number}/decline": {"reason": "Worn for weeks"},
     "POST /returns/{number}/label": {"service": "post-return", "grams": 450},
     "POST /returns/{number}/dispositions": {"inspection": 318, "disposition": "RESTOCK", "quantity": 1},
+    "POST /returns/{number}/drop-offs": {"choice": "eyJyZWYiOiJVMzI5MjE3MTAifQ:1v2Zqk:3Xn0"},
     "POST /returns/{number}/exchanges": {"items": [{"sku": "MUG-BLUE", "quantity": 1}], "advance": False},
     "POST /returns/{number}/inspections": {
         "location": "leeds", "line": 1, "grade": "B", "verdict": "ACCEPTED", "quantity": 1, "disposition": "RULE",
     },
     "POST /returns/{number}/inspections/{id}/decide": {"verdict": "REJECTED", "note": "Worn for weeks"},
+    "POST /returns/{number}/inspections/{id}/rejected": {"choice": "BACK", "quantity": 1, "service": "post-return"},
     "POST /returns/{number}/receipts": {"location": "leeds", "code": "5012345678900", "quantity": 1},
     "POST /returns/{number}/receipts/finish": {"location": "leeds"},
     "POST /transfers": {

@@ -93,6 +93,8 @@ def _refunds() -> None:
 
     for became in (facts.PAYMENT_DONE, facts.PAYMENT_FAILED, facts.PAYMENT_CANCELLED, facts.PAYMENT_WANTED):
         events.subscribe(became, "returns.follow_payment", handlers.follow_payment)
+    for became in (facts.PAYMENT_DONE, facts.PAYMENT_FAILED, facts.PAYMENT_CANCELLED):
+        events.subscribe(became, "returns.follow_exchange_payment", handlers.follow_exchange_payment)
     events.subscribe(case_facts.APPROVAL, "returns.follow_approval", handlers.follow_approval)
 
 
@@ -106,7 +108,7 @@ def _returns() -> None:
 
     events.subscribe(facts.REQUESTED, "returns.read_reasons", bench_handlers.read_reasons)
     events.subscribe(facts.ACCEPTED, "returns.decide_refund", bench_handlers.decide_refund)
-    for judged in (facts.ACCEPTED, facts.REJECTED, facts.COMPLETED, facts.CANCELLED):
+    for judged in (facts.ACCEPTED, facts.REJECTED, facts.COMPLETED, facts.CANCELLED, facts.LOST, facts.EXPIRED):
         events.subscribe(judged, "returns.follow_exchange", bench_handlers.follow_exchange)
     events.subscribe(facts.EXCHANGE_ENDED, "returns.refund_instead", bench_handlers.refund_instead)
 
@@ -137,7 +139,8 @@ def _finance() -> None:
     events.subscribe("settlement.matched", "finance.keep_fees", handlers.keep_fees)
     for told in ("settlement.matched", "settlement.unmatched", "settlement.written_off"):
         events.subscribe(told, "finance.book_payout", handlers.book_payout)
-    events.subscribe("return.received", "finance.receive_return", handlers.receive_return)
+    for told in ("return.received", "return.sent_back"):
+        events.subscribe(told, "finance.receive_return", handlers.receive_return)
     events.subscribe(facts.SHIPPED, "finance.invoice_shipment", handlers.invoice_shipment)
     events.subscribe(facts.COMPLETED, "finance.prepare_posting", handlers.prepare_posting)
     events.subscribe(facts.CHANGED, "finance.correct_posting", handlers.correct_posting)
@@ -206,6 +209,7 @@ def _carriers() -> None:
     # Scans that came before the parcel had its number, or before its work was marked as sent.
     for event, name in ((facts.LABEL_READY, "carriers.let_scans_go"), (facts.SHIPPED, "carriers.let_scans_go_sent")):
         events.subscribe(event, name, tasks.let_waiting_go)
+    events.subscribe(back.LABEL_READY, "carriers.let_scans_go_back", tasks.let_waiting_go_back)
 
 
 def _customers() -> None:

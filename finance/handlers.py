@@ -41,7 +41,7 @@ def invoice_shipment(fact: Fact) -> None:
 
 
 def receive_return(fact: Fact) -> None:
-    """return.received: the units are the ERP's again."""
+    """return.received: the units are the ERP's again; return.sent_back: rejected ones no longer are."""
     memos.receive(int(fact.subject.uid), actor=fact.actor)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from core import events
 from core.errors import NotYet, Refusal
@@ -44,6 +45,7 @@ from orders.canonical import IncomingPayment
 from orders.models import Channel, Payment
 from orders.services import intake, payments, tracking
 from returns.services import taking
+from returns.services import tracking as back
 
 
 @dataclass(slots=True)
@@ -252,8 +254,14 @@ def _follow(act: FollowParcel | SetAside, message: InboundMessage, done: Done) -
 
 
 def _record(act: FollowParcel, message: InboundMessage, done: Done) -> None:
-    followed = tracking.record(act.tracking_number, act.scans, actor=message.connection.actor)
-    done.order_id, done.number = followed.order_id, followed.number
+    """A parcel that goes out, else one that comes back. NotYet while it is neither."""
+    followed: Any
+    try:
+        followed = tracking.record(act.tracking_number, act.scans, actor=message.connection.actor)
+        done.order_id = followed.order_id
+    except NotYet:
+        followed = back.record(act.tracking_number, act.scans, actor=message.connection.actor)
+    done.number = followed.number
     done.changed = done.changed or followed.new > 0
     done.words = "" if done.changed else f"the parcel {act.tracking_number} is known to be {followed.state} already"
 

@@ -40,6 +40,21 @@ def _disposed(event: Event) -> Words:
     return Words(f"{data.get('quantity')} × {data.get('sku')}: {word}", str(data.get("rule") or ""), "boxes")
 
 
+def _chosen(event: Event) -> Words:
+    data = event.data
+    words = {"BACK": "go back to the customer", "KEEP": "stay with us", "SCRAP": "are scrapped"}
+    how = " (called off)" if data.get("status") == "CANCELLED" else ""
+    said = str(data.get("words") or "")
+    if data.get("cost"):
+        said = f"{said} {data.get('cost')} {data.get('currency')}".strip()
+    return Words(f"{_lines(event)} rejected: they {words.get(str(data.get('kind')), '')}{how}", said, "undo-2")
+
+
+def _sent_back(event: Event) -> Words:
+    by = str(event.data.get("tracking_number") or "over the counter")
+    return Words(f"{_lines(event)} given back to the customer", by, "undo-2")
+
+
 def _exchanged(event: Event) -> Words:
     data = event.data
     return Words(f"Exchanged for {data.get('order')}", f"{data.get('worth')} for {data.get('credit')}", "repeat")
@@ -67,6 +82,8 @@ def register() -> None:
     timeline.register([facts.INSPECTED], _seen)
     timeline.register([facts.ACCEPTED], _accepted)
     timeline.register([facts.REJECTED], _rejected)
+    timeline.register([facts.CHOSEN], _chosen)
+    timeline.register([facts.SENT_BACK], _sent_back)
     timeline.register([facts.DISPOSED], _disposed)
     timeline.register([facts.RESTOCKED], lambda event: Words("Sellable again", "", "boxes", "ok"))
     timeline.register([facts.EXCHANGED], _exchanged)

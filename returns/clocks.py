@@ -1,4 +1,4 @@
-"""How long the steps of a return take: receipt to disposition, disposition to sellable, acceptance to refund. Pure."""
+"""How long the steps of a return take: from the carrier's door to the shelf, and from yes to the money. Pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-DISPOSE, SELL, REFUND, BALANCE = "DISPOSE", "SELL", "REFUND", "BALANCE"
+RECEIVE, DISPOSE, SELL, REFUND, BALANCE = "RECEIVE", "DISPOSE", "SELL", "REFUND", "BALANCE"
 TITLES = {
+    RECEIVE: "Delivered to taken in",
     DISPOSE: "Receipt to disposition",
     SELL: "Disposition to sellable",
     REFUND: "Acceptance to refund",
     BALANCE: "Goods and money apart",
 }
-HOURS = {DISPOSE: 24, SELL: 48, REFUND: 24, BALANCE: 72}
+HOURS = {RECEIVE: 48, DISPOSE: 24, SELL: 48, REFUND: 24, BALANCE: 72}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 RESTOCK, REFURBISH, OUTLET = "RESTOCK", "REFURBISH", "OUTLET"
 RETURN_TO_VENDOR, QUARANTINE, SCRAP, MISSING = "RETURN_TO_VENDOR", "QUARANTINE", "SCRAP", "MISSING"
+SEND_BACK = "SEND_BACK"
 KINDS = {
     RESTOCK: "Back on sale",
     REFURBISH: "To be refurbished",
@@ -16,6 +17,7 @@ KINDS = {
     QUARANTINE: "Put aside",
     SCRAP: "Scrapped",
     MISSING: "Missing",
+    SEND_BACK: "Back to the customer",
 }
 
 GRADES = {
@@ -35,12 +37,16 @@ STATES = {
     QUARANTINE: "quarantined",
     SCRAP: "shrinkage",
     MISSING: "shrinkage",
+    SEND_BACK: "customer",
 }
-GONE = frozenset({RETURN_TO_VENDOR, SCRAP, MISSING})
+GONE = frozenset({RETURN_TO_VENDOR, SCRAP, MISSING, SEND_BACK})
 LEDGER_REASONS = {SCRAP: "DAMAGE", MISSING: "LOST"}
 
 # What a customer still owns may be put aside or be found missing; it is not ours to sell, send away or bin.
 BEFORE_ACCEPTANCE = frozenset({QUARANTINE, MISSING})
+# Nobody chooses these where goods are looked at: one is what is left when they are gone, the other has its own steps.
+NOT_CHOSEN = frozenset({MISSING, SEND_BACK})
+CHOSEN = {kind: words for kind, words in KINDS.items() if kind not in NOT_CHOSEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,7 @@ def problems(rules: Sequence[Rule]) -> list[tuple[int, str, str]]:
     found: list[tuple[int, str, str]] = []
     seen: dict[tuple[object, ...], int] = {}
     for n, rule in enumerate(rules):
-        if rule.disposition not in KINDS or rule.disposition == MISSING:
+        if rule.disposition not in CHOSEN:
             found.append((n, "disposition", "Choose what becomes of them."))
         if rule.grade and rule.grade not in GRADES:
             found.append((n, "grade", "There is no such grade."))

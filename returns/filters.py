@@ -97,8 +97,8 @@ def _needs(need: str) -> Q:
         "goods": Q(approved_at__isnull=False) & Q(Exists(lines.filter(reception__in=TO_COME))),
         "inspection": Q(Exists(lines.filter(reception="RECEIVED", acceptance__in=("PENDING", "REVIEW")))),
         "place": Q(approved_at__isnull=False, location__isnull=True),
-        "label": Q(Exists(ReturnLabel.objects.filter(request=OuterRef("pk"), status=LabelStatus.FAILED)))
-        & ~Q(Exists(ReturnLabel.objects.live().filter(request=OuterRef("pk")))),
+        "label": Q(Exists(ReturnLabel.objects.way_back().filter(request=OuterRef("pk"), status=LabelStatus.FAILED)))
+        & ~Q(Exists(ReturnLabel.objects.live().way_back().filter(request=OuterRef("pk")))),
     }
     return wanted[need]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.events import Fact
 from orders.models import FulfilmentOrder
-from returns.services import refund_approval, refunds, taking
+from returns.services import advance, refund_approval, refunds, taking
 
 CAUSE = "refund:"
 
@@ -34,3 +34,11 @@ def follow_shipment(fact: Fact) -> None:
 def follow_order(fact: Fact) -> None:
     """order.changed: the same, where the channel says that goods left elsewhere. Safe to repeat."""
     taking.sent(int(fact.subject.uid), actor=fact.actor)
+
+
+def follow_exchange_payment(fact: Fact) -> None:
+    """payment.done, payment.failed, payment.cancelled: where an exchange caused it, it follows. Safe to repeat."""
+    name, _, rest = str(fact.data.get("cause") or "").partition(":")
+    number = rest.partition(":")[0]
+    if name == "exchange" and number.isdigit():
+        advance.follow(int(number), int(fact.data["instruction"]), actor=fact.actor)

@@ -65,7 +65,13 @@ def _label_ready(event: Event) -> Words:
 def _tracked(event: Event) -> Words:
     data = event.data
     said = " ".join(p for p in (str(data.get("words") or ""), str(data.get("place") or "")) if p)
-    return Words(f"Parcel on its way back: {str(data.get('state', '')).replace('_', ' ')}", said, "truck")
+    where = "to the customer" if data.get("to_customer") else "back"
+    return Words(f"Parcel on its way {where}: {str(data.get('state', '')).replace('_', ' ')}", said, "truck")
+
+
+def _lost(event: Event) -> Words:
+    units = plural(_units(event), "unit")
+    return Words(f"{_name(event)}: {units} lost on the way", str(event.data.get("why") or ""), "truck", "crit")
 
 
 def _policy(event: Event) -> Words:
@@ -85,6 +91,7 @@ _TOLD = {
     facts.LABEL_VOID_WANTED: lambda event: Words("Return label being given back", event.data.get("reason", ""), "tag"),
     facts.LABEL_VOIDED: lambda event: Words("Return label given back", "", "tag"),
     facts.TRACKED: _tracked,
+    facts.LOST: _lost,
     facts.COMPLETED: lambda event: Words(f"{_name(event)} completed", "", "circle-check", "ok"),
     facts.POLICY_CHANGED: _policy,
 }

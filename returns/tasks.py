@@ -6,14 +6,15 @@ from celery import shared_task
 
 from core import wake
 from core.actors import SYSTEM
-from returns.services import exchanges, requests, signals
+from returns.services import advance, requests, signals, tracking
 
 
 @shared_task(ignore_result=True)
 def expire_returns() -> None:
-    """Approved returns that were never sent are not waited for any longer."""
+    """Approved returns that were never sent, or were lost on their way, are not waited for any longer."""
     for return_id in requests.due():
         requests.expire(return_id, actor=SYSTEM)
+    tracking.lose_silent(actor=SYSTEM)
 
 
 @shared_task
@@ -29,5 +30,6 @@ def measure_signals_now(job_id: int) -> None:
 
 @shared_task
 def charge_overdue_exchanges() -> None:
-    """The goods of an advance exchange never came: its hold is taken."""
-    exchanges.charge_overdue(actor=SYSTEM)
+    """The goods of an advance exchange never came: its hold is taken. One that ends before is asked for anew."""
+    advance.keep_held(actor=SYSTEM)
+    advance.charge_overdue(actor=SYSTEM)

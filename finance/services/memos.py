@@ -151,7 +151,8 @@ def _chargebacks(order: Order, actor: Actor) -> list[Posting]:
 
 @transaction.atomic
 def receive(return_id: int, *, actor: Actor = SYSTEM) -> Posting | None:
-    """The stock receipt of what came back of a return since the last one. Safe to repeat. Locks the order and return.
+    """The stock receipt of what came back of a return since the last one, less what went to the customer again (then
+    units may be below nothing). Safe to repeat. Locks the order and return.
 
     It carries units and no money: the memo that goes with it does.
     """
@@ -168,7 +169,7 @@ def receive(return_id: int, *, actor: Actor = SYSTEM) -> Posting | None:
             booked[line["ref"]] = booked.get(line["ref"], 0) + line["quantity"]
     lines: list[dict[str, Any]] = []
     for line in ReturnLine.objects.filter(request=rma).select_related("item", "order_line").order_by("position"):
-        units = line.received - booked.get(str(line.pk), 0)
+        units = line.received - line.sent_back - booked.get(str(line.pk), 0)
         if units:
             sku = line.item.sku if line.item else line.sku
             lines.append({"ref": str(line.pk), "sku": sku, "title": line.title, "quantity": units})

@@ -88,6 +88,31 @@ class Collection:
     currency: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """From when until when a place is open on one day of the week (0 is Monday), in minutes of its own clock."""
+
+    day: int
+    since: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class DropOff:
+    """A place where a parcel with this carrier's label may be handed in. `address` is in the shape of an order's."""
+
+    ref: str
+    carrier: str
+    name: str
+    kind: str
+    address: Mapping[str, str]
+    metres: int | None = None
+    hours: tuple[Opening, ...] = ()
+    note: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+
+
 class Rejected(Exception):
     """The carrier will not do it as it is; trying again changes nothing until somebody puts something right."""
 
@@ -109,6 +134,16 @@ class Memory(Protocol):
 
     def still_wanted(self) -> None:
         """Raises TryLater when nobody wants the label any more: stop before it costs anything."""
+
+
+class PlacesPort(Protocol):
+    """An account that knows where its carrier takes parcels; it need not make labels."""
+
+    def places(self, address: Mapping[str, Any], *, limit: int) -> Sequence[DropOff]:
+        """Places to hand a parcel in near an address in the shape of an order's, the nearest first.
+
+        Raises Rejected where the address is none the carrier understands, TryLater, Permanent.
+        """
 
 
 class CarrierPort(Protocol):

@@ -1,16 +1,34 @@
-"""Every account that makes labels. Adding one is a folder beside easypost/ and a line here."""
+"""Every account that makes labels, and every one that finds places. Adding one is a folder beside easypost/ and a line
+here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from integrations.carriers.dhl.places import LocationFinder
 from integrations.carriers.easypost.labels import EasyPost
-from integrations.carriers.port import CarrierPort
+from integrations.carriers.port import CarrierPort, PlacesPort
+from integrations.carriers.ups.places import Locator
 from integrations.models import Connection
 
 VENDORS: dict[str, Callable[[Connection], CarrierPort]] = {
     "easypost": EasyPost,
 }
+
+PLACES: dict[str, Callable[[Connection], PlacesPort]] = {
+    "dhl": LocationFinder,
+    "ups": Locator,
+}
+
+
+def finders() -> list[Connection]:
+    """Accounts in use that find places, by code."""
+    found = Connection.objects.filter(kind=Connection.Kind.CARRIER, vendor__in=list(PLACES))
+    return list(found.filter(status=Connection.Status.ACTIVE).order_by("code"))
+
+
+def places(connection: Connection) -> PlacesPort:
+    return PLACES[connection.vendor](connection)
 
 
 def port(connection: Connection) -> CarrierPort:

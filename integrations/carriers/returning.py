@@ -66,18 +66,22 @@ def carry(label_id: int) -> None:
 
 
 def parcel(label: ReturnLabel) -> Parcel:
-    """The parcel as an account wants to know it: from the customer to the place that takes it."""
+    """The parcel as an account wants to know it: from the customer to the place that takes it, or the other way."""
     rma, service = label.request, label.service
-    place = rma.location
+    choice = label.choices.select_related("location", "line__item").first() if label.to_customer else None
+    place = choice.location if choice else rma.location
     assert place is not None  # noqa: S101  (a label is made for a place)
     assert service is not None  # noqa: S101  (asked by carry)
-    receiver = {**(place.address or {}), "name": place.name}
-    receiver.setdefault("country", place.country)
-    lines = [line for line in rma.lines.select_related("item") if line.awaited]
+    here = {**(place.address or {}), "name": place.name}
+    here.setdefault("country", place.country)
+    customer = {"name": rma.buyer_name, "phone": rma.buyer_phone, **rma.sent_from}
+    lines = [(line, line.awaited) for line in rma.lines.select_related("item") if line.awaited]
+    if choice is not None:
+        lines = [(choice.line, choice.quantity)]
     return Parcel(
         reference=str(label.uid),
-        sender={"name": rma.buyer_name, "phone": rma.buyer_phone, **rma.sent_from},
-        receiver=receiver,
+        sender=here if label.to_customer else customer,
+        receiver=customer if label.to_customer else here,
         grams=label.grams,
         carrier=service.vendor_carrier,
         service=service.vendor_service,
@@ -85,16 +89,16 @@ def parcel(label: ReturnLabel) -> Parcel:
         contents=tuple(
             Content(
                 title=line.title or line.sku,
-                quantity=line.awaited,
-                value=(line.unit_value * line.awaited).quantize(Decimal("0.01")),
-                grams=((line.item.weight_grams if line.item else None) or 0) * line.awaited,
+                quantity=units,
+                value=(line.unit_value * units).quantize(Decimal("0.01")),
+                grams=((line.item.weight_grams if line.item else None) or 0) * units,
                 origin=line.item.country_of_origin if line.item else "",
                 hs_code=line.item.hs_code if line.item else "",
             )
-            for line in lines
+            for line, units in lines
         ),
         currency=rma.currency,
-        comes_back=True,
+        comes_back=not label.to_customer,
     )
 
 

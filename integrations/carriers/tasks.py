@@ -48,6 +48,12 @@ def let_waiting_go(fact: Fact) -> None:
     tracking.settle(job_id, actor=SYSTEM)
 
 
+def let_waiting_go_back(fact: Fact) -> None:
+    """return.label_ready: the same for a return's parcel."""
+    if number := str(fact.data.get("tracking_number") or ""):
+        arrivals.let_go([tracking.waits_for(number)], inbox.process)
+
+
 def follow_account(fact: Fact) -> None:
     """connection.suspended, connection.restored: its carriers are out, or run again."""
     suspending.follow(actor=fact.actor)

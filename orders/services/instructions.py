@@ -7,7 +7,7 @@ what was captured less what went back, what is on its way back and what a bank w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -170,9 +170,11 @@ def capture(
     cause: str,
     shipment: int | None = None,
     why: str = "",
+    only: Collection[str] | None = None,
     actor: Actor,
 ) -> list[PaymentInstruction]:
-    """Take so much of what is authorised, once per cause, from the authorisation that ends first on.
+    """Take so much of what is authorised, once per cause, from the authorisation that ends first on; `only` of those
+    with these references, where they are named.
 
     Locks the order. Refusal("more_than_authorised") with what is left, ("capture_held") while a hold blocks captures.
     """
@@ -186,7 +188,7 @@ def capture(
         _sane(amount, order.currency)
         if any("CAPTURE" in hold.blocks for hold in desk.holds):
             raise Refusal("capture_held", f"A hold of {order.number} stands: its payment is not captured.")
-        standing = held_tenders(order_id, order.currency)
+        standing = [tender for tender in held_tenders(order_id, order.currency) if only is None or tender.ref in only]
         parts = tenders.split(amount, standing)
         left = sum((tender.room for tender in standing), ZERO)
         if sum((part.amount for part in parts), ZERO) < amount:
@@ -201,15 +203,20 @@ def capture(
     return retrying(work)
 
 
-def void(order_id: int, *, cause: str, why: str = "", actor: Actor) -> list[PaymentInstruction]:
-    """Let go of everything that is still only authorised, once per cause. Locks the order; nothing held is nothing."""
+def void(
+    order_id: int, *, cause: str, why: str = "", only: Collection[str] | None = None, actor: Actor
+) -> list[PaymentInstruction]:
+    """Let go of everything that is still only authorised, or `only` of what has these references; once per cause.
+
+    Locks the order; nothing held is nothing.
+    """
 
     def work() -> list[PaymentInstruction]:
         desk = open_desk(order_id, actor=actor)
         known = list(PaymentInstruction.objects.filter(order=order_id, cause=cause).order_by("pk"))
         if known:
             return known
-        parts = [Part(tender, tender.room) for tender in held_tenders(order_id)]
+        parts = [Part(tender, tender.room) for tender in held_tenders(order_id) if only is None or tender.ref in only]
         made = [_want(desk, K.VOID, part, cause, n, why, None) for n, part in enumerate(parts, 1)]
         lifecycle.announce(desk)
         return made

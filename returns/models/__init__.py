@@ -6,6 +6,7 @@ from returns.models.label import ReturnLabel
 from returns.models.policy import ReturnPolicy, ReturnPolicyStatus, ReturnPolicyVersion
 from returns.models.receiving import Arrival, ArrivalKind, OnBench
 from returns.models.refund_decision import RefundDecision, RefundStatus
+from returns.models.rejection import ChoiceKind, ChoiceStatus, RejectionChoice
 from returns.models.request import (
     ACCEPTANCE_MOVES,
     DECIDED,
@@ -26,6 +27,7 @@ from returns.models.request import (
     ReturnStatus,
     Verdict,
 )
+from returns.models.scan import ReturnScan
 from returns.models.signals import Dimension, ReturnSignal, SignalKind
 from returns.models.wording import ReasonCount, ReasonText
 
@@ -39,6 +41,8 @@ __all__ = [
     "Acceptance",
     "Arrival",
     "ArrivalKind",
+    "ChoiceKind",
+    "ChoiceStatus",
     "Condition",
     "Dimension",
     "Disposition",
@@ -59,6 +63,7 @@ __all__ = [
     "RefundPlan",
     "RefundStatus",
     "RefundTo",
+    "RejectionChoice",
     "ReturnKind",
     "ReturnLabel",
     "ReturnLine",
@@ -67,6 +72,7 @@ __all__ = [
     "ReturnPolicyVersion",
     "ReturnReason",
     "ReturnRequest",
+    "ReturnScan",
     "ReturnSignal",
     "ReturnStatus",
     "ReturnTarget",

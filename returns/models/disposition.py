@@ -25,6 +25,7 @@ class DispositionKind(models.TextChoices):
     QUARANTINE = "QUARANTINE", disposing.KINDS["QUARANTINE"]
     SCRAP = "SCRAP", disposing.KINDS["SCRAP"]
     MISSING = "MISSING", disposing.KINDS["MISSING"]
+    SEND_BACK = "SEND_BACK", disposing.KINDS["SEND_BACK"]
 
 
 class RulesStatus(models.TextChoices):

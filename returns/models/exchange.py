@@ -26,15 +26,18 @@ class Exchange(StateMachine):
     """One replacement order of one return. `credit` is what the returned units are worth, `worth` the new ones.
 
     Even: the two are equal. Up: the customer pays the difference before anything leaves. Down: they get it back when
-    the goods were accepted. An advance exchange (HELD) leaves before the goods are back, against a hold of `worth` on
-    the customer's payment: let go when they come, taken after `due_at`.
+    the goods were accepted. An advance exchange (HELD) leaves before the goods are back, once `worth` is held on the
+    customer's payment: let go when they come, taken after `due_at`.
     """
 
     MOVES = {
-        ExchangeStatus.HELD: {ExchangeStatus.SETTLED, ExchangeStatus.CHARGED, ExchangeStatus.CANCELLED},
+        # Goods come first after all where nothing could be held for what had not left yet.
+        ExchangeStatus.HELD: {
+            ExchangeStatus.SETTLED, ExchangeStatus.CHARGED, ExchangeStatus.CANCELLED, ExchangeStatus.PLACED,
+        },
         ExchangeStatus.PLACED: {ExchangeStatus.SETTLED, ExchangeStatus.CANCELLED},
         ExchangeStatus.CHARGED: {ExchangeStatus.SETTLED},
-    }
+    }  # fmt: skip
 
     request = models.ForeignKey(ReturnRequest, on_delete=models.PROTECT, related_name="exchanges")
     order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="exchange")

@@ -42,6 +42,9 @@ class Inspection(models.Model):
     serial_fits = models.BooleanField(null=True)
     note = models.CharField(max_length=500, blank=True)
     placed = models.PositiveIntegerField(default=0)
+    chosen = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Of rejected units: those that went back, or stay with the customer's word"
+    )
     key = models.CharField(max_length=120, unique=True)
     inspected_by = models.CharField(max_length=200, blank=True)
     inspected_at = models.DateTimeField(default=timezone.now)
@@ -55,6 +58,7 @@ class Inspection(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(quantity__gt=0, quantity__lte=MAX_QUANTITY), name="inspection_is_sane"),
             models.CheckConstraint(condition=Q(placed__lte=F("quantity")), name="a_unit_is_placed_once_at_a_time"),
+            models.CheckConstraint(condition=Q(chosen__lte=F("quantity")), name="a_unit_is_chosen_for_once"),
             models.CheckConstraint(condition=Q(grade__in=["", *Grade.values]), name="grade_is_known"),
             models.CheckConstraint(
                 condition=Q(verdict__in=["ACCEPTED", "REJECTED"], decided_at__isnull=False)
@@ -65,8 +69,12 @@ class Inspection(models.Model):
         indexes = [
             models.Index(fields=("inspected_at",), name="inspection_to_place", condition=Q(placed__lt=F("quantity"))),
             models.Index(fields=("inspected_at",), name="inspection_in_review", condition=Q(verdict="REVIEW")),
+            models.Index(
+                fields=("decided_at",), name="inspection_rejected",
+                condition=Q(verdict="REJECTED", chosen__lt=F("quantity")),
+            ),
             models.Index(fields=("decided_at",), name="inspection_accepted", condition=Q(verdict="ACCEPTED")),
-        ]
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.grade or 'missing'}"

@@ -10,6 +10,7 @@ from core.fields import MoneyField
 from core.scoping import ScopedQuerySet
 from core.states import StateMachine
 from orders.models import CarrierService, LabelStatus, Tracker
+from orders.models.shipment import UNDER_WAY
 from returns.models.request import ReturnRequest
 
 L = LabelStatus
@@ -25,6 +26,10 @@ class ReturnLabelQuerySet(ScopedQuerySet):
     def live(self) -> ReturnLabelQuerySet:
         return self.filter(status__in=LIVE)
 
+    def way_back(self) -> ReturnLabelQuerySet:
+        """Of parcels that come to us; the others take rejected goods home."""
+        return self.filter(to_customer=False)
+
 
 class ReturnLabel(StateMachine):
     """One label of one return. `uid` is our reference at the carrier; `vendor_ref` theirs, kept before money moves."""
@@ -39,6 +44,9 @@ class ReturnLabel(StateMachine):
 
     uid = models.UUIDField(unique=True)
     request = models.ForeignKey(ReturnRequest, on_delete=models.PROTECT, related_name="labels", db_index=False)
+    to_customer = models.BooleanField(
+        default=False, db_default=False, help_text="The parcel goes the other way: rejected goods to their owner"
+    )
     service = models.ForeignKey(
         CarrierService, null=True, on_delete=models.PROTECT, related_name="+", db_index=False,
         help_text="Empty: the channel made the label",
@@ -60,6 +68,8 @@ class ReturnLabel(StateMachine):
     failing_since = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     bought_at = models.DateTimeField(null=True)
+    tracked_at = models.DateTimeField(null=True, help_text="When it was where `tracker` says")
+    asked_at = models.DateTimeField(null=True, help_text="When its carrier was last asked")
     printed_at = models.DateTimeField(null=True)
     prints = models.PositiveIntegerField(default=0)
 
@@ -68,7 +78,9 @@ class ReturnLabel(StateMachine):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=("request",), condition=Q(status__in=sorted(LIVE)), name="a_return_has_one_label_at_a_time"
+                fields=("request",),
+                condition=Q(status__in=sorted(LIVE), to_customer=False),
+                name="a_return_has_one_label_at_a_time",
             ),
             models.CheckConstraint(condition=Q(status__in=LabelStatus.values), name="return_label_status_is_known"),
             models.CheckConstraint(
@@ -79,7 +91,15 @@ class ReturnLabel(StateMachine):
         indexes = [
             models.Index(fields=("request", "-id"), name="return_label_by_request"),
             models.Index(fields=("tracking_number",), name="return_label_by_number", condition=~Q(tracking_number="")),
-        ]
+            models.Index(
+                fields=("tracked_at", "id"), name="return_label_under_way",
+                condition=Q(status="BOUGHT", tracker__in=sorted(UNDER_WAY)),
+            ),
+            models.Index(
+                fields=("tracked_at",), name="return_label_there",
+                condition=Q(status="BOUGHT", to_customer=False, tracker="delivered"),
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.tracking_number or str(self.uid)

@@ -313,6 +313,9 @@ class ReturnLine(models.Model):
     gone = models.PositiveIntegerField(default=0)
     accepted = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
+    sent_back = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Rejected units that went to the customer again"
+    )
     unexpected = models.BooleanField(default=False, help_text="Nobody had asked for it: it was in the parcel")
 
     reason = models.CharField(max_length=16, choices=ReturnReason, default=ReturnReason.UNKNOWN)
@@ -347,6 +350,9 @@ class ReturnLine(models.Model):
             models.CheckConstraint(
                 condition=Q(accepted__lte=F("received") + F("kept") - F("rejected")),
                 name="only_what_came_or_is_kept_is_judged",
+            ),
+            models.CheckConstraint(
+                condition=Q(sent_back__lte=F("rejected")), name="only_what_was_rejected_is_sent_back"
             ),
             models.CheckConstraint(condition=Q(reception__in=Reception.values), name="reception_is_known"),
             models.CheckConstraint(condition=Q(acceptance__in=Acceptance.values), name="acceptance_is_known"),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from exceptions import reasons
-from returns.reasons import bench, clocks, requests, signals
+from returns.reasons import bench, clocks, exchanges, parcels, requests, signals
 
-MODULES = (bench, clocks, requests, signals)
+MODULES = (bench, clocks, exchanges, parcels, requests, signals)
 
 
 def register() -> None:

@@ -38,8 +38,8 @@ def nowhere() -> Any:
 
 
 def failed() -> Any:
-    live = ReturnLabel.objects.live().values("request")
-    broken = ReturnLabel.objects.filter(status=LabelStatus.FAILED).values("request")
+    live = ReturnLabel.objects.live().way_back().values("request")
+    broken = ReturnLabel.objects.way_back().filter(status=LabelStatus.FAILED).values("request")
     return ReturnRequest.objects.filter(pk__in=broken, status=ReturnStatus.OPEN).exclude(pk__in=live)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from django.db.models import Sum
 from django.utils import timezone
 
 from core.actors import Actor
@@ -18,9 +19,12 @@ from returns import events as facts
 from returns.disposing import Rule, Unit
 from returns.models import (
     Acceptance,
+    ChoiceKind,
+    ChoiceStatus,
     Disposition,
     DispositionRules,
     Inspection,
+    RejectionChoice,
     ReturnLine,
     RulesStatus,
 )
@@ -92,17 +96,16 @@ def dispose(
 
 def place(
     desk: ReturnDesk, inspection: Inspection, kind: str, *, quantity: int | None, after: int | None = None, key: str,
-    note: str = "",
+    note: str = "", agreed: bool = False,
 ) -> Disposition:  # fmt: skip
-    """The same with the return's desk open; its owner saves it."""
+    """The same with the return's desk open; its owner saves it. `agreed`: the customer's word for just this is kept."""
     line = desk.line(inspection.line_id)
     before, left = _taken_from(inspection, after)
     units = left if quantity is None else quantity
     if not 0 < units <= left:
         raise Refusal("nothing_left", f"{left} units are left to decide about, not {units}.", left=left, wanted=units)
-    if inspection.verdict != Acceptance.ACCEPTED and kind not in disposing.BEFORE_ACCEPTANCE:
-        words = "The customer's money is not settled: until it is accepted, it can only be put aside."
-        raise Refusal("not_accepted", words, verdict=inspection.verdict)
+    if not agreed:
+        _require_ours(inspection, kind, units, before)
     if before is not None and before.kind == kind:
         raise Refusal("same", f"They are that already: {before.get_kind_display().lower()}.", kind=kind)
     state = disposing.STATES[kind]
@@ -114,8 +117,39 @@ def place(
             to_state=state, key=f"return:disposition:{made.pk}", cause=desk.rma.subject, actor=desk.actor,
             name=_ledger_name(item, inspection), reason=disposing.LEDGER_REASONS.get(kind, ""), note=made.rule[:200],
         )  # fmt: skip
+    if kind == disposing.MISSING and inspection.verdict == Acceptance.REJECTED:
+        inspection.chosen = min(inspection.chosen + units, inspection.quantity)  # nobody is left to choose for
+        inspection.save(update_fields=["chosen"])
     _tell(desk, made, line, before)
     return made
+
+
+def _require_ours(inspection: Inspection, kind: str, units: int, before: Disposition | None) -> None:
+    """What the customer still owns can only be put aside or be missing; rejected units are ours with their word."""
+    if kind == disposing.SEND_BACK:
+        raise Refusal("not_accepted", "What goes back to the customer has its own step.", verdict=inspection.verdict)
+    if inspection.verdict == Acceptance.ACCEPTED or kind in disposing.BEFORE_ACCEPTANCE:
+        return
+    words = "The customer's money is not settled: until it is accepted, it can only be put aside."
+    if inspection.verdict == Acceptance.REJECTED:
+        ours = _kept(inspection) - _used(inspection) + (units if before and before.kind != disposing.QUARANTINE else 0)
+        if units <= ours:
+            return
+        words = "They were rejected, so they are the customer's: ask them, or send them back."
+    raise Refusal("not_accepted", words, verdict=inspection.verdict)
+
+
+def _kept(inspection: Inspection) -> int:
+    rows = RejectionChoice.objects.filter(inspection=inspection, kind=ChoiceKind.KEEP, status=ChoiceStatus.DONE)
+    return rows.aggregate(n=Sum("quantity"))["n"] or 0
+
+
+def _used(inspection: Inspection) -> int:
+    """Units that the customer left to us and that became something; what was scrapped for them is not among these."""
+    theirs = {disposing.QUARANTINE, disposing.MISSING, disposing.SEND_BACK}
+    rows = Disposition.objects.filter(inspection=inspection).exclude(kind__in=theirs)
+    rows = rows.exclude(key__startswith="choice:")
+    return sum(each.here for each in rows)
 
 
 def _bench_state() -> str:

@@ -1,8 +1,7 @@
 """Something else instead of money: a new order linked to the return, even, up or down; sent at once against a hold, or
 when the goods were accepted.
 
-The credit is money the customer paid already: it leaves the first order as a refund and comes to the second as a
-payment under one reference (gateway `exchange`), so that both add up and nothing is refunded twice.
+How it ends, and how money moves then: `exchange_ends`. What leaves before its goods are back: `advance`.
 """
 
 from __future__ import annotations
@@ -11,10 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
-from django.db import models
 from django.utils import timezone
 
 from core.actors import SYSTEM, Actor
@@ -24,20 +21,21 @@ from core.subjects import Subject
 from inventory.models import Item
 from inventory.services.locking import retrying
 from orders import canonical
-from orders.canonical import Address, Buyer, IncomingLine, IncomingOrder, IncomingPayment, IncomingRefund, RefundLine
-from orders.models import HoldType, Order, OrderLine, Payment
-from orders.services import changing, holds, instructions, intake, payments
+from orders.canonical import Address, Buyer, IncomingLine, IncomingOrder, IncomingPayment
+from orders.models import HoldType, Order, Payment
+from orders.services import holds, intake, payments
 from orders.services.money import refundable
 from returns import events as facts
 from returns import exchanging
 from returns.exchanging import Given, Sum, Wanted
 from returns.models import Exchange, ExchangeStatus, RefundPlan, RefundTo, ReturnLine
-from returns.services import lifecycle
+from returns.services import advance, exchange_ends, exchange_holds, lifecycle
+from returns.services.exchange_ends import due
 from returns.services.lifecycle import ReturnDesk
 
-GATEWAY = "exchange"
 ADVANCE = timedelta(days=21)  # for the goods to come, before their hold is taken
 MOST_LINES = 50
+NOT_ACCEPTED = "The goods were not accepted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +54,15 @@ def preview(return_id: int, wanted: Sequence[Instead], *, lines: Sequence[int] |
 
 
 def exchange(
-    return_id: int, wanted: Sequence[Instead], *, lines: Sequence[int] | None = None, advance: bool = False, key: str,
-    actor: Actor, version: int | None = None,
+    return_id: int, wanted: Sequence[Instead], *, lines: Sequence[int] | None = None, ahead: bool = False,
+    key: str, actor: Actor, version: int | None = None,
 ) -> Exchange:  # fmt: skip
     """Place the order that replaces what comes back (of these lines, or all). Once per key.
 
-    It is held until the goods are accepted; up, until the difference is paid, too. With `advance` it goes out at once
-    against a hold of its worth on the customer's payment. Locks the orders, then the return. Refusal("no_order"),
-    ("exchanged"), ("refunded") where the money went back already, ("nothing_to_exchange"); an unknown SKU is Invalid.
+    It is held until the goods are accepted; up, until the difference is paid, too. `ahead` of them it goes out as soon
+    as its worth is held on the customer's payment, and not before. Locks the orders, then the return.
+    Refusal("no_order"), ("exchanged"), ("refunded") where the money went back already, ("nothing_to_exchange"); an
+    unknown SKU is Invalid.
     """
     if not 0 < len(key) <= 120 or not key.isprintable():
         raise Invalid([Problem("key", "required", "A key of 1 to 120 characters is needed.")], status=422)
@@ -76,7 +75,7 @@ def exchange(
             return _same(known, return_id)
         given = _given(desk, lines)
         bought, worth = _priced(desk, given, wanted)
-        made = _place(desk, given, bought, worth, advance=advance, key=key)
+        made = _place(desk, given, bought, worth, ahead=ahead, key=key)
         desk.rma.refund_to = RefundTo.EXCHANGE
         lifecycle.save(desk, fields=("refund_to",))
         return made
@@ -98,33 +97,14 @@ def follow(return_id: int, *, actor: Actor = SYSTEM) -> None:
         wanted = {int(each["line"]): int(each["quantity"]) for each in made.lines}
         mine = [line for line in desk.lines if line.pk in wanted]
         if all(line.accepted >= wanted[line.pk] for line in mine):
-            _settle(desk, made)
+            exchange_ends.settle(desk, made)
         elif all(lifecycle.is_done(line) for line in mine) and made.status == ExchangeStatus.PLACED:
-            _call_off(desk, made, "The goods were not accepted.")
+            exchange_ends.call_off(desk, made, NOT_ACCEPTED)
         elif all(lifecycle.is_done(line) for line in mine) and made.status == ExchangeStatus.HELD:
-            _charge(desk, made, "The goods were not accepted.")
+            advance.give_up(desk, made, NOT_ACCEPTED)
         lifecycle.save(desk, fields=("refund_to",))
 
     retrying(work)
-
-
-def charge_overdue(*, actor: Actor = SYSTEM, limit: int = 200) -> int:
-    """Take the holds of advance exchanges whose goods never came in time; returns how many."""
-    due = Exchange.objects.filter(status=ExchangeStatus.HELD, due_at__lt=timezone.now()).order_by("due_at")
-    done = 0
-    for pk, request_id in due.values_list("pk", "request_id")[:limit]:
-        done += retrying(partial(_charge_one, pk, request_id, actor))
-    return done
-
-
-def _charge_one(pk: int, request_id: int, actor: Actor) -> int:
-    desk = lifecycle.open_return(request_id, actor=actor)
-    made = Exchange.objects.select_for_update().get(pk=pk)
-    if made.status != ExchangeStatus.HELD or not made.due_at or made.due_at > timezone.now():
-        return 0
-    _charge(desk, made, "The goods never came.")
-    lifecycle.save(desk)
-    return 1
 
 
 def pay(exchange_id: int, *, reference: str, gateway: str, at: datetime | None = None, actor: Actor) -> Exchange:
@@ -146,16 +126,10 @@ def pay(exchange_id: int, *, reference: str, gateway: str, at: datetime | None =
                                    at=at or timezone.now(), gateway=gateway)  # fmt: skip
             payments.record(order.channel_ref, (canonical.check(paid),), channel=order.channel, actor=actor)
             if made.status == ExchangeStatus.SETTLED:
-                _let_go(desk, made)
+                exchange_ends.let_go(desk, made)
         return made
 
     return retrying(work)
-
-
-def due(made: Exchange) -> Decimal:
-    """What the customer still has to pay of the new order, beyond the money of what came back."""
-    own = Payment.objects.filter(order=made.order_id, kind="captured").exclude(gateway=GATEWAY)
-    return max(made.worth - made.credit - (own.aggregate(paid=models.Sum("amount"))["paid"] or 0), Decimal(0))
 
 
 # --- How it is placed
@@ -232,7 +206,7 @@ def _tax_share(line: ReturnLine) -> Decimal:
 
 def _place(
     desk: ReturnDesk, given: list[tuple[ReturnLine, int]], bought: list[tuple[Item, Instead, Wanted]], worth: Sum, *,
-    advance: bool, key: str,
+    ahead: bool, key: str,
 ) -> Exchange:  # fmt: skip
     rma, order = desk.rma, desk.rma.order
     assert order is not None  # noqa: S101  (asked by _given)
@@ -241,21 +215,18 @@ def _place(
                           source=rma.subject)  # fmt: skip
     made = Exchange.objects.create(
         request=rma, order_id=placed.order_id, currency=rma.currency, credit=worth.credit, worth=worth.worth,
-        status=ExchangeStatus.HELD if advance else ExchangeStatus.PLACED, advance=advance, key=key,
+        status=ExchangeStatus.HELD if ahead else ExchangeStatus.PLACED, advance=ahead, key=key,
         lines=[{"line": line.pk, "quantity": units} for line, units in given], asked_by=desk.actor.label[:200],
-        due_at=timezone.now() + ADVANCE if advance else None,
+        due_at=timezone.now() + ADVANCE if ahead else None,
     )  # fmt: skip
-    if advance:
-        instructions.authorise(
-            order.pk, worth.worth, cause=_cause(made, "hold"), why=f"{rma} is replaced before it is back",
-            actor=desk.actor,
-        )  # fmt: skip
-    else:
-        holds.place(placed.order_id, kind=HoldType.MANUAL, reason=f"Waits for {rma}", actor=desk.actor)
+    waits = f"Waits until money is held for it: {rma} is replaced before it is back" if ahead else f"Waits for {rma}"
+    holds.place(placed.order_id, kind=HoldType.MANUAL, reason=waits, actor=desk.actor)
+    if ahead:
+        exchange_holds.want(made, worth.worth, actor=desk.actor)
     desk.note(
         facts.EXCHANGED,
         {"exchange": made.pk, "order": placed.number, "credit": str(worth.credit), "worth": str(worth.worth),
-         "difference": str(made.difference), "currency": made.currency, "advance": advance, "kind": worth.kind},
+         "difference": str(made.difference), "currency": made.currency, "advance": ahead, "kind": worth.kind},
         [(Subject("order", str(placed.order_id), placed.number), "replacement")],
     )  # fmt: skip
     return made
@@ -286,85 +257,6 @@ def _incoming(
             note=f"Instead of {desk.rma.number} from {order.number}", tags=("exchange",), test=order.test,
         )
     )  # fmt: skip
-
-
-# --- How it ends
-
-
-def _settle(desk: ReturnDesk, made: Exchange) -> None:
-    """The goods are accepted: their money moves to the new order, what is left over goes back, the hold is let go.
-
-    Money of the first order that went back another way meanwhile can't move: then that much is left to pay.
-    """
-    rma, order, new = desk.rma, desk.rma.order, Order.objects.select_related("channel").get(pk=made.order_id)
-    assert order is not None  # noqa: S101  (an exchange has one)
-    was_charged = made.status == ExchangeStatus.CHARGED
-    made.credit = min(made.credit, max(refundable(order.pk, made.currency), Decimal(0)))
-    made.save(update_fields=("credit",))
-    sums = Sum(made.credit, made.worth)
-    now = timezone.now()
-    if sums.moved:
-        ref = f"exchange:{made.pk}"
-        amount: dict[str, Any] = {"amount": sums.moved, "currency": made.currency, "at": now, "gateway": GATEWAY}
-        refund = IncomingRefund(
-            ref=ref, order_ref=order.channel_ref, at=now, currency=made.currency, lines=_refund_lines(made),
-            payments=(IncomingPayment(ref=ref, kind="refunded", **amount),), amount=sums.moved,
-            note=f"Moved to {new.number}",
-        )  # fmt: skip
-        intake.refund(canonical.check(refund), channel=order.channel, actor=desk.actor, source=rma.subject)
-        paid = canonical.check(IncomingPayment(ref=ref, kind="captured", **amount))
-        payments.record(new.channel_ref, (paid,), channel=new.channel, actor=desk.actor, source=rma.subject)
-    if made.advance and not was_charged and (left := due(made)):
-        instructions.capture(order.pk, left, cause=_cause(made, "short"), why=f"{rma} brings less", actor=desk.actor)
-    elif made.advance and not was_charged:
-        instructions.void(order.pk, cause=_cause(made, "void"), why=f"{rma} came back", actor=desk.actor)
-    if sums.to_refund:
-        instructions.refund(
-            order.pk, sums.to_refund, cause=_cause(made, "rest"), why=f"{rma} was exchanged for less", actor=desk.actor
-        )
-    _end(desk, made, ExchangeStatus.SETTLED, "The goods were accepted.")
-    _let_go(desk, made)
-
-
-def _let_go(desk: ReturnDesk, made: Exchange) -> None:
-    """The new order leaves once its goods are accepted and nothing of it is left to pay."""
-    if not made.advance and not due(made):
-        holds.release(made.order_id, hold_type=HoldType.MANUAL, actor=desk.actor, note=f"{desk.rma} was accepted")
-
-
-def _refund_lines(made: Exchange) -> tuple[RefundLine, ...]:
-    units = {int(each["line"]): int(each["quantity"]) for each in made.lines}
-    rows = ReturnLine.objects.filter(pk__in=units, order_line__isnull=False)
-    refs = dict(OrderLine.objects.filter(return_lines__in=rows).values_list("pk", "ref"))
-    return tuple(
-        RefundLine(line_ref=refs[row.order_line_id], quantity=units[row.pk], restock="return")
-        for row in rows
-        if row.order_line_id in refs
-    )
-
-
-def _call_off(desk: ReturnDesk, made: Exchange, why: str) -> None:
-    """Nothing left yet: the new order is cancelled, and the return goes back to a refund of what was accepted."""
-    changing.cancel(made.order_id, actor=desk.actor, reason=why)
-    desk.rma.refund_to = RefundTo.ORIGINAL
-    _end(desk, made, ExchangeStatus.CANCELLED, why)
-
-
-def _charge(desk: ReturnDesk, made: Exchange, why: str) -> None:
-    """The goods of an advance exchange are not coming: what was held is taken."""
-    assert desk.rma.order_id is not None  # noqa: S101
-    instructions.capture(desk.rma.order_id, made.worth, cause=_cause(made, "charge"), why=why, actor=desk.actor)
-    _end(desk, made, ExchangeStatus.CHARGED, why)
-
-
-def _end(desk: ReturnDesk, made: Exchange, to: str, why: str) -> None:
-    made.move(to, settled_at=timezone.now())
-    data = {"exchange": made.pk, "order": made.order.number, "status": to, "why": why}
-    desk.note(facts.EXCHANGE_ENDED, data, [(Subject("order", str(made.order_id), made.order.number), "replacement")])
-
-
-def _cause(made: Exchange, what: str) -> str:
-    return f"exchange:{made.pk}:{what}"
 
 
 def _same(known: Exchange, return_id: int) -> Exchange:

@@ -17,7 +17,7 @@ from orders.services import returned
 from returns import disposing
 from returns import events as facts
 from returns.models import Acceptance, Grade, Inspection, InspectionPhoto, OnBench, ReturnLine
-from returns.services import dispositions, goods, lifecycle
+from returns.services import dispositions, goods, lifecycle, rejected
 from returns.services.lifecycle import ReturnDesk
 
 VERDICTS = (Acceptance.ACCEPTED, Acceptance.REJECTED, Acceptance.REVIEW)
@@ -42,7 +42,8 @@ def inspect(bench_id: int, seen: Seen, *, key: str, actor: Actor) -> Inspection:
     """Judge units that wait on the bench, once per key. Of two people who look at the same unit, the second is refused.
 
     Locks the order, the return, then stock. Accepted units are the customer's money (return.accepted) and ours to sell.
-    Refusal("nothing_left") where they were looked at meanwhile; what `dispositions.place` refuses refuses the whole.
+    Rejected ones stay the customer's (services.rejected). Refusal("nothing_left") where they were looked at meanwhile;
+    what `dispositions.place` refuses refuses the whole.
     """
     _check(seen, key)
 
@@ -96,6 +97,7 @@ def decide(inspection_id: int, verdict: str, *, note: str = "", actor: Actor, ve
         inspection.save(update_fields=["verdict", "decided_by", "decided_at", "note"])
         settle(desk, desk.line(inspection.line_id), inspection)
         lifecycle.save(desk)
+        _tell_a_person(desk, inspection)
         return inspection
 
     return retrying(work)
@@ -179,6 +181,8 @@ def _tell(desk: ReturnDesk, made: Inspection) -> None:
 
 
 def _tell_a_person(desk: ReturnDesk, made: Inspection) -> None:
+    if made.verdict == Acceptance.REJECTED and made.chosen < made.quantity:
+        rejected.tell_a_person(desk.rma.subject, made, desk.actor)
     if made.verdict != Acceptance.REVIEW:
         return
     line = desk.line(made.line_id)
@@ -199,7 +203,7 @@ def _check(seen: Seen, key: str) -> None:
         problems.append(Problem("quantity", "range", "At least one unit."))
     if seen.verdict == Acceptance.REJECTED and not seen.note.strip():
         problems.append(Problem("note", "required", "Say why, in words the customer may read."))
-    if seen.disposition and (seen.disposition not in disposing.KINDS or seen.disposition == disposing.MISSING):
+    if seen.disposition and seen.disposition not in disposing.CHOSEN:
         problems.append(Problem("disposition", "unknown", "Choose what becomes of it."))
     if not 0 < len(key) <= 110 or not key.isprintable():
         problems.append(Problem("key", "required", "A key of 1 to 110 characters is needed."))

@@ -14,9 +14,10 @@ from core.actors import Actor
 from core.errors import Invalid, Problem, Refusal, TryLater
 from core.ids import uuid7
 from exceptions.services import cases
+from inventory.models import Location
 from inventory.services.locking import retrying
 from orders import carriage
-from orders.carriage import Quote
+from orders.carriage import Place, Quote
 from orders.models import CarrierService, LabelStatus
 from orders.services import choosing, outages, serials
 from orders.services.carriage import services
@@ -25,7 +26,7 @@ from returns.models import Reception, ReturnLabel, ReturnStatus
 from returns.services import lifecycle, routes
 from returns.services.lifecycle import ReturnDesk, open_return
 
-FAILED = "returns.label_failed"
+FAILED, NOT_SENT_HOME = "returns.label_failed", "returns.rejected_waits"
 MOST_GRAMS = 2_000_000
 
 
@@ -46,7 +47,10 @@ def options(desk_or_rma: Any, lines: Sequence[Any] | None = None) -> list[Option
     rma = desk_or_rma
     if rma.location_id is None:
         return []
-    found = _quotes(rma, weight(rma.lines.select_related("item") if lines is None else lines))
+    return offered(_quotes(rma, weight(rma.lines.select_related("item") if lines is None else lines)))
+
+
+def offered(found: Sequence[Quote]) -> list[Option]:
     return [
         Option(q.service, q.carrier, q.name, q.cost, q.currency, q.arrives_by)
         for q in sorted(found, key=lambda q: (q.currency, q.cost, q.arrives_by))
@@ -59,15 +63,20 @@ def weight(lines: Any) -> int:
 
 
 def _quotes(rma: Any, grams: int) -> list[Quote]:
+    return quotes(grams, **_way(rma))
+
+
+def _way(rma: Any) -> dict[str, Place]:
+    return {"origin": routes.place_of(rma.sent_from), "destination": choosing.origin(rma.location)}
+
+
+def quotes(grams: int, *, origin: Place, destination: Place) -> list[Quote]:
+    """What the carriers that run would ask for a parcel of this weight now."""
     gone = outages.out()
     return carriage.quote(
         [service for service in services() if service.carrier not in gone],
-        origin=routes.place_of(rma.sent_from),
-        destination=choosing.origin(rma.location),
-        grams=grams,
-        now=timezone.now(),
-        ready_in=timedelta(0),
-    )
+        origin=origin, destination=destination, grams=grams, now=timezone.now(), ready_in=timedelta(0),
+    )  # fmt: skip
 
 
 def want(
@@ -88,27 +97,44 @@ def want(
     def work() -> ReturnLabel:
         desk = open_return(return_id, version=version, actor=actor)
         rma = desk.rma
-        standing = ReturnLabel.objects.live().filter(request=rma).first()
+        standing = ReturnLabel.objects.live().way_back().filter(request=rma).first()
         if standing is not None:
             return standing
         _may_be_sent(desk)
-        chosen, cost, currency = _choose(desk, service, grams or weight(desk.lines))
-        ReturnLabel.objects.filter(request=rma, status=LabelStatus.FAILED).update(status=LabelStatus.VOIDED)
+        chosen, cost, currency = _choose(rma, service, grams or weight(desk.lines), **_way(rma))
+        failed = ReturnLabel.objects.way_back().filter(request=rma, status=LabelStatus.FAILED)
+        failed.update(status=LabelStatus.VOIDED)
         label = ReturnLabel.objects.create(
             uid=uuid7(), request=rma, service=chosen, carrier=chosen.carrier, grams=grams or weight(desk.lines),
             cost=cost, currency=currency,
         )  # fmt: skip
         if drop_off:
             rma.drop_off = dict(drop_off)
-        if chosen.connection:
-            desk.note(facts.LABEL_WANTED, {"label": label.pk, "service": chosen.code})
-        else:
-            number = serials.next_sscc()
-            _ready(desk, label, tracking_number=number, tracking_url=_link(chosen, number))
+        _order(desk, label, chosen)
         lifecycle.save(desk, fields=["drop_off"])
         return label
 
     return retrying(work)
+
+
+def to_customer(desk: ReturnDesk, place: Location, *, service: str = "", grams: int) -> ReturnLabel:
+    """The label that takes rejected goods home, ordered on an open desk; its owner saves it. The same refusals."""
+    rma = desk.rma
+    _require_address(rma)
+    grams = min(max(grams, 1), MOST_GRAMS)
+    chosen, cost, currency = _choose(rma, service, grams, origin=choosing.origin(place),
+                                     destination=routes.place_of(rma.sent_from))  # fmt: skip
+    label = ReturnLabel.objects.create(
+        uid=uuid7(), request=rma, service=chosen, carrier=chosen.carrier, grams=grams, cost=cost, currency=currency,
+        to_customer=True,
+    )  # fmt: skip
+    _order(desk, label, chosen)
+    return label
+
+
+def give_back(desk: ReturnDesk, label: ReturnLabel, reason: str) -> None:
+    """The same as `void` on an open desk; its owner saves it."""
+    _give_back(desk, label, reason)
 
 
 def from_channel(
@@ -121,7 +147,7 @@ def from_channel(
         known = ReturnLabel.objects.filter(request=desk.rma, tracking_number=tracking_number[:120]).first()
         if known is not None or desk.rma.status != ReturnStatus.OPEN:
             return known
-        for label in ReturnLabel.objects.live().filter(request=desk.rma):
+        for label in ReturnLabel.objects.live().way_back().filter(request=desk.rma):
             _give_back(desk, label, "The channel made another")
         label = ReturnLabel.objects.create(
             uid=uuid7(), request=desk.rma, carrier=carrier[:60], grams=weight(desk.lines), status=LabelStatus.WANTED
@@ -200,7 +226,8 @@ def failed(label_id: int, *, reason: str, actor: Actor) -> None:
         label.move(LabelStatus.FAILED, failure=reason[:500])
         desk.note(facts.LABEL_FAILED, {"label": label.pk, "reason": reason[:300]})
         lifecycle.save(desk)
-        cases.open_(FAILED, desk.rma.subject, actor=actor, summary=reason[:200])
+        about = NOT_SENT_HOME if label.to_customer else FAILED
+        cases.open_(about, desk.rma.subject, actor=actor, summary=reason[:200])
 
     retrying(work)
 
@@ -238,22 +265,35 @@ def _may_be_sent(desk: ReturnDesk) -> None:
         raise Refusal("nothing_to_send", f"Nothing of {rma} is still to come.")
     if rma.location is None:
         raise Refusal("no_place", f"{rma} has no place to go. Choose one first.")
+    _require_address(rma)
+
+
+def _require_address(rma: Any) -> None:
     missing = [part for part in ("line1", "city", "country") if not str(rma.sent_from.get(part) or "").strip()]
     if missing:
         raise Invalid([Problem(f"sent_from.{part}", "missing", "is needed on a label") for part in missing], status=422)
 
 
-def _choose(desk: ReturnDesk, code: str, grams: int) -> tuple[CarrierService, Decimal | None, str]:
-    offered = _quotes(desk.rma, grams)
+def _order(desk: ReturnDesk, label: ReturnLabel, chosen: CarrierService) -> None:
+    """Bought in the background where the service has an account, else made here at once."""
+    if chosen.connection:
+        desk.note(facts.LABEL_WANTED, {"label": label.pk, "service": chosen.code})
+    else:
+        number = serials.next_sscc()
+        _ready(desk, label, tracking_number=number, tracking_url=_link(chosen, number))
+
+
+def _choose(rma: Any, code: str, grams: int, **way: Place) -> tuple[CarrierService, Decimal | None, str]:
+    found = quotes(grams, **way)
     if code:
         named = CarrierService.objects.in_use().filter(code=code).first()
         if named is None:
             raise Refusal("unknown_service", f"There is no carrier service {code[:60]}.", status=422)
-        price = next((q for q in offered if q.service == code), None)
+        price = next((q for q in found if q.service == code), None)
         return named, price.cost if price else None, price.currency if price else ""
-    best = carriage.cheapest(offered)
+    best = carriage.cheapest(found)
     if best is None:
-        raise Refusal("no_service", "No carrier takes it back from that address. Name one.")
+        raise Refusal("no_service", "No carrier has a price for that address. Name one.")
     return CarrierService.objects.get(code=best.service), best.cost, best.currency
 
 
@@ -271,7 +311,8 @@ def _ready(desk: ReturnDesk, label: ReturnLabel, **fields: Any) -> None:
 def _give_back(desk: ReturnDesk, label: ReturnLabel, reason: str) -> None:
     if label.status in {LabelStatus.VOID_WANTED, LabelStatus.VOIDED, LabelStatus.VOID_REFUSED}:
         return
-    if any(line.reception == Reception.IN_TRANSIT for line in desk.lines):
+    on_its_way = any(line.reception == Reception.IN_TRANSIT for line in desk.lines)
+    if on_its_way and not label.to_customer:
         raise Refusal("on_its_way", "The parcel is on its way with this label.")
     outside = label.service is not None and bool(label.service.connection)
     charged = outside and (bool(label.vendor_ref) or label.status == LabelStatus.BOUGHT)

@@ -36,7 +36,7 @@ from returns.models import (
 
 _LINE_FIELDS = (
     "received", "kept", "gone", "accepted", "rejected", "reception", "acceptance", "serials", "reason", "reason_text",
-    "item", "unit_value", "restocking_percent",
+    "item", "unit_value", "restocking_percent", "sent_back",
 )  # fmt: skip
 
 

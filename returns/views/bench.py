@@ -40,7 +40,7 @@ VERDICTS = [
     (Acceptance.REVIEW, "Not sure", "Somebody else decides"),
     (Acceptance.REJECTED, "Reject", "No money; it stays put aside"),
 ]
-PLACES = [(kind, words) for kind, words in disposing.KINDS.items() if kind != disposing.MISSING]
+PLACES = list(disposing.CHOSEN.items())
 CANDIDATES = 8
 
 

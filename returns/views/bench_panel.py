@@ -16,19 +16,22 @@ from core.errors import Invalid, Problem, Refusal
 from inventory.views import asking
 from returns.models import (
     Acceptance,
+    ChoiceStatus,
     Disposition,
     Exchange,
     Inspection,
     InspectionPhoto,
     ReasonText,
+    RejectionChoice,
     ReturnReason,
     ReturnRequest,
 )
-from returns.services import exchanges, inspection, reading, standing_clocks
+from returns.services import exchanges, inspection, reading, rejected, standing_clocks
 from returns.services.exchanges import Instead
 
 SEE = "returns.view_returnrequest"
-NEEDS = {"decide": "returns.approve_return", "reason": "returns.request_return", "exchange": "returns.exchange_return",
+NEEDS = {"rejected": "returns.approve_return", "handed": "returns.approve_return", "stop": "returns.approve_return",
+         "decide": "returns.approve_return", "reason": "returns.request_return", "exchange": "returns.exchange_return",
          "preview": "returns.exchange_return", "pay": "returns.exchange_return"}  # fmt: skip
 ROWS = 3
 
@@ -89,13 +92,40 @@ def _reason(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
     return {}
 
 
+def _rejected(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
+    """What the customer said becomes of goods that were not accepted."""
+    seen = get_object_or_404(Inspection, line__request=rma, pk=asking.whole(request, "inspection", 1))
+    way, words = asking.words(request, "way", 60), asking.words(request, "words", 500)
+    about: dict[str, Any] = {
+        "quantity": asking.whole(request, "units", 1), "key": asking.words(request, "key", 60),
+        "actor": actors.person(request.user),
+    }  # fmt: skip
+    if way in {"KEEP", "SCRAP"}:
+        (rejected.keep if way == "KEEP" else rejected.scrap)(seen.pk, words=words, **about)
+    else:
+        rejected.give_back(seen.pk, by_hand=way == "HAND", service=way.removeprefix("BY:"), **about)
+    return {}
+
+
+def _handed(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
+    choice = get_object_or_404(RejectionChoice, line__request=rma, pk=asking.whole(request, "choice", 1))
+    rejected.handed_over(choice.pk, actor=actors.person(request.user))
+    return {}
+
+
+def _stop(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
+    choice = get_object_or_404(RejectionChoice, line__request=rma, pk=asking.whole(request, "choice", 1))
+    rejected.call_off(choice.pk, actor=actors.person(request.user))
+    return {}
+
+
 def _preview(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
     return {"sums": exchanges.preview(rma.pk, _wanted(request, rma.currency)), "sent": request.POST}
 
 
 def _exchange(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
     exchanges.exchange(
-        rma.pk, _wanted(request, rma.currency), advance=bool(request.POST.get("advance")),
+        rma.pk, _wanted(request, rma.currency), ahead=bool(request.POST.get("advance")),
         key=asking.words(request, "key", 60), version=asking.version(request), actor=actors.person(request.user),
     )  # fmt: skip
     return {}
@@ -110,7 +140,16 @@ def _pay(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
     return {}
 
 
-_STEPS = {"decide": _decide, "reason": _reason, "preview": _preview, "exchange": _exchange, "pay": _pay}
+_STEPS = {
+    "rejected": _rejected,
+    "handed": _handed,
+    "stop": _stop,
+    "decide": _decide,
+    "reason": _reason,
+    "preview": _preview,
+    "exchange": _exchange,
+    "pay": _pay,
+}
 
 
 def _wanted(request: HttpRequest, currency: str) -> list[Instead]:
@@ -138,18 +177,35 @@ def _rma(request: HttpRequest, number: str) -> ReturnRequest:
     return get_object_or_404(rows, number=number)
 
 
+def _theirs(each: Inspection) -> int:
+    """Rejected units about which nothing was agreed yet, as `rejected.left` counts them, without asking again."""
+    if each.verdict != Acceptance.REJECTED:
+        return 0
+    waiting = sum(choice.quantity for choice in each.choices.all() if choice.status == ChoiceStatus.WAITING)
+    return int(each.quantity - each.chosen - waiting)
+
+
 def _context(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
     lines = list(rma.lines.select_related("item").order_by("position"))
     stream = Disposition.objects.select_related("location").order_by("pk")
-    seen = Inspection.objects.filter(line__request=rma).select_related("line", "location").order_by("pk")
+    seen = Inspection.objects.filter(line__request=rma).select_related("line__item", "location").order_by("pk")
     shots = InspectionPhoto.objects.only("pk", "inspection_id", "line_id").order_by("pk")
     readings = {row.line_id: row for row in ReasonText.objects.filter(line__request=rma)}
     asked = rma.exchanges.select_related("order").order_by("pk")
     may = request.user.has_perm
+    chosen = RejectionChoice.objects.select_related("label").defer("label__content").order_by("pk")
+    inspections = list(
+        seen.prefetch_related(
+            Prefetch("dispositions", stream), Prefetch("photos", shots), Prefetch("choices", chosen)
+        )[:200]
+    )  # fmt: skip
+    unsettled = {each.pk: free for each in inspections if (free := _theirs(each))}
     return {
         "rma": rma, "lines": [(line, readings.get(line.pk)) for line in lines], "now": timezone.now(),
         "clocks": standing_clocks.of_return(rma.pk),
-        "inspections": list(seen.prefetch_related(Prefetch("dispositions", stream), Prefetch("photos", shots))[:200]),
+        "inspections": inspections, "unsettled": unsettled,
+        "ways": {each.pk: rejected.ways(rma, each) for each in inspections if each.pk in unsettled}
+        if may(NEEDS["rejected"]) else {},
         "exchanges": list(asked), "reasons": [c for c in ReturnReason.choices if c[0] != ReturnReason.UNKNOWN],
         "review": Acceptance.REVIEW, "may_decide": may(NEEDS["decide"]), "may_read": may(NEEDS["reason"]),
         "may_exchange": may(NEEDS["exchange"]) and rma.order is not None and not asked

@@ -136,16 +136,20 @@ def receipt(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def sheet(label: ReturnLabel) -> Sheet:
-    """The words on a label of the way back: from the customer to the place."""
+    """The words on a label of the way back: from the customer to the place; of rejected goods, the other way."""
     rma = label.request
-    place = rma.location
+    choice = label.choices.select_related("location").first() if label.to_customer else None
+    place = choice.location if choice else rma.location
     assert place is not None  # noqa: S101  (a label is made for a place)
-    to = {**(place.address or {}), "name": place.name}
-    to.setdefault("country", place.country)
+    here = {**(place.address or {}), "name": place.name}
+    here.setdefault("country", place.country)
+    customer = {"name": rma.buyer_name, **rma.sent_from}
+    to, sender = (customer, here) if label.to_customer else (here, customer)
+    what = "Goods sent back" if label.to_customer else "Return"
     return Sheet(
         carrier=label.carrier,
-        service=f"Return, {label.service.name}" if label.service else "Return",
-        sender=tuple(lines_of({"name": rma.buyer_name, **rma.sent_from})),
+        service=f"{what}, {label.service.name}" if label.service else what,
+        sender=tuple(lines_of(sender)),
         receiver=tuple(lines_of(to)),
         country=str(to.get("country") or ""),
         postcode=str(to.get("postal_code") or ""),

@@ -103,7 +103,7 @@ def find(request: HttpRequest, number: str) -> ReturnRequest:
 
 def context_of(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
     lines = list(rma.lines.select_related("item", "order_line").order_by("position"))
-    made = list(rma.labels.select_related("service").defer("content").order_by("-id")[:10])
+    made = list(rma.labels.way_back().select_related("service").defer("content").order_by("-id")[:10])
     to_come = any(line.awaited for line in lines)
     label = next((each for each in made if each.status in {"WANTED", "BOUGHT"}), None)
     approved = rma.status == ReturnStatus.OPEN and rma.approved_at is not None

@@ -99,7 +99,7 @@ def _context(found: DispositionRules) -> dict[str, Any]:
         for rule in (row.pure for row in found.rules.all())
     ]  # fmt: skip
     is_draft = found.status == RulesStatus.DRAFT
-    kinds = [(kind, words) for kind, words in disposing.KINDS.items() if kind != disposing.MISSING]
+    kinds = list(disposing.CHOSEN.items())
     return {
         "version": found, "rules": rules, "rows": rules + [dict.fromkeys(FIELDS, "")] * BLANK, "problems": {},
         "is_draft": is_draft, "trial": disposition_rules.try_out(found.pk) if is_draft else None,

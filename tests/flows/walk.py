@@ -137,7 +137,7 @@ def dispose(by: Random) -> object:
 def exchange(by: Random) -> object:
     rma = _one(by, ReturnRequest.objects.filter(order__isnull=False).order_by("pk"))
     wanted = [Instead(by.choice(SKUS), by.randint(1, 2), by.choice([None, Decimal("12.00"), Decimal("30.00")]))]
-    return exchanges.exchange(rma.pk, wanted, advance=by.random() < 0.3, key=_key(by), actor=ANNA)
+    return exchanges.exchange(rma.pk, wanted, ahead=by.random() < 0.3, key=_key(by), actor=ANNA)
 
 
 def goodwill(by: Random) -> object:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from core import outbox
 from core.actors import person
 from core.errors import Invalid, Refusal
-from core.models import User
+from core.events import Fact
+from core.models import Event, User
+from core.subjects import Subject
+from exceptions import reasons
+from exceptions.models import Case
+from exceptions.services import cases
 from orders.canonical import IncomingPayment
-from orders.models import Hold, Order, Payment, PaymentInstruction
-from orders.services import instructions
-from returns import exchanging
+from orders.models import Hold, Order, OrderLine, Payment, PaymentInstruction
+from orders.services import instruction_answers, instructions
+from orders.services.money import refundable
+from returns import exchanging, handlers
 from returns.exchanging import Given, Wanted
 from returns.models import Exchange, RefundDecision
-from returns.services import exchanges, inspection, receiving
+from returns.services import advance, exchanges, inspection, receiving
 from returns.services.exchanges import Instead
 from returns.services.inspection import Seen
 from returns.services.receiving import Found
@@ -161,22 +169,152 @@ def _card_route(rma) -> None:
     PaymentRoute.objects.create(channel=rma.order.channel, via="PROVIDER", connection="stripe")
 
 
-def test_an_advance_exchange_leaves_at_once_against_a_hold_that_is_let_go_when_the_goods_come():
+def ahead():
+    """An exchange that goes ahead of its goods, its hold asked for and not answered yet."""
     rma, item, instead = paid_return()
     _card_route(rma)
+    made = exchanges.exchange(rma.pk, [Instead(instead.sku)], ahead=True, key="x", actor=ANNA)
+    return rma, item, made, PaymentInstruction.objects.get(kind="AUTHORISE")
 
-    made = exchanges.exchange(rma.pk, [Instead(instead.sku)], advance=True, key="x", actor=ANNA)
 
-    (hold,) = PaymentInstruction.objects.all()
-    assert (made.status, hold.kind, hold.amount, hold.order) == ("HELD", "AUTHORISE", 40, rma.order)
-    assert not Hold.objects.standing().filter(order=made.order).exists()
+def answer(row, ref="pi_1", *, expires_in=timedelta(days=7)) -> None:
+    at = timezone.now()
+    instruction_answers.done(row.pk, ref=ref, at=at, gateway="stripe", expires_at=at + expires_in, actor=ANNA)
+    heard()
+
+
+def heard() -> None:
+    """What the outbox tells the exchange of its payment."""
+    for e in Event.objects.filter(type__in=("payment.done", "payment.failed")).order_by("pk"):
+        about = Subject(e.subject_kind, e.subject_uid)
+        fact = Fact(e.pk, e.uid, e.type, about, ANNA, e.data, e.occurred_at, "", 0)
+        handlers.follow_exchange_payment(fact)
+
+
+def waits(order) -> bool:
+    return Hold.objects.standing().filter(order=order, type="MANUAL").exists()
+
+
+def sent(order) -> None:
+    """Its goods have left, whoever sent them."""
+    OrderLine.objects.filter(order=order).update(fulfilled=F("ordered"), open=0, allocated=0, backordered=0)
+
+
+def test_what_goes_ahead_of_its_goods_leaves_once_money_is_held_and_the_hold_is_let_go_when_they_come():
+    rma, item, made, hold = ahead()
+
+    assert (made.status, hold.amount, hold.order, waits(made.order)) == ("HELD", 40, rma.order, True)
+    answer(hold)
+    assert not waits(made.order)
 
     bring(rma, item)
 
     made.refresh_from_db()
     assert made.status == "SETTLED"
-    assert money(rma.order) == {"captured": 40, "refunded": 40}
+    assert money(rma.order) == {"captured": 40, "refunded": 40, "authorised": 40}
     assert money(made.order) == {"captured": 40}
+    assert [row.kind for row in PaymentInstruction.objects.order_by("pk")] == ["AUTHORISE", "VOID"]
+
+
+def test_nothing_is_sent_without_a_hold_and_its_case_says_what_can_be_done():
+    rma, _, made, hold = ahead()
+    instruction_answers.failed(hold.pk, code="card_declined", reason="Insufficient funds", actor=ANNA)
+    heard()
+
+    assert waits(made.order)
+    case = Case.objects.get(reason="returns.exchange_not_held", is_open=True)
+    assert case.summary == "Insufficient funds"
+    reason = reasons.get(case.reason)
+    offered = [a.code for a in reason.actions if a.offered is None or a.offered(str(rma.pk))]
+    assert offered == ["again", "wait", "cancel"]
+    with pytest.raises(Refusal) as unsent:
+        advance.charge_now(made.pk, actor=ANNA)
+    assert unsent.value.code == "not_sent"
+    second = advance.hold_again(made.pk, actor=ANNA)
+    assert advance.hold_again(made.pk, actor=ANNA).pk == second.pk != hold.pk
+
+    answer(second)
+    cases.recheck(rma.subject, actor=ANNA)
+
+    assert not waits(made.order)
+    case.refresh_from_db()
+    assert not case.is_open
+
+
+def test_what_was_not_held_may_wait_for_its_goods_or_be_called_off():
+    rma, item, made, hold = ahead()
+    instruction_answers.failed(hold.pk, code="card_declined", reason="No", actor=ANNA)
+    advance.wait(made.pk, actor=ANNA)
+    made.refresh_from_db()
+    assert (made.status, made.advance, waits(made.order)) == ("PLACED", False, True)
+    bring(rma, item)
+    made.refresh_from_db()
+    assert (made.status, waits(made.order), money(made.order)) == ("SETTLED", False, {"captured": 40})
+
+
+def test_a_hold_that_comes_when_the_exchange_is_called_off_is_let_go():
+    rma, _, made, hold = ahead()
+
+    advance.call_off(made.pk, actor=ANNA)
+    answer(hold)
+
+    made.refresh_from_db()
+    made.order.refresh_from_db()
+    assert (made.status, made.order.status) == ("CANCELLED", "CANCELLED")
+    assert PaymentInstruction.objects.get(kind="VOID").tender.provider_ref == "pi_1"
+    assert instructions.held(rma.order_id) == []
+
+
+def test_goods_that_never_came_are_charged_once_and_paid_back_when_they_do():
+    rma, item, made, hold = ahead()
+    answer(hold)
+    sent(made.order)
+    Exchange.objects.update(due_at=timezone.now() - timedelta(days=1))
+
+    assert (advance.charge_overdue(), advance.charge_overdue()) == (1, 0)
+    (capture,) = PaymentInstruction.objects.filter(kind="CAPTURE")
+    instruction_answers.done(capture.pk, ref="ch_9", at=timezone.now(), gateway="stripe", parent_ref="pi_1", actor=ANNA)
+    heard()
+    heard()
+
+    assert money(made.order) == {"captured": 40}
+    assert (money(rma.order)["captured"], money(rma.order)["refunded"]) == (80, 40)
+    assert refundable(rma.order_id, "GBP") == 40
+
+    bring(rma, item)
+
+    made.refresh_from_db()
+    assert (made.status, money(made.order)) == ("SETTLED", {"captured": 40})
+    (back,) = PaymentInstruction.objects.filter(kind="REFUND")
+    assert (back.amount, back.order) == (40, rma.order)
+
+
+def test_a_hold_that_is_gone_when_it_is_due_is_a_case_and_keeps_no_other_exchange_from_its_charge():
+    rma, _, made, hold = ahead()
+    answer(hold, expires_in=timedelta(hours=-1))
+    sent(made.order)
+    assert (advance.keep_held(), advance.keep_held()) == (1, 0)
+    anew = PaymentInstruction.objects.filter(kind="AUTHORISE").latest("pk")
+    instruction_answers.failed(anew.pk, code="expired_card", reason="The card has expired", actor=ANNA)
+    Exchange.objects.update(due_at=timezone.now() - timedelta(days=1))
+
+    assert advance.charge_overdue() == 0
+
+    made.refresh_from_db()
+    assert made.status == "HELD"
+    case = Case.objects.get(reason="returns.exchange_not_held", is_open=True)
+    assert "is not held for what was sent" in case.summary
+    waited = advance.wait(made.pk, days=10, actor=ANNA)
+    assert waited.due_at > timezone.now() + timedelta(days=9)
+    with pytest.raises(Refusal) as left:
+        advance.call_off(made.pk, actor=ANNA)
+    assert left.value.code == "left_already"
+    advance.charge_now(made.pk, actor=ANNA)
+    answer(PaymentInstruction.objects.filter(kind="AUTHORISE").latest("pk"), ref="pi_3")
+    assert advance.charge_overdue() == 1
+    cases.recheck(rma.subject, actor=ANNA)
+    case.refresh_from_db()
+    assert not case.is_open
 
 
 def test_accepted_units_are_refunded_by_the_outbox_and_those_of_a_called_off_exchange_too():

@@ -13,7 +13,15 @@ from core.errors import Invalid, Problem, Refusal
 from inventory.api.v1 import names
 from inventory.models import Location
 from returns.api.v1 import bench_words as words
-from returns.api.v1.bench_bodies import Decision, EmptyBox, NewDisposition, NewExchange, NewInspection, NewReceipt
+from returns.api.v1.bench_bodies import (
+    Decision,
+    EmptyBox,
+    NewChoice,
+    NewDisposition,
+    NewExchange,
+    NewInspection,
+    NewReceipt,
+)
 from returns.models import (
     Acceptance,
     Arrival,
@@ -21,10 +29,11 @@ from returns.models import (
     Exchange,
     Inspection,
     OnBench,
+    RejectionChoice,
     ReturnLine,
     ReturnRequest,
 )
-from returns.services import dispositions, exchanges, inspection, receiving
+from returns.services import dispositions, exchanges, inspection, receiving, rejected
 from returns.services.exchanges import Instead
 from returns.services.inspection import Seen
 from returns.services.receiving import Found
@@ -126,6 +135,40 @@ class Dispositions(ApiView):
         return reply(_disposition(Disposition.objects.select_related("location").get(pk=made.pk)), status=201)
 
 
+class Rejected(ApiView):
+    scope_required: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @words.CHOOSE
+    @idempotent()
+    def post(self, request: Any, number: str, pk: int) -> HttpResponse:
+        """What becomes of rejected units."""
+        rma, body = _find(request, number), parse(request, NewChoice)
+        if not _inspected(rma).filter(pk=pk).exists():
+            raise Http404
+        key, actor = _key(request), request.auth.actor
+        if body.choice == "BACK":
+            made = rejected.give_back(
+                pk, quantity=body.quantity, service=body.service, by_hand=body.by_hand, key=key, actor=actor
+            )
+        else:
+            verb = rejected.keep if body.choice == "KEEP" else rejected.scrap
+            made = verb(pk, words=body.words, quantity=body.quantity, key=key, actor=actor)
+        return reply(_choice(made), status=201)
+
+
+class HandedOver(ApiView):
+    scope_required: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @words.HANDED_OVER
+    @idempotent()
+    def post(self, request: Any, number: str, pk: int) -> HttpResponse:
+        """Its parcel is with the carrier."""
+        rma = _find(request, number)
+        if not RejectionChoice.objects.filter(pk=pk, line__request=rma).exists():
+            raise Http404
+        return reply(_choice(rejected.handed_over(pk, actor=request.auth.actor)))
+
+
 class Exchanges(ApiView):
     scope_required: ClassVar[dict[str, str]] = {"POST": WRITE}
 
@@ -135,7 +178,7 @@ class Exchanges(ApiView):
         """Something else instead of money."""
         rma, body = _find(request, number), parse(request, NewExchange)
         wanted = [Instead(each.sku, each.quantity, each.unit_price) for each in body.items]
-        made = exchanges.exchange(rma.pk, wanted, advance=body.advance, key=_key(request), actor=request.auth.actor)
+        made = exchanges.exchange(rma.pk, wanted, ahead=body.advance, key=_key(request), actor=request.auth.actor)
         return reply(_exchange(Exchange.objects.select_related("order").get(pk=made.pk)), status=201)
 
 
@@ -210,6 +253,16 @@ def _disposition(row: Disposition) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _choice(row: RejectionChoice) -> dict[str, Any]:
+    label = row.label
+    return {
+        "id": row.pk, "inspection": row.inspection_id, "choice": row.kind, "status": row.status,
+        "quantity": row.quantity, "words": row.words, "label": None if label is None else label.pk,
+        "tracking_number": label.tracking_number if label else "",
+        "cost": None if row.cost is None else str(row.cost), "currency": row.currency,
+    }  # fmt: skip
+
+
 def _exchange(row: Exchange) -> dict[str, Any]:
     return {
         "order": row.order.number, "status": row.status, "credit": str(row.credit), "worth": str(row.worth),
@@ -222,6 +275,8 @@ urlpatterns = [
     path("returns/<str:number>/receipts/finish", Empty.as_view(), name="return_receipts_finish"),
     path("returns/<str:number>/inspections", Inspections.as_view(), name="return_inspections"),
     path("returns/<str:number>/inspections/<int:pk>/decide", Decide.as_view(), name="return_inspection_decide"),
+    path("returns/<str:number>/inspections/<int:pk>/rejected", Rejected.as_view(), name="return_rejected"),
+    path("returns/<str:number>/rejected/<int:pk>/handed-over", HandedOver.as_view(), name="return_handed_over"),
     path("returns/<str:number>/dispositions", Dispositions.as_view(), name="return_dispositions"),
     path("returns/<str:number>/exchanges", Exchanges.as_view(), name="return_exchanges"),
 ]

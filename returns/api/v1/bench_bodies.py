@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from core.api.kinds import closed, sequence
 from inventory.api.v1.bodies import Note, Place, Sku
-from orders.canonical import Money
+from orders.canonical import Money, OptionalKey
 from returns.services.exchanges import MOST_LINES
 
 _Units = Annotated[int, Field(strict=True, ge=1, le=10_000)]
@@ -86,6 +86,20 @@ class NewDisposition:
     quantity: _Units | None = None
     after: _Id | None = None
     note: Note = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewChoice:
+    """What becomes of rejected units: BACK (in a parcel of `service`, else the cheapest; `by_hand` over a counter),
+    KEEP or SCRAP, which need what the customer said in `words`."""
+
+    __pydantic_config__ = closed
+
+    choice: Literal["BACK", "KEEP", "SCRAP"]
+    quantity: _Units | None = None
+    service: OptionalKey = ""
+    by_hand: _Flag = False
+    words: Note = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,15 @@ from typing import Any
 from drf_spectacular.utils import extend_schema
 
 from core.api.openapi import ANY, JSON, KEY, problems, schema_of
-from returns.api.v1.bench_bodies import Decision, EmptyBox, NewDisposition, NewExchange, NewInspection, NewReceipt
+from returns.api.v1.bench_bodies import (
+    Decision,
+    EmptyBox,
+    NewChoice,
+    NewDisposition,
+    NewExchange,
+    NewInspection,
+    NewReceipt,
+)
 
 _READS, _WRITES = (401, 403, 404, 429), (400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
 _TEXT, _INT = {"type": "string"}, {"type": "integer"}
@@ -23,6 +31,7 @@ _RECEIPT = _one(id=_INT, line=_INT, sku=_TEXT, quantity=_INT, kind=_TEXT, locati
 _INSPECTION = _one(id=_INT, line=_INT, sku=_TEXT, quantity=_INT, grade=_TEXT, verdict=_TEXT, dispositions=_ROWS)
 _DISPOSITION = _one(id=_INT, inspection=_INT, quantity=_INT, disposition=_TEXT, state=_TEXT, location=_TEXT)
 _EXCHANGE = _one(order=_TEXT, status=_TEXT, credit=_TEXT, worth=_TEXT, difference=_TEXT, currency=_TEXT)
+_CHOICE = _one(id=_INT, inspection=_INT, choice=_TEXT, status=_TEXT, quantity=_INT, cost=_TEXT | {"nullable": True})
 
 RECEIPTS = extend_schema(
     operation_id="returns_receipts_list", summary="What came of a return, scan by scan",
@@ -83,6 +92,24 @@ DISPOSE = extend_schema(
     parameters=[KEY],
     request={JSON: schema_of(NewDisposition)},
     responses={201: _DISPOSITION, **problems(*_WRITES)},
+)
+CHOOSE = extend_schema(
+    operation_id="returns_rejected_create",
+    summary="Say what becomes of rejected units",
+    description=(
+        "They are the customer's: BACK sends them home (`cost` is the parcel's), KEEP and SCRAP need the customer's "
+        "consent in `words`. 409 `not_rejected`, `nothing_left`."
+    ),
+    parameters=[KEY],
+    request={JSON: schema_of(NewChoice)},
+    responses={201: _CHOICE, **problems(*_WRITES)},
+)
+HANDED_OVER = extend_schema(
+    operation_id="returns_rejected_handed_over",
+    summary="The parcel of rejected units is with its carrier",
+    parameters=[KEY],
+    request=None,
+    responses={200: _CHOICE, **problems(*_WRITES)},
 )
 EXCHANGE = extend_schema(
     operation_id="returns_exchanges_create",
