@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Q, Sum
 
-from core.subjects import Subject
 from exceptions.models import Case
 from orders.models import Channel, Order, OrderLine, OrderStatus
 from returns import standing
-from returns.models import ReturnLine, ReturnStatus
+from returns.models import Dimension, ReturnLine, ReturnSignal, ReturnStatus, SignalKind
 from returns.rules import StandingRules, standard
 from returns.standing import History, Stands
 
@@ -30,15 +29,15 @@ def customer(buyer_ref: str, buyer_email: str, channel: Channel | None) -> Q | N
     """Which orders (and, by the same fields, returns) are this person's. A ref is only one within its channel."""
     found = Q()
     if buyer_email:
-        found |= Q(buyer_email=buyer_email.strip().lower())
+        found |= Q(buyer_email__in={buyer_email.strip(), buyer_email.strip().lower()})
     if buyer_ref and channel is not None:
         found |= Q(buyer_ref=buyer_ref, channel=channel)
     return found or None
 
 
 def key(buyer_ref: str, buyer_email: str, channel: Channel | None) -> str:
-    """One name for a customer as the subject of a case: the e-mail address, else the channel's own reference."""
-    return buyer_email.strip().lower() or (f"{channel.code}:{buyer_ref}" if buyer_ref and channel else "")
+    """One name for a customer, as signals know them: the e-mail address, else the channel's own reference."""
+    return buyer_email.strip().lower() or (f"{channel.pk}:{buyer_ref}" if buyer_ref and channel else "")
 
 
 def history(known: Q, name: str) -> History:
@@ -54,11 +53,9 @@ def history(known: Q, name: str) -> History:
     back = (
         ReturnLine.objects.filter(request__order__in=orders)
         .exclude(request__status=ReturnStatus.DECLINED)
-        .aggregate(units=Sum("received"), rejected=Sum("rejected"))
+        .aggregate(units=Sum(F("received") + F("kept")), rejected=Sum("rejected"))
     )
-    flagged = bool(name) and Case.objects.filter(
-        reason__in=FLAGS, subject_kind="customer", subject_uid=name, status__in=("OPEN", "WAITING")
-    ).exists()  # fmt: skip
+    flagged = bool(name) and _watched(name)
     return History(
         orders=lines["orders"] or 0,
         bought=lines["bought"] or 0,
@@ -68,5 +65,12 @@ def history(known: Q, name: str) -> History:
     )
 
 
-def subject(name: str) -> Subject:
-    return Subject("customer", name, name)
+def _watched(name: str) -> bool:
+    """Whether a case about how they return things stands: of a signal that does, until a person decided about it."""
+    signals = ReturnSignal.objects.standing().filter(
+        dimension=Dimension.CUSTOMER, kind__in=(SignalKind.RETURNER, SignalKind.RECEIPT), key=name
+    )
+    uids = [str(pk) for pk in signals.values_list("pk", flat=True)]
+    return bool(uids) and Case.objects.filter(
+        reason__in=FLAGS, subject_kind="return_signal", subject_uid__in=uids, status__in=("OPEN", "WAITING")
+    ).exists()  # fmt: skip

@@ -71,6 +71,7 @@ def _ask(incoming: IncomingReturn, channel: Channel, actor: Actor, source: Subje
                 reason_text=line.reason_text, serials=line.serials, ref=line.ref,
             )
             for line in incoming.lines
+            if line.quantity
         ),
     )  # fmt: skip
     return requests.request(asked, actor=actor, source=source)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from inventory.models import Stock
 from returns.models import Arrival, Disposition, Inspection, Reception, ReturnLine, ReturnRequest
-from returns.services import dispositions, inspection, lifecycle, receiving
+from returns.services import dispositions, inspection, lifecycle, receiving, rejected, requests
+from returns.services.asking import Asked, AskedLine
 from returns.services.inspection import Seen
 from returns.services.receiving import Found
 from tests.factories.inventory import ItemFactory, LocationFactory
@@ -92,8 +94,37 @@ def _two_ways_onward() -> None:
     assert first.here == 0
 
 
+def _two_requests_for_the_last_unit() -> None:
+    item, _ = ItemFactory(), LocationFactory(kind="RETURNS_CENTRE", returns=True)
+    order = sold((item, 1), placed_at=timezone.now())
+    ask = Asked(lines=(AskedLine(quantity=1, line=order.lines.get().ref),), order_id=order.pk)
+
+    results = at_once(*[lambda who=who: requests.request(ask, actor=who) for who in (ANNA, BEN, ANNA)])
+
+    taken = [rma for rma in results if rma.status == "OPEN"]
+    assert len(taken) == 1
+    assert {(rma.status, rma.rule) for rma in results if rma not in taken} == {("DECLINED", "already-returned")}
+
+
+def _parcel_home_against_keeping_it() -> None:
+    rma = came_back(1)
+    rejected_ = Seen("D", "REJECTED", note="Worn")
+    seen = inspection.inspect(bench_of(rma).pk, rejected_, key=f"no{rma.pk}", actor=ANNA)
+
+    results = at_once(
+        lambda: rejected.give_back(seen.pk, by_hand=True, key=f"home{rma.pk}", actor=ANNA),
+        lambda: rejected.keep(seen.pk, words="By phone", key=f"keep{rma.pk}", actor=BEN),
+    )
+
+    assert sorted(refused(result) for result in results) == [False, True]
+    seen.refresh_from_db()
+    assert seen.chosen == 1
+
+
 def _all(turns: int) -> None:
     for _ in range(turns):
+        _two_requests_for_the_last_unit()
+        _parcel_home_against_keeping_it()
         _receive_against_cancel()
         _one_scan_sent_twice()
         _two_inspectors()

@@ -10,7 +10,7 @@ from core.errors import NotYet
 from exceptions.models import Case
 from integrations.channels import amazon, shopify
 from integrations.channels.edi import translate as edi
-from integrations.channels.meaning import AskFor, TakeReturn
+from integrations.channels.meaning import AskFor, SetAside, TakeReturn
 from integrations.failures import Unreadable
 from returns.incoming import IncomingReturn, IncomingReturnLine, reason_of
 from returns.models import ReturnRequest
@@ -95,12 +95,42 @@ def test_amazons_returns_are_read_one_by_one_and_from_the_report():
         read_amazon((head + "\n" + row.replace("\t2\t", "\ttwo\t")).encode())
 
 
-def x12(*segments):
+def test_shopifys_lines_that_were_taken_off_or_match_no_sale_are_no_fault():
+    lines = shopify_return()["returnLineItems"]["nodes"]
+    emptied = {**lines[0], "id": f"{GID}ReturnLineItem/8", "quantity": 0}
+
+    (found,) = asks(read_shopify({"id": f"{GID}Order/3", "returns": [
+        shopify_return(returnLineItems={"nodes": [*lines, emptied, {}]})]}))  # fmt: skip
+
+    assert [(line.ref, line.quantity) for line in found.lines] == [("7", 2), ("8", 0)]
+
+
+def test_amazons_report_is_read_row_by_row_whatever_its_names_and_letters():
+    head = (
+        "Order ID\tReturn request date\tReturn request status\tAmazon RMA ID\tMerchant SKU\tReturn quantity\tItem Name"
+    )
+    rows = (
+        '107-1\t07-Mar-2026\tApproved\tR7\tSKU-1\t1\t"27 inch screen',
+        '107-1\t07-Mar-2026\tApproved\tR7\tSKU-1\t2\t"27 inch screen',
+        "107-2\t08.03.2026\tPending Approval\tR8\tSKU-2\t1\tGarçon’s ﬁne café".replace("’", "'").replace("ﬁ", "fi"),
+        "107-3\t08.03.2026\tClosed\tR9\tSKU-3\tmany\tChair",
+    )
+
+    meaning = read_amazon("\r\n".join([head, *rows]).encode("cp1252"))
+
+    first, second = asks(meaning)
+    assert (first.lines[0].quantity, first.lines[0].title, first.at.day) == (3, '"27 inch screen', 7)
+    assert (second.state, second.lines[0].title) == ("requested", "Garçon's fine café")
+    (broken,) = [act for act in meaning.acts if isinstance(act, SetAside)]
+    assert broken.body.decode("latin-1").splitlines()[1].startswith("107-3")
+
+
+def x12(*segments, element="*", end="~"):
     isa = "ISA*00*          *00*          *ZZ*BUYER          *ZZ*SELLER         *260307*0900*^*00501*000000001*0*P*>"
     body = ["ST*180*0001", *segments]
     rest = ["GS*AN*BUYER*SELLER*20260307*0900*1*X*005010", *body, f"SE*{len(body) + 1}*0001", "GE*1*1",
             "IEA*1*000000001"]  # fmt: skip
-    return ("~".join([isa, *rest]) + "~").encode()
+    return (end.join([isa, *rest]) + end).replace("*", element).encode()
 
 
 def test_an_x12_180_asks_for_one_return_for_each_purchase_order():
@@ -117,6 +147,20 @@ def test_an_x12_180_asks_for_one_return_for_each_purchase_order():
     with pytest.raises(Unreadable) as refused:
         edi.understand("", x12("BGN*00*123401*20260307", "BLI*PR**many*EA"))
     assert len(refused.value.faults) >= 2
+
+
+@pytest.mark.parametrize(("element", "end"), [("|", "\r\n"), ("\x1d", "\x1c"), ("+", "'")])
+def test_an_x12_180_is_read_with_other_separators_and_qualifiers(element, end):
+    segments = (
+        "BGN*11*7788*260307", "N9*PO*PO-9", "BLI*UP*0012345678905*2.0*EA", "RDR*CR*WI", "N9*SE*A1", "N9*SE*A2",
+        "BLI*VP*SKU-2*1*EA", "N9*PO*PO-8",
+    )  # fmt: skip
+
+    first, second = asks(edi.understand("", x12(*segments, element=element, end=end)))
+
+    assert (first.order_ref, first.state, first.lines[0].quantity) == ("PO-9", "approved", 2)
+    assert (first.lines[0].reason, first.lines[0].serials) == ("WRONG_ITEM", ("A1", "A2"))
+    assert (second.order_ref, second.lines[0].sku) == ("PO-8", "SKU-2")
 
 
 def test_words_for_reasons_are_understood_whoever_writes_them():

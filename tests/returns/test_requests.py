@@ -10,15 +10,15 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from core import audit
-from core.actors import person
+from core.actors import SYSTEM, person
 from core.errors import Invalid, Refusal
 from core.models import Event, User
 from exceptions.models import Case
-from orders.canonical import IncomingPayment
+from orders.canonical import Buyer, IncomingPayment
 from orders.models import OrderLine
 from returns.models import RefundDecision, ReturnLine, ReturnPolicyVersion, ReturnRequest
 from returns.rules import STANDARD
-from returns.services import asking, labels, policies, requests
+from returns.services import asking, labels, policies, refunding, requests, signals, standing
 from returns.services.asking import Asked, AskedLine
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import PLACED_AT, ChannelFactory
@@ -266,3 +266,54 @@ def test_a_refund_that_does_not_wait_is_decided_with_the_approval_and_once():
     requests.approve(unpaid.pk, refund_plan="INSTANT", actor=clerk)
     unpaid.refresh_from_db()
     assert (unpaid.refund_plan, unpaid.status) == ("ON_RECEIPT", "OPEN")
+
+
+def test_what_the_customer_keeps_is_refunded_once_without_goods_and_counts_as_come_back():
+    clerk = person(User.objects.create_user("femi@example.test"))
+    kept = {"code": "cheap", "name": "Not worth the way back", "plan": "KEEP_IT", "up_to": "15"}
+    document = {**STANDARD, "refunds": [kept, *STANDARD["refunds"]]}
+    draft = policies.create("company", "Company", channel=None, document=document, actor=clerk)
+    policies.go_live(draft.pk, version=draft.version, actor=clerk)
+    paid = IncomingPayment(ref="ch", kind="captured", amount=Decimal(30), currency="GBP", at=PLACED_AT, gateway="card")
+    order = sold(payments=(paid,), buyer=Buyer(email="Nadia@example.test"))
+
+    dear, cheap = asking.judge(asked(order, 2)), requests.request(asked(order, 1), actor=clerk)
+
+    assert dear.plan == "ON_RECEIPT"
+    line = cheap.lines.get()
+    assert (cheap.status, cheap.refund_plan, line.kept, line.accepted, line.received) == (
+        "COMPLETED",
+        "KEEP_IT",
+        1,
+        1,
+        0,
+    )
+    (refund,) = RefundDecision.objects.all()
+    assert (refund.amount, refund.keep_it, refund.request_id) == (Decimal(10), True, cheap.pk)
+    (instruction,) = order.instructions.all()
+    assert instruction.document["lines"][0]["restock"] == "none"
+    refunding.at_once(cheap, actor=clerk)
+    for verb in (lambda: requests.approve(cheap.pk, actor=clerk), lambda: labels.want(cheap.pk, actor=clerk),
+                 lambda: requests.cancel(cheap.pk, reason="no", actor=clerk)):  # fmt: skip
+        with pytest.raises(Refusal):
+            verb()
+    assert RefundDecision.objects.count() == 1
+    assert OrderLine.objects.get(order=order).returned == 0
+    assert asking.judge(asked(order, 3)).whole.rule == "already-returned"
+    assert "1 of 3 units brought back" in standing.of("", "Nadia@example.test").why
+    books_balance()
+
+
+def test_a_customer_is_watched_while_a_case_about_their_returns_stands():
+    sold(buyer=Buyer(email="bo@example.test"))
+    raised = signals.Raised("bo@example.test", {"bought": 24, "returned": 24, "requests": 6}, 0.0001)
+    (signal,) = signals.keep("RETURNER", "CUSTOMER", [raised], actor=SYSTEM)
+    assert standing.of("", "Bo@example.test").standing == "WATCHED"
+    order = sold(ref="1002", buyer=Buyer(email="bo@example.test"))
+
+    rma = returned(order)
+
+    assert (rma.waits_for_approval, rma.rule, rma.status) == (True, "watched", "OPEN")
+    signals.keep("RETURNER", "CUSTOMER", [], actor=SYSTEM)
+    assert standing.of("", "bo@example.test").standing != "WATCHED"
+    assert signal.pk

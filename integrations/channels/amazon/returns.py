@@ -6,9 +6,10 @@ import csv
 import hashlib
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from integrations.channels.meaning import Act, Meaning, TakeReturn, ignored
+from integrations.channels.meaning import Act, Meaning, SetAside, TakeReturn, ignored
 from integrations.failures import FailureClass, Fault, Unreadable
 from integrations.reading import Node
 from returns.incoming import IncomingReturn, IncomingReturnLine, State, reason_of
@@ -50,21 +51,43 @@ def acts(node: Node) -> Sequence[Act] | str:
 
 def report(body: bytes) -> Meaning:
     """The report of returns by return date: a row for each article of a return."""
-    rows = csv.DictReader(io.StringIO(body.decode("utf-8-sig", "replace")), delimiter="\t")
-    found: list[Act] = []
-    faults: list[Fault] = []
-    for n, raw in enumerate(rows, start=2):
-        row = {(name or "").strip().lower(): (value or "").strip() for name, value in raw.items() if name}
+    # Amazon quotes nothing: a name that begins with a quotation mark is only a name.
+    lines = _text(body).splitlines()
+    rows = csv.DictReader(io.StringIO("\n".join(lines)), delimiter="\t", quoting=csv.QUOTE_NONE)
+    found: dict[str, IncomingReturn] = {}
+    broken: list[tuple[Fault, bytes]] = []
+    for raw in rows:
+        row = {(name or "").strip().strip('"').lower(): (value or "").strip() for name, value in raw.items() if name}
         if not any(row.values()):
             continue
         units = row.get("return quantity", "")
         if not row["order id"] or not (units.isascii() and units.isdigit() and 0 < int(units[:9]) <= 1_000_000):
-            faults.append(Fault(f"row {n}", "needs an order id and a number of units"))
+            n = rows.line_num
+            fault = Fault(f"row {n}", "needs an order id and a number of units")
+            broken.append((fault, "\n".join((lines[0], lines[n - 1])).encode()))
             continue
-        found.append(TakeReturn(_of_row(row, int(units))))
-    if faults:
-        raise Unreadable(FailureClass.BAD_VALUE, *faults[:50])
-    return Meaning(acts=tuple(found)) if found else ignored("the report lists no return")
+        told = _of_row(row, int(units))
+        found[told.ref] = _together(found.get(told.ref), told)
+    if broken and (not found and len(broken) == 1):
+        raise Unreadable(FailureClass.BAD_VALUE, broken[0][0])
+    acts: list[Act] = [*map(TakeReturn, found.values()), *(SetAside(alone) for _, alone in broken)]
+    return Meaning(acts=tuple(acts)) if acts else ignored("the report lists no return")
+
+
+def _together(known: IncomingReturn | None, told: IncomingReturn) -> IncomingReturn:
+    """Two rows of one return and article are units of the same line."""
+    if known is None:
+        return told
+    units = known.lines[0].quantity + told.lines[0].quantity
+    return replace(told, lines=(replace(told.lines[0], quantity=units),))
+
+
+def _text(body: bytes) -> str:
+    """UTF-8, as the report is for most marketplaces, else the Windows code page it is for some."""
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return body.decode("cp1252", "replace")
 
 
 def _of_row(row: dict[str, str], units: int) -> IncomingReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from integrations.channels.edi.terms import EdiTerms
@@ -13,8 +14,11 @@ from integrations.reading import Faults
 from returns.incoming import IncomingReturn, IncomingReturnLine, State
 from returns.models import ReturnReason as R
 
-PURPOSES: dict[str, State] = {"00": "requested", "01": "cancelled", "05": "requested", "13": "requested",
-                              "06": "approved", "11": "approved"}  # fmt: skip
+# BGN01, element 353: originals, changes, replacements and re-submissions ask; confirmations and responses agreed.
+PURPOSES: dict[str, State] = {
+    "00": "requested", "01": "cancelled", "03": "cancelled", "04": "requested", "05": "requested", "13": "requested",
+    "15": "requested", "18": "requested", "06": "approved", "11": "approved", "CF": "approved", "44": "declined",
+}  # fmt: skip
 # RDR02, element 1292: why it comes back, as far as it says so.
 REASONS = {
     "DA": R.DAMAGED, "DE": R.DEFECTIVE, "DF": R.DEFECTIVE, "CD": R.DEFECTIVE, "WI": R.WRONG_ITEM, "WR": R.WRONG_ITEM,
@@ -41,7 +45,8 @@ def authorisation(found: Transaction, terms: EdiTerms) -> Meaning:
     if not orders:
         return ignored("the return lists no articles")
     at = datetime(written.year, written.month, written.day, tzinfo=UTC) if written else None
-    shared = {"state": state or "requested", "number": _reference(found, "RZ") or begin[2], "at": at, "edi": True}
+    number = _reference(found.segments, "RZ") or begin[2]
+    shared = {"state": state or "requested", "number": number, "at": at, "edi": True}
     alone = len(orders) == 1
     return Meaning(
         acts=tuple(
@@ -80,7 +85,8 @@ def _line(segments: list[Segment], n: int, faults: Faults) -> tuple[str, Incomin
     reason = named["RDR"][2].upper() if "RDR" in named else ""
     notes = [segment[2] for segment in segments if segment.name == "NTE" and segment[2]]
     serials = tuple(segment[2] for segment in segments if segment.name == "N9" and segment[1] == "SE" and segment[2])
-    return named["PRF"][1] if "PRF" in named else "", IncomingReturnLine(
+    order = (named["PRF"][1] if "PRF" in named else "") or _reference(segments, "PO")
+    return order, IncomingReturnLine(
         ref=f"{head.n}",
         sku=head[2],
         title=named["PID"][5][:255] if "PID" in named else "",
@@ -92,14 +98,16 @@ def _line(segments: list[Segment], n: int, faults: Faults) -> tuple[str, Incomin
 
 
 def _of_all(found: Transaction) -> str:
-    """The purchase order the header names for all lines."""
-    for segment in found.segments[1:-1]:
-        if segment.name == "BLI":
-            break
+    """The purchase order the header names for all lines; else the only one that any line names."""
+    lines = [n for n, segment in enumerate(found.segments) if segment.name == "BLI"]
+    head = found.segments[: lines[0]] if lines else found.segments
+    for segment in head:
         if segment.name == "PRF" and segment[1]:
             return segment[1]
-    return _reference(found, "PO")
+    named = {s[1] for s in found.segments if s.name == "PRF" and s[1]}
+    named |= {s[2] for s in found.segments if s.name == "N9" and s[1] == "PO" and s[2]}
+    return _reference(head, "PO") or (min(named) if len(named) == 1 else "")
 
 
-def _reference(found: Transaction, qualifier: str) -> str:
-    return next((s[2] for s in found.segments if s.name == "N9" and s[1] == qualifier and s[2]), "")
+def _reference(segments: Sequence[Segment], qualifier: str) -> str:
+    return next((s[2] for s in segments if s.name == "N9" and s[1] == qualifier and s[2]), "")

@@ -76,7 +76,8 @@ def described(node: Node, order_ref: str) -> IncomingReturn:
         ref=graphql.gid_number(node, "id", needed=True),
         order_ref=order_ref,
         state=_state(node),
-        lines=tuple(_line(each) for each in node.items("returnLineItems")),
+        # What nobody could match with a sale comes as an empty object: it names neither itself nor an article.
+        lines=tuple(_line(each) for each in node.items("returnLineItems") if each.value),
         number=node.line("name"),
         at=node.moment("createdAt"),
         tracking_number=tracking.line("number") if tracking else "",
@@ -118,14 +119,14 @@ def _line(node: Node) -> IncomingReturnLine:
     bought = sent.object("lineItem") if sent else None
     defined = node.object("returnReasonDefinition")
     quantity = node.count("quantity")
-    if not quantity:
-        node.at("quantity").fault("should be at least one")
+    if quantity is None:
+        node.at("quantity").fault("should be a number of units")
     return IncomingReturnLine(
         ref=graphql.gid_number(node, "id", needed=True),
         line_ref=graphql.gid_number(bought, "id") if bought else "",
         sku=bought.line("sku") if bought else "",
         title=bought.text("title") if bought else "",
-        quantity=quantity or 1,
+        quantity=quantity or 0,  # nothing is left of a line that was taken off again
         reason=reason_of(defined.text("handle", 60) if defined else node.text("returnReason", 60)),
         reason_text=node.text("customerNote", 1000) or node.text("returnReasonNote", 1000),
     )
