@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -147,6 +148,15 @@ def _chargebacks(order: Order, actor: Actor) -> list[Posting]:
             )
         )  # fmt: skip
     return made
+
+
+def kept(receipt: Posting) -> bool:
+    """Whether anything of the return a stock receipt is of is still with us: what was sent back again is not."""
+    units: Counter[str] = Counter()
+    same = Posting.objects.filter(kind=Kind.STOCK_RECEIPT, cause_kind="return", cause_uid=receipt.cause_uid)
+    for each in same.exclude(status__in=GONE):
+        units.update({line["ref"]: line["quantity"] for line in each.document["lines"]})
+    return any(units.values())
 
 
 @transaction.atomic

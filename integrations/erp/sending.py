@@ -13,7 +13,7 @@ from typing import Any
 from core.actors import Actor
 from core.errors import Permanent, TryLater
 from finance.models import Posting, Status
-from finance.services import making, postings
+from finance.services import making, memos, postings
 from finance.services.postings import Claim
 from integrations.erp import registry
 from integrations.erp.port import Posted, Rejected
@@ -24,6 +24,7 @@ from integrations.models import Connection
 # Longer than any single call may take (connect and read timeouts of the HTTP client together), renewed before each.
 LEASE_SECONDS = 30.0
 PAUSE_SECONDS = 60.0
+NO_DOCUMENT = "No document needed"
 TROUBLE_SECONDS = 300.0  # how long to leave it when the connection itself is set up wrongly
 
 
@@ -117,7 +118,10 @@ def _bring(claim: Claim, connection: Connection) -> Posted:
 
 def _receipt(claim: Claim) -> Posted:
     """An ERP books returned goods with the credit memo's own document: the receipt is the delivery that is there."""
-    memo = Posting.objects.get(pk=claim.posting_id).linked
+    posting = Posting.objects.get(pk=claim.posting_id)
+    memo = posting.linked
+    if memo is None and not memos.kept(posting):
+        return Posted(number=NO_DOCUMENT, erp_id="", total=None, answer={"said": "All of it left again uncredited."})
     if memo is None or memo.status != Status.POSTED:
         words = f"It goes with its credit memo{f' {memo.reference}' if memo else ''}, which isn't posted yet."
         raise TryLater(words, seconds=TROUBLE_SECONDS, spends_attempt=False)
