@@ -4,6 +4,10 @@ Every call holds a slot of its connection, a row in PostgreSQL whose lease ends 
 took it, so all processes share one limit and a killed one keeps nothing. A connection is slow while its latest call
 took long or one under way already does. What the relay's shared queues would call there then steps aside into the
 queue `slow`, at the price of one statement, and few workers go there; a quick call takes the connection back.
+
+Work of many calls keeps its slot from the first to the last: begun work goes on before other work begins. Who finds no
+slot stands in line: each is told to come again a little later than the one before, so that a backlog doesn't spend its
+workers on asking.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -28,6 +33,9 @@ QUICK_SECONDS = 1.0  # …and one that takes less ends it
 UNDER_WAY_SECONDS = 4.0  # a call that waits so long for its turn and its answer says as much as one that ended
 PATIENCE = 0.5  # how long a call waits for a slot, while those under way are younger than that themselves
 IN_LINE_SECONDS = 0.02
+BEHIND_SECONDS = 0.25  # how much later than the one before somebody who found no slot comes again, divided by the slots
+LONGEST_LINE = 60.0
+KEPT_SECONDS = 30.0  # how long a slot is kept before the first call of several
 SLOW_FOR = 60.0  # how long one slow answer is remembered
 SLOTS_WHEN_SLOW = 1  # of the workers that go to slow ones, so that two dead ones leave some for a third
 SHARED = frozenset({"outside", "webhooks"})  # queues in which a slow one would hold up others
@@ -46,23 +54,69 @@ class Slot:
     started: float
 
 
+_kept: ContextVar[dict[UUID, tuple[int, UUID]]] = ContextVar("kept", default={})  # noqa: B039 (never changed in place)
+
+
 @contextmanager
 def slot(connection: Connection, *, seconds: float) -> Iterator[Slot]:
-    """Hold one of the connection's slots for at most so long. Raises Busy at once, having taken nothing."""
+    """Hold one of the connection's slots for at most so long: the kept one, if there is one. Raises Busy at once,
+    having taken nothing."""
     held = in_hand.current()
     aside = held is not None and held.queue in SHARED
+    kept = _kept.get().get(connection.pk)
     token = uuid4()
-    taken = _take(connection, token, _limit(connection, held), aside=aside, seconds=seconds)
+    taken = _again(connection, kept, aside=aside, seconds=seconds) if kept else None
+    if taken is None:
+        kept = None
+        taken = _take(connection, token, _limit(connection, held), aside=aside, seconds=seconds)
     try:
         yield taken
     finally:
         took = time.monotonic() - taken.started
-        values: dict[str, Any] = {
-            "id": connection.pk, "slot": taken.number, "token": token, "slow": took >= SLOW_SECONDS,
-            "quick": taken.slow and took < QUICK_SECONDS, "for": SLOW_FOR,
-        }  # fmt: skip
-        with database.cursor() as cursor:
-            cursor.execute(_GIVE_BACK, values)
+        slow, quick = took >= SLOW_SECONDS, taken.slow and took < QUICK_SECONDS
+        _give_back(connection, taken.number, token, slow=slow, quick=quick, free=kept is None)
+
+
+@contextmanager
+def kept(connection: Connection) -> Iterator[None]:
+    """Hold one slot for all the calls that are made to the connection meanwhile, from here and one after the other.
+
+    Raises Busy at once, having taken nothing. A slot whose lease ran out between two calls is taken anew.
+    """
+    if connection.pk in _kept.get():
+        yield
+        return
+    held = in_hand.current()
+    token = uuid4()
+    aside = held is not None and held.queue in SHARED
+    taken = _take(connection, token, _limit(connection, held), aside=aside, seconds=KEPT_SECONDS)
+    before = _kept.set({**_kept.get(), connection.pk: (taken.number, token)})
+    try:
+        yield
+    finally:
+        _kept.reset(before)
+        _give_back(connection, taken.number, token, slow=False, quick=False, free=True)
+
+
+def _give_back(connection: Connection, number: int, token: UUID, *, slow: bool, quick: bool, free: bool) -> None:
+    values: dict[str, Any] = {
+        "id": connection.pk, "slot": number, "token": token, "slow": slow, "quick": quick, "for": SLOW_FOR,
+        "free": free,
+    }  # fmt: skip
+    with database.cursor() as cursor:
+        cursor.execute(_GIVE_BACK, values)
+
+
+def _again(connection: Connection, kept: tuple[int, UUID], *, aside: bool, seconds: float) -> Slot | None:
+    """The kept slot for another call; None if it is somebody else's by now."""
+    number, token = kept
+    values = {"id": connection.pk, "slot": number, "token": token, "lease": seconds + 5}
+    with database.cursor() as cursor:
+        cursor.execute(_AGAIN, values)
+        ours, slow = cursor.fetchone()
+    if slow and aside:
+        raise _aside(connection)
+    return Slot(number, slow, time.monotonic()) if ours else None
 
 
 def _limit(connection: Connection, held: in_hand.InHand | None) -> int:
@@ -86,13 +140,26 @@ def _take(connection: Connection, token: UUID, limit: int, *, aside: bool, secon
         if number is not None:
             return Slot(number, slow, time.monotonic())
         if slow and aside:
-            words = f"{connection.name} is slow to answer; it is called where that holds up nobody else."
-            raise Busy(words, seconds=0.0, spends_attempt=False, queue=outbox.SLOW)
+            raise _aside(connection)
         if used >= limit and (oldest > PATIENCE or time.monotonic() > gives_up):
             break
         time.sleep(IN_LINE_SECONDS if used >= limit else 0.0)  # else somebody took the same slot at the same moment
     words = f"{connection.name} has {limit} calls under way, as many as it may."
-    raise Busy(words, seconds=random.uniform(0.3, 1.0), spends_attempt=False)
+    raise Busy(words, seconds=_in_line(connection, limit), spends_attempt=False)
+
+
+def _aside(connection: Connection) -> Busy:
+    words = f"{connection.name} is slow to answer; it is called where that holds up nobody else."
+    return Busy(words, seconds=0.0, spends_attempt=False, queue=outbox.SLOW)
+
+
+def _in_line(connection: Connection, limit: int) -> float:
+    """Seconds until whoever found no slot is to ask again, behind everybody who found none before."""
+    values = {"id": connection.pk, "behind": BEHIND_SECONDS / limit, "longest": LONGEST_LINE}
+    with database.cursor() as cursor:
+        cursor.execute(_IN_LINE, values)
+        row = cursor.fetchone()
+    return max(random.uniform(0.3, 1.0), row[0] if row else 0.0)
 
 
 def slow_ones() -> set[UUID]:
@@ -144,11 +211,30 @@ SELECT (SELECT slot FROM taken), slow, used, oldest FROM state
 _GIVE_BACK = """
 WITH freed AS (
     UPDATE integrations_callslot SET until = statement_timestamp()
-    WHERE connection_id = %(id)s AND slot = %(slot)s AND token = %(token)s
+    WHERE connection_id = %(id)s AND slot = %(slot)s AND token = %(token)s AND %(free)s
 )
 UPDATE integrations_pace
 SET slow_until = CASE WHEN %(slow)s THEN statement_timestamp() + make_interval(secs => %(for)s) END
 WHERE connection_id = %(id)s AND (%(slow)s OR %(quick)s)
+"""
+
+_AGAIN = """
+WITH ours AS (
+    UPDATE integrations_callslot SET taken_at = statement_timestamp(),
+        until = statement_timestamp() + make_interval(secs => %(lease)s), backend = pg_backend_pid()
+    WHERE connection_id = %(id)s AND slot = %(slot)s AND token = %(token)s AND until > statement_timestamp()
+    RETURNING slot
+)
+SELECT EXISTS (SELECT FROM ours),
+    coalesce((SELECT slow_until > statement_timestamp() FROM integrations_pace WHERE connection_id = %(id)s), false)
+"""
+
+_IN_LINE = """
+UPDATE integrations_pace SET line_until = least(
+    greatest(line_until, statement_timestamp()) + make_interval(secs => %(behind)s),
+    statement_timestamp() + make_interval(secs => %(longest)s)
+)
+WHERE connection_id = %(id)s RETURNING extract(epoch FROM line_until - statement_timestamp())::float8
 """
 
 _SLOW_ONES = f"""

@@ -20,6 +20,7 @@ from core.actors import Actor
 from core.errors import Refusal, TryLater
 from core.events import Fact
 from exceptions.services import cases
+from integrations import bulkhead
 from integrations import events as facts
 from integrations.erp.businesscentral import adjusting as businesscentral
 from integrations.erp.calls import Refused
@@ -103,7 +104,8 @@ def send(fact: Fact) -> None:
         return
     connection = found.connection
     try:
-        erp_id, number = ADJUSTERS[connection.vendor](connection, {**found.document, "reference": found.reference})
+        with bulkhead.kept(connection):
+            erp_id, number = ADJUSTERS[connection.vendor](connection, {**found.document, "reference": found.reference})
     except Rejected as no:
         _rejected(found, no.reason, no.failure_class, connection.actor)
     except Refused as no:

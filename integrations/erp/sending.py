@@ -15,6 +15,7 @@ from core.errors import Permanent, TryLater
 from finance.models import Posting, Status
 from finance.services import making, memos, postings
 from finance.services.postings import Claim
+from integrations import bulkhead
 from integrations.erp import registry
 from integrations.erp.port import Posted, Rejected
 from integrations.failures import FailureClass
@@ -52,6 +53,11 @@ def send(posting_id: int) -> None:
     if posting.status != Status.PENDING:
         return
     connection = _connection(posting_id, posting.document)
+    with bulkhead.kept(connection):
+        _claim_and_send(posting_id, connection)
+
+
+def _claim_and_send(posting_id: int, connection: Connection) -> None:
     claim = postings.claim(
         posting_id,
         connection_uid=str(connection.pk),

@@ -200,6 +200,7 @@ class Pace(models.Model):
     told_per_minute = models.FloatField(null=True)  # what the other side's headers allow…
     told_at = models.DateTimeField(null=True)  # …as of then
     slow_until = models.DateTimeField(null=True)  # a call took long: until then its work goes where it delays nobody
+    line_until = models.DateTimeField(null=True)  # when the last of those who found no slot is to ask again
 
     def __str__(self) -> str:
         return f"{self.connection_id} until {self.spent_until}"

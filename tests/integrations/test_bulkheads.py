@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import Context
 from datetime import timedelta
 
 import pytest
@@ -25,6 +26,11 @@ def other(shop: Connection) -> Connection:
     return Connection.objects.create(code="quick", name="Quick", kind="CARRIER", vendor="ups", calls_at_once=2)
 
 
+def begin(connection: Connection) -> None:
+    with bulkhead.kept(connection):
+        pass
+
+
 def slow(connection: Connection) -> None:
     now = timezone.now()
     Pace.objects.update_or_create(
@@ -46,6 +52,37 @@ def test_a_connection_has_no_more_calls_under_way_than_it_may(shop: Connection, 
         CallSlot.objects.filter(connection=other).update(until=timezone.now())  # its process died
         with bulkhead.slot(other, seconds=10), bulkhead.slot(other, seconds=10):
             pass
+
+
+def test_work_of_many_calls_keeps_its_slot_and_those_without_one_stand_in_line(shop: Connection, other: Connection):
+    Pace.objects.create(connection=other, spent_until=timezone.now())
+    with bulkhead.slot(other, seconds=10), bulkhead.kept(other):
+        for _ in range(2):
+            with bulkhead.slot(other, seconds=10), bulkhead.slot(shop, seconds=10), bulkhead.kept(other):
+                assert bulkhead.used(other) == (2, False)
+        waits = []
+        for _ in range(20):
+            with pytest.raises(bulkhead.Busy) as busy:
+                Context().run(begin, other)  # as another worker, where nothing is kept
+            waits.append(busy.value.seconds)
+        assert waits[0] <= 1
+        assert waits[-1] > 2
+
+        CallSlot.objects.filter(connection=other).update(until=timezone.now())  # it took too long between two calls
+        with bulkhead.slot(other, seconds=10):
+            assert bulkhead.used(other) == (1, False)
+
+    assert bulkhead.used(other) == (0, False)
+
+
+def test_kept_work_for_one_that_turns_slow_steps_aside_at_its_next_call(other: Connection):
+    with in_hand.holding(FACT, "outside"), bulkhead.kept(other):
+        slow(other)
+        with pytest.raises(bulkhead.Busy) as aside, bulkhead.slot(other, seconds=10):
+            pass
+
+    assert aside.value.queue == "slow"
+    assert not CallSlot.objects.filter(connection=other, until__gt=timezone.now()).exists()
 
 
 def test_work_for_a_slow_connection_steps_aside_until_a_quick_answer(other: Connection):
