@@ -16,6 +16,7 @@ from django.db import migrations, models
 ANEW = """
 ALTER TABLE finance_charge DISABLE TRIGGER USER;
 DELETE FROM finance_charge;
+SET CONSTRAINTS ALL IMMEDIATE;
 ALTER TABLE finance_charge ENABLE TRIGGER USER;
 """
 FIRST_BOOKS = """
