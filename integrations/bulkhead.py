@@ -65,7 +65,7 @@ def slot(connection: Connection, *, seconds: float) -> Iterator[Slot]:
     aside = held is not None and held.queue in SHARED
     kept = _kept.get().get(connection.pk)
     token = uuid4()
-    taken = _again(connection, kept, aside=aside, seconds=seconds) if kept else None
+    taken = _again(connection, kept, seconds=seconds) if kept else None
     if taken is None:
         kept = None
         taken = _take(connection, token, _limit(connection, held), aside=aside, seconds=seconds)
@@ -107,15 +107,14 @@ def _give_back(connection: Connection, number: int, token: UUID, *, slow: bool, 
         cursor.execute(_GIVE_BACK, values)
 
 
-def _again(connection: Connection, kept: tuple[int, UUID], *, aside: bool, seconds: float) -> Slot | None:
-    """The kept slot for another call; None if it is somebody else's by now."""
+def _again(connection: Connection, kept: tuple[int, UUID], *, seconds: float) -> Slot | None:
+    """The kept slot for another call; None if it is somebody else's by now. Where the connection turned slow meanwhile
+    the work goes on all the same: to begin again elsewhere would cost more calls than it spares."""
     number, token = kept
-    values = {"id": connection.pk, "slot": number, "token": token, "lease": seconds + 5}
+    values: dict[str, Any] = {"id": connection.pk, "slot": number, "token": token, "lease": seconds + 5}
     with database.cursor() as cursor:
         cursor.execute(_AGAIN, values)
         ours, slow = cursor.fetchone()
-    if slow and aside:
-        raise _aside(connection)
     return Slot(number, slow, time.monotonic()) if ours else None
 
 
@@ -140,7 +139,8 @@ def _take(connection: Connection, token: UUID, limit: int, *, aside: bool, secon
         if number is not None:
             return Slot(number, slow, time.monotonic())
         if slow and aside:
-            raise _aside(connection)
+            words = f"{connection.name} is slow to answer; it is called where that holds up nobody else."
+            raise Busy(words, seconds=0.0, spends_attempt=False, queue=outbox.SLOW)
         if used >= limit and (oldest > PATIENCE or time.monotonic() > gives_up):
             break
         time.sleep(IN_LINE_SECONDS if used >= limit else 0.0)  # else somebody took the same slot at the same moment
@@ -148,14 +148,9 @@ def _take(connection: Connection, token: UUID, limit: int, *, aside: bool, secon
     raise Busy(words, seconds=_in_line(connection, limit), spends_attempt=False)
 
 
-def _aside(connection: Connection) -> Busy:
-    words = f"{connection.name} is slow to answer; it is called where that holds up nobody else."
-    return Busy(words, seconds=0.0, spends_attempt=False, queue=outbox.SLOW)
-
-
 def _in_line(connection: Connection, limit: int) -> float:
     """Seconds until whoever found no slot is to ask again, behind everybody who found none before."""
-    values = {"id": connection.pk, "behind": BEHIND_SECONDS / limit, "longest": LONGEST_LINE}
+    values: dict[str, Any] = {"id": connection.pk, "behind": BEHIND_SECONDS / limit, "longest": LONGEST_LINE}
     with database.cursor() as cursor:
         cursor.execute(_IN_LINE, values)
         row = cursor.fetchone()

@@ -75,10 +75,14 @@ def test_work_of_many_calls_keeps_its_slot_and_those_without_one_stand_in_line(s
     assert bulkhead.used(other) == (0, False)
 
 
-def test_kept_work_for_one_that_turns_slow_steps_aside_at_its_next_call(other: Connection):
-    with in_hand.holding(FACT, "outside"), bulkhead.kept(other):
-        slow(other)
-        with pytest.raises(bulkhead.Busy) as aside, bulkhead.slot(other, seconds=10):
+def test_begun_work_for_one_that_turns_slow_goes_on_and_what_comes_after_steps_aside(other: Connection):
+    with in_hand.holding(FACT, "outside"):
+        with bulkhead.kept(other):
+            slow(other)
+            with bulkhead.slot(other, seconds=10) as call:
+                call.started -= bulkhead.SLOW_SECONDS
+
+        with pytest.raises(bulkhead.Busy) as aside, bulkhead.kept(other):
             pass
 
     assert aside.value.queue == "slow"
