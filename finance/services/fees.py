@@ -46,6 +46,8 @@ def keep_all(settlement_id: int, *, last: int, at: datetime) -> int:
 def _counted(cursor: Any) -> int:
     orders = [row[0] for row in cursor.fetchall()]
     if orders:
+        # As whoever writes an order's ledger does: of two at once the second sums what the first has written.
+        cursor.execute(_LOCK, {"orders": orders})
         cursor.execute(_SUM_UP, {"orders": orders})
     return len(orders)
 
@@ -113,6 +115,7 @@ WITH kept AS MATERIALIZED (
 )
 {_INSERT}
 """
+_LOCK = "SELECT FROM orders_order WHERE id = ANY(%(orders)s) ORDER BY id FOR NO KEY UPDATE"
 _SUM_UP = """
 UPDATE finance_ordermoney m SET fees = t.fees FROM (
     SELECT c.order_id, -sum(c.amount) AS fees FROM finance_charge c JOIN orders_order o ON o.id = c.order_id
