@@ -34,6 +34,12 @@ def number(value: Decimal | int | None) -> str:
     return f"{value:,}".replace("-", MINUS)
 
 
+def masked_address(address: str) -> str:
+    """`a•••@example.org`: enough of an e-mail address to recognise it, not enough to write to it; nothing for none."""
+    name, at, domain = address.partition("@")
+    return f"{name[:1]}•••@{domain}" if at else ""
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """`1 row`, `1,204 rows`."""
     return f"{number(count)} {one if count == 1 else many or one + 's'}"

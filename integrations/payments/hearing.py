@@ -32,8 +32,8 @@ FAILS = {"failed", "refund_failed", "capture_failed"}
 DISPUTES = {"disputed", "chargeback"}
 # What nobody here asked for and a person should see: the case says whether anything is missing for it.
 FELL_THROUGH = {
-    "failed": "orders.payment_fell_through", "capture_failed": "orders.payment_fell_through",
-    "voided": "orders.payment_fell_through", "refund_failed": "orders.refund_came_back",
+    "failed": falling.FELL_THROUGH, "capture_failed": falling.FELL_THROUGH, "voided": falling.FELL_THROUGH,
+    "refund_failed": falling.CAME_BACK,
 }  # fmt: skip
 OUR_KINDS = {
     "authorised": InstructionKind.AUTHORISE,

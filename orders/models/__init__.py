@@ -54,7 +54,7 @@ from orders.models.sourcing import NodeExclusion, SourcingDecision
 from orders.models.store import IdCheck, ShortRule, StockEffect, StorePolicy
 from orders.models.store_credit import CreditKind, StoreCredit, StoreCreditEntry
 from orders.models.supply import BackOrder, BackOrderStatus
-from orders.models.tracking import TrackingEvent
+from orders.models.tracking import CarrierScan, TrackingEvent
 from orders.models.van_call import CalledParcel, VanCall, VanCallStatus
 from orders.models.wave import Wave, WaveStatus, WaveWork
 
@@ -78,6 +78,7 @@ __all__ = [
     "Blocks",
     "CalledParcel",
     "CarrierOutage",
+    "CarrierScan",
     "CarrierService",
     "Carton",
     "ChangeStatus",

@@ -15,13 +15,13 @@ class TrackingEventQuerySet(ScopedQuerySet):
     channel_path = "package__fulfilment__order__channel__code"
 
 
-class TrackingEvent(models.Model):
-    """One scan of one parcel. Append-only; the same scan told twice (webhook, then poll) is one row by its `key`.
+class CarrierScan(models.Model):
+    """One scan of one parcel, whichever way that goes. Append-only; told twice (webhook, then poll) it is one row by
+    its `key`.
 
     `said_at` is the carrier's own writing of the time; `occurred_at` reads it, as UTC where no offset was given.
     """
 
-    package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="scans", db_index=False)
     key = models.CharField(max_length=64)
     state = models.CharField(max_length=17, choices=Tracker)
     words = models.CharField(max_length=255, blank=True)
@@ -32,6 +32,18 @@ class TrackingEvent(models.Model):
     recorded_at = models.DateTimeField(default=timezone.now)
     source = models.CharField(max_length=200, blank=True)
 
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()} at {self.occurred_at:%Y-%m-%d %H:%M}"
+
+
+class TrackingEvent(CarrierScan):
+    """A scan of a parcel on its way to the customer."""
+
+    package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="scans", db_index=False)
+
     objects = TrackingEventQuerySet.as_manager()
 
     class Meta:
@@ -40,6 +52,3 @@ class TrackingEvent(models.Model):
             models.CheckConstraint(condition=Q(state__in=Tracker.values), name="scan_state_is_known"),
         ]
         indexes = [models.Index(fields=("package", "-occurred_at", "-id"), name="scan_by_package")]
-
-    def __str__(self) -> str:
-        return f"{self.get_state_display()} at {self.occurred_at:%Y-%m-%d %H:%M}"

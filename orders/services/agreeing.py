@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from core.actors import Actor
 from core.errors import Refusal
@@ -70,20 +71,19 @@ def must_be_agreed(wanted: ApprovalRule | None, approver_id: int | None) -> None
 
 def waits(reason: str, kind: str, uid: str) -> bool:
     """The predicate of such a case."""
-    return ApprovalRequest.objects.filter(
-        case__reason=reason, case__subject_kind=kind, case__subject_uid=uid, status=ApprovalStatus.WAITING
-    ).exists()
+    return _waiting(reason).filter(case__subject_kind=kind, case__subject_uid=uid).exists()
 
 
 def waiting(reason: str, kind: str, uid: str) -> ApprovalRequest | None:
     """What waits, for the page of what it is about."""
-    rows = ApprovalRequest.objects.filter(
-        case__reason=reason, case__subject_kind=kind, case__subject_uid=uid, status=ApprovalStatus.WAITING
-    )
+    rows = _waiting(reason).filter(case__subject_kind=kind, case__subject_uid=uid)
     return rows.select_related("case").order_by("-pk").first()
 
 
 def standing(reason: str) -> list[str]:
     """Whatever waits of this reason."""
-    rows = ApprovalRequest.objects.filter(case__reason=reason, status=ApprovalStatus.WAITING)
-    return list(rows.order_by("pk").values_list("case__subject_uid", flat=True)[:1000])
+    return list(_waiting(reason).order_by("pk").values_list("case__subject_uid", flat=True)[:1000])
+
+
+def _waiting(reason: str) -> QuerySet[ApprovalRequest]:
+    return ApprovalRequest.objects.filter(case__reason=reason, status=ApprovalStatus.WAITING)

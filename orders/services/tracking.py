@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from core.actors import Actor
@@ -60,7 +62,9 @@ def record(tracking_number: str, scans: Sequence[Scan], *, actor: Actor) -> Foll
         w = open_work(job_id, version=None, actor=actor)
         parcels = list(Package.objects.filter(fulfilment=job_id).order_by("sequence"))
         told = [parcel for parcel in parcels if parcel.tracking_number == tracking_number]
-        new = sum(_keep(parcel, scans, actor) for parcel in told)
+        new = sum(
+            keep(TrackingEvent.objects.filter(package=parcel), scans, actor=actor, package=parcel) for parcel in told
+        )
         if new:
             for parcel in told:
                 _move(w, parcel)
@@ -80,14 +84,14 @@ def settle(fulfilment_id: int, *, actor: Actor) -> None:
     retrying(work)
 
 
-def _keep(parcel: Package, scans: Sequence[Scan], actor: Actor) -> int:
-    """The new ones are added; how many there were."""
-    known = set(TrackingEvent.objects.filter(package=parcel).values_list("key", flat=True))
-    fresh = {scan.key: scan for scan in scans if scan.key not in known}
-    TrackingEvent.objects.bulk_create(
+def keep(known: QuerySet[Any], scans: Sequence[Scan], *, actor: Actor, **of: Model) -> int:
+    """Add what isn't among a parcel's `known` scans yet; how many there were. `of` names the parcel in a new row."""
+    keys = set(known.values_list("key", flat=True))
+    fresh = {scan.key: scan for scan in scans if scan.key not in keys}
+    known.model.objects.bulk_create(
         [
-            TrackingEvent(
-                package=parcel, key=key, state=scan.state, words=scan.words[:255], code=scan.code[:60],
+            known.model(
+                **of, key=key, state=scan.state, words=scan.words[:255], code=scan.code[:60],
                 place=scan.place[:200], said_at=scan.said_at[:60], occurred_at=scan.at, source=actor.label[:200],
             )
             for key, scan in fresh.items()

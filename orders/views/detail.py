@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, events, htmx, timeline
+from core import actors, events, formats, htmx, timeline
 from core.errors import Refusal
 from core.subjects import Subject
 from exceptions.models import Case
@@ -112,9 +112,8 @@ def subject(found: Order) -> Subject:
 
 def masked(found: Order) -> dict[str, Any]:
     """The contact as everybody sees it: enough to recognise, not enough to use."""
-    name, at, domain = found.buyer_email.partition("@")
     return {
-        "email": f"{name[:1]}•••@{domain}" if at else "",
+        "email": formats.masked_address(found.buyer_email),
         "phone": f"•••{found.buyer_phone[-3:]}" if found.buyer_phone else "",
         "hidden": bool(found.buyer_email or found.buyer_phone),
     }

@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from core import actors, amounts, downloads, htmx, tabs, timeline
+from core import actors, amounts, downloads, formats, htmx, tabs, timeline
 from core.errors import Invalid, Problem, Refusal
 from orders import currencies
 from orders.credit_filters import ORDER, StoreCreditFilter
@@ -48,7 +48,7 @@ def listed(request: HttpRequest) -> HttpResponse:
         "page": page,
         "total": htmx.capped_count(rows),
         "views": tabs.of(request, VIEWS),
-        "masked": masked,
+        "masked": formats.masked_address,
         "kinds": dict(CreditKind.choices),
         "channels": list(Channel.objects.for_user(request.user).values_list("code", "name")),
         "narrowed": any(request.GET.get(name) for name in StoreCreditFilter.base_filters),
@@ -87,8 +87,8 @@ def one(request: HttpRequest, code: str) -> HttpResponse:
             context["problems"] = {"": refusal.message}
     entries = StoreCreditEntry.objects.filter(credit=credit).select_related("order").order_by("-pk")
     context |= {
-        "credit": credit, "masked": masked(credit.holder), "entries": list(entries[:SHOWN]), "said": request.POST,
-        "shown": shown,
+        "credit": credit, "masked": formats.masked_address(credit.holder), "entries": list(entries[:SHOWN]),
+        "said": request.POST, "shown": shown,
         "key": request.POST.get("key") or str(uuid4()), "events": timeline.of(credit.subject), "words": timeline.words,
         "asked": agreeing.waiting(by_hand.CREDIT, "store_credit", str(credit.pk)),
     }  # fmt: skip
@@ -118,12 +118,6 @@ def new(request: HttpRequest) -> HttpResponse:
     return htmx.render(
         request, "orders/store_credit_new.html", context, fragment="orders/_store_credit_new.html", status=status
     )
-
-
-def masked(holder: str) -> str:
-    """Enough of an address to recognise it."""
-    name, at, domain = holder.partition("@")
-    return f"{name[:1]}•••@{domain}" if at else ""
 
 
 def _wrong(values: dict[str, str], channels: Any) -> dict[str, str]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
 from core.scoping import ScopedQuerySet
-from orders.models import Tracker
+from orders.models import CarrierScan, Tracker
 from returns.models.label import ReturnLabel
 from returns.models.request import ReturnRequest
 
@@ -19,19 +18,10 @@ class ReturnScanQuerySet(ScopedQuerySet):
         return self.all() if sites is None else self.filter(label__request__in=ReturnRequest.objects.for_sites(sites))
 
 
-class ReturnScan(models.Model):
-    """One scan of a label's parcel. Append-only (a trigger); the same scan told twice is one row by its `key`."""
+class ReturnScan(CarrierScan):
+    """A scan of a label's parcel."""
 
     label = models.ForeignKey(ReturnLabel, on_delete=models.PROTECT, related_name="scans", db_index=False)
-    key = models.CharField(max_length=64)
-    state = models.CharField(max_length=17, choices=Tracker)
-    words = models.CharField(max_length=255, blank=True)
-    code = models.CharField(max_length=60, blank=True)
-    place = models.CharField(max_length=200, blank=True)
-    said_at = models.CharField(max_length=60, blank=True)
-    occurred_at = models.DateTimeField()
-    recorded_at = models.DateTimeField(default=timezone.now)
-    source = models.CharField(max_length=200, blank=True)
 
     objects = ReturnScanQuerySet.as_manager()
 
@@ -41,6 +31,3 @@ class ReturnScan(models.Model):
             models.CheckConstraint(condition=Q(state__in=Tracker.values), name="return_scan_state_is_known"),
         ]
         indexes = [models.Index(fields=("label", "-occurred_at", "-id"), name="return_scan_by_label")]
-
-    def __str__(self) -> str:
-        return f"{self.get_state_display()} at {self.occurred_at:%Y-%m-%d %H:%M}"

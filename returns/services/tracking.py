@@ -20,7 +20,7 @@ from inventory.services.locking import retrying
 from orders import tracking
 from orders.models import LabelStatus, Tracker
 from orders.models.shipment import IN_TROUBLE, UNDER_WAY
-from orders.services.tracking import waits_for
+from orders.services.tracking import keep, waits_for
 from orders.tracking import Scan
 from returns import events as facts
 from returns.models import Reception, ReturnLabel, ReturnScan, ReturnStatus
@@ -59,7 +59,7 @@ def record(tracking_number: str, scans: Sequence[Scan], *, actor: Actor) -> Foll
             raise NotYet(waits_for(tracking_number), f"No parcel is known under {tracking_number or 'no number'}.")
         desk = lifecycle.open_return(found[1], actor=actor)
         label = ReturnLabel.objects.get(pk=found[0])
-        new = _keep(label, scans, actor)
+        new = keep(ReturnScan.objects.filter(label=label), scans, actor=actor, label=label)
         if new:
             _move(desk, label)
         return Followed(desk.rma.pk, desk.rma.number, new, label.tracker)
@@ -93,21 +93,6 @@ def asked(label_ids: Iterable[int]) -> None:
 
 
 # --- The pieces
-
-
-def _keep(label: ReturnLabel, scans: Sequence[Scan], actor: Actor) -> int:
-    known = set(ReturnScan.objects.filter(label=label).values_list("key", flat=True))
-    fresh = {scan.key: scan for scan in scans if scan.key not in known}
-    ReturnScan.objects.bulk_create(
-        [
-            ReturnScan(
-                label=label, key=key, state=scan.state, words=scan.words[:255], code=scan.code[:60],
-                place=scan.place[:200], said_at=scan.said_at[:60], occurred_at=scan.at, source=actor.label[:200],
-            )
-            for key, scan in fresh.items()
-        ]
-    )  # fmt: skip
-    return len(fresh)
 
 
 def _move(desk: ReturnDesk, label: ReturnLabel) -> None:
