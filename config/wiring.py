@@ -139,7 +139,7 @@ def _finance() -> None:
     events.subscribe("settlement.matched", "finance.keep_fees", handlers.keep_fees)
     for told in ("settlement.matched", "settlement.unmatched", "settlement.written_off"):
         events.subscribe(told, "finance.book_payout", handlers.book_payout)
-    for told in ("return.received", "return.sent_back"):
+    for told in ("return.received", "return.sent_back", "return.rejected_chosen", "return.disposed"):
         events.subscribe(told, "finance.receive_return", handlers.receive_return)
     events.subscribe(facts.SHIPPED, "finance.invoice_shipment", handlers.invoice_shipment)
     events.subscribe(facts.COMPLETED, "finance.prepare_posting", handlers.prepare_posting)

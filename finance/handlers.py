@@ -41,7 +41,8 @@ def invoice_shipment(fact: Fact) -> None:
 
 
 def receive_return(fact: Fact) -> None:
-    """return.received: the units are the ERP's again; return.sent_back: rejected ones no longer are."""
+    """return.received: the units are the ERP's again; sent_back: rejected ones no longer are; rejected_chosen,
+    disposed: those that stay are, without money for them."""
     memos.receive(int(fact.subject.uid), actor=fact.actor)
 
 

@@ -90,6 +90,9 @@ def reverse(posting_id: int, *, why: str, version: int | None = None, actor: Act
         raise Refusal(
             "bad_move", f"{posting.reference} isn't posted: there is nothing to reverse.", status_now=posting.status
         )
+    if posting.kind == Kind.STOCK_RECEIPT:
+        words = f"{posting.reference} books no money: units leave again by a movement of stock."
+        raise Refusal("no_money", words)
     tries = Posting.objects.filter(key__startswith=f"reversal:{posting.pk}:").exclude(status=Status.DECLINED)
     if tries.exists():
         raise Refusal("reversed_already", f"{posting.reference} is being reversed already.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -21,9 +21,11 @@ from finance.services import charges, entities, making, postings
 from finance.services.making import LETTERS, Cause
 from orders.models import Order, OrderLine, PaymentInstruction
 from returns.models import RefundDecision, ReturnLine, ReturnRequest
+from returns.services import rejected
 
 ZERO = Decimal(0)
 NOTHING = Amounts("EUR", False, ())
+OF_MEMO, OF_KEPT = "return", "return_kept"  # what stock receipts are of: units a memo speaks of, or none ever will
 
 
 def follow(order: Order, *, actor: Actor = SYSTEM) -> list[Posting]:
@@ -75,7 +77,7 @@ def _memo(order: Order, ref: str, total: Decimal, *, first: bool, actor: Actor) 
         actor=actor,
     )  # fmt: skip
     if rma is not None:
-        receipts = Posting.objects.filter(kind=Kind.STOCK_RECEIPT, cause_kind="return", cause_uid=str(rma.pk))
+        receipts = Posting.objects.filter(kind=Kind.STOCK_RECEIPT, cause_kind=OF_MEMO, cause_uid=str(rma.pk))
         receipts.filter(linked__isnull=True).update(linked=made)
     return made
 
@@ -150,51 +152,74 @@ def _chargebacks(order: Order, actor: Actor) -> list[Posting]:
     return made
 
 
-def kept(receipt: Posting) -> bool:
-    """Whether anything of the return a stock receipt is of is still with us: what was sent back again is not."""
-    units: Counter[str] = Counter()
-    same = Posting.objects.filter(kind=Kind.STOCK_RECEIPT, cause_kind="return", cause_uid=receipt.cause_uid)
-    for each in same.exclude(status__in=GONE):
-        units.update({line["ref"]: line["quantity"] for line in each.document["lines"]})
-    return any(units.values())
+def waited_for(receipt: Posting) -> bool:
+    """Whether the return a stock receipt is of still has units here that a memo is to speak of."""
+    return any(_booked(receipt.cause_uid, OF_MEMO).values())
 
 
 @transaction.atomic
-def receive(return_id: int, *, actor: Actor = SYSTEM) -> Posting | None:
-    """The stock receipt of what came back of a return since the last one, less what went to the customer again (then
-    units may be below nothing). Safe to repeat. Locks the order and return.
+def receive(return_id: int, *, actor: Actor = SYSTEM) -> list[Posting]:
+    """The stock receipts of what came back of a return since the last ones. Safe to repeat. Locks the order and return.
 
-    It carries units and no money: the memo that goes with it does.
+    What is or may be credited goes with its memo, less what went to the customer again or stayed uncredited (then units
+    may be below nothing). Rejected goods that stay have a receipt of their own for each place. Units, no money.
     """
     rma = ReturnRequest.objects.select_related("location").get(pk=return_id)
     if rma.order_id is None:
-        return None
+        return []
     order = postings.locked(rma.order_id)
     if order.test or not order.postings.filter(kind__in=OF_SALES).exclude(status__in=GONE).exists():
-        return None
-    earlier = Posting.objects.filter(kind=Kind.STOCK_RECEIPT, cause_kind="return", cause_uid=str(rma.pk))
-    booked: dict[str, int] = {}
-    for each in earlier.exclude(status__in=GONE):
-        for line in each.document["lines"]:
-            booked[line["ref"]] = booked.get(line["ref"], 0) + line["quantity"]
-    lines: list[dict[str, Any]] = []
-    for line in ReturnLine.objects.filter(request=rma).select_related("item", "order_line").order_by("position"):
-        units = line.received - line.sent_back - booked.get(str(line.pk), 0)
-        if units:
-            sku = line.item.sku if line.item else line.sku
-            lines.append({"ref": str(line.pk), "sku": sku, "title": line.title, "quantity": units})
+        return []
+    lines = list(ReturnLine.objects.filter(request=rma).select_related("item").order_by("position"))
+    stayed = rejected.stayed(rma.pk)
+    theirs: Counter[str] = Counter()
+    for (line, _), units in stayed.items():
+        theirs[str(line)] += units
+    here = {str(line.pk): line.received - line.sent_back - theirs[str(line.pk)] for line in lines}
+    memo = Posting.objects.filter(kind=Kind.RETURN_MEMO, order=order, document__return_id=rma.pk).first()
+    place = rma.location.code if rma.location else ""
+    made = [_receipt(order, rma, OF_MEMO, place, _fresh(lines, here, _booked(str(rma.pk), OF_MEMO)), memo, actor)]
+    for code in sorted({place for _, place in stayed}):
+        kept = {str(line): units for (line, where), units in stayed.items() if where == code}
+        fresh = _fresh(lines, kept, _booked(str(rma.pk), OF_KEPT, code))
+        made.append(_receipt(order, rma, OF_KEPT, code, fresh, None, actor))
+    return [each for each in made if each is not None]
+
+
+def _booked(return_uid: str, cause: str, place: str | None = None) -> Counter[str]:
+    """Units by return line that receipts of this cause speak of, at one place or wherever."""
+    units: Counter[str] = Counter()
+    same = Posting.objects.filter(kind=Kind.STOCK_RECEIPT, cause_kind=cause, cause_uid=return_uid)
+    for each in same.exclude(status__in=GONE):
+        if place in (None, each.document["location"]):
+            units.update({line["ref"]: line["quantity"] for line in each.document["lines"]})
+    return units
+
+
+def _fresh(lines: Sequence[ReturnLine], now: Mapping[str, int], booked: Mapping[str, int]) -> list[dict[str, Any]]:
+    """What there is now and no receipt speaks of yet, as a document's lines."""
+    return [
+        {"ref": ref, "sku": line.item.sku if line.item else line.sku, "title": line.title, "quantity": units}
+        for line in lines
+        if (units := now.get(ref := str(line.pk), 0) - booked.get(ref, 0))
+    ]
+
+
+def _receipt(
+    order: Order, rma: ReturnRequest, cause: str, place: str, lines: list[dict[str, Any]], memo: Posting | None,
+    actor: Actor,
+) -> Posting | None:  # fmt: skip
     if not lines:
         return None
     sequence, reference = making.next_reference(order, (Kind.STOCK_RECEIPT,), LETTERS[Kind.STOCK_RECEIPT])
     entity = entities.of(order)
-    memo = Posting.objects.filter(kind=Kind.RETURN_MEMO, order=order, document__return_id=rma.pk).first()
+    why = f"Return {rma.number}" + (", rejected and kept" if cause == OF_KEPT else "")
     return making.make(
         Kind.STOCK_RECEIPT, key=f"receipt:{reference}", reference=reference, entity=entity, currency=order.currency,
         total=ZERO, day=entities.local_day(entity, timezone.now()), sides=(), order=order, sequence=sequence,
-        cause=Cause("return", str(rma.pk)), linked=memo, note=f"Return {rma.number}", actor=actor,
+        cause=Cause(cause, str(rma.pk)), linked=memo, note=why, actor=actor,
         document={
-            **making.journal(reference, currency=order.currency, total=ZERO, why=f"Return {rma.number}", order=order),
-            "format": making.RECEIPT, "return": rma.number, "location": rma.location.code if rma.location else "",
-            "lines": lines,
+            **making.journal(reference, currency=order.currency, total=ZERO, why=why, order=order),
+            "format": making.RECEIPT, "return": rma.number, "location": place, "lines": lines,
         },
     )  # fmt: skip

@@ -7,7 +7,7 @@ the ERP's own word (a snapshot) is not told back, and neither are sales and rece
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -77,23 +77,34 @@ def _prepare(connection: Connection, since: datetime) -> int:
     return sum(_write(connection, key, groups[key]) for key in fresh)
 
 
-@transaction.atomic
 def _write(connection: Connection, key: str, movements: list[StockMovement]) -> bool:
     _, place, direction = key.rsplit("|", 2)
     units: dict[str, int] = defaultdict(int)
     for movement in movements:
         units[movement.item.sku] += movement.quantity
+    reasons = sorted({movement.get_reason_display() for movement in movements if movement.reason})
+    day = movements[0].occurred_at.date().isoformat()
+    _, new = keep(connection, key, place=place, direction=direction, day=day, reasons=reasons, units=units)
+    return new
+
+
+@transaction.atomic
+def keep(
+    connection: Connection, key: str, *, place: str, direction: str, day: str, reasons: list[str],
+    units: Mapping[str, int],
+) -> tuple[StockDocument, bool]:  # fmt: skip
+    """The document of these units (by SKU), once per key, and whether it is new: then it is on its way."""
     document = {
         "place": place,
         "direction": direction,
-        "day": movements[0].occurred_at.date().isoformat(),
-        "reasons": sorted({movement.get_reason_display() for movement in movements if movement.reason}),
+        "day": day,
+        "reasons": reasons,
         "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in sorted(units.items())],
     }
     made, new = StockDocument.objects.get_or_create(connection=connection, key=key, defaults={"document": document})
     if new:
         events.record(facts.ADJUSTMENT_PREPARED, made.subject, actor=connection.actor, data={"key": key})
-    return new
+    return made, new
 
 
 def send(fact: Fact) -> None:

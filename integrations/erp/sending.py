@@ -6,7 +6,8 @@ that was thought dead; and the port looks for our own reference in the ERP befor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,15 +17,18 @@ from finance.models import Posting, Status
 from finance.services import making, memos, postings
 from finance.services.postings import Claim
 from integrations import bulkhead
-from integrations.erp import registry
+from integrations.erp import adjusting, registry
 from integrations.erp.port import Posted, Rejected
 from integrations.failures import FailureClass
 from integrations.http import Failed
-from integrations.models import Connection
+from integrations.models import Connection, StockDocument
+from inventory.models import Item
+from inventory.services import kits
 
 # Longer than any single call may take (connect and read timeouts of the HTTP client together), renewed before each.
 LEASE_SECONDS = 30.0
 PAUSE_SECONDS = 60.0
+SOON_SECONDS = 5.0
 NO_DOCUMENT = "No document needed"
 TROUBLE_SECONDS = 300.0  # how long to leave it when the connection itself is set up wrongly
 
@@ -116,23 +120,60 @@ def _bring(claim: Claim, connection: Connection) -> Posted:
     memory = ClaimMemory(claim, claim.erp_id)
     form = claim.document.get("format")
     if form == making.RECEIPT:
-        return _receipt(claim)
+        return _receipt(claim, connection)
     if form == making.JOURNAL:
         return registry.port(connection).post_journal(claim.document, memory)
     return registry.port(connection).post_sale(claim.document, memory)
 
 
-def _receipt(claim: Claim) -> Posted:
-    """An ERP books returned goods with the credit memo's own document: the receipt is the delivery that is there."""
+def _receipt(claim: Claim, connection: Connection) -> Posted:
+    """An ERP books returned goods with the credit memo's own document: the receipt is the delivery that is there. What
+    stays uncredited has a document of its own."""
     posting = Posting.objects.get(pk=claim.posting_id)
+    if posting.cause_kind == memos.OF_KEPT:
+        return _kept(posting, connection)
     memo = posting.linked
-    if memo is None and not memos.kept(posting):
-        return Posted(number=NO_DOCUMENT, erp_id="", total=None, answer={"said": "All of it left again uncredited."})
+    if memo is None:
+        memos.receive(int(posting.cause_uid))  # what was decided before receipts heard of it
+    if memo is None and not memos.waited_for(posting):
+        words = "None of it waits for a credit memo: it left again, or stayed without money for it."
+        return Posted(number=NO_DOCUMENT, erp_id="", total=None, answer={"said": words})
     if memo is None or memo.status != Status.POSTED:
         words = f"It goes with its credit memo{f' {memo.reference}' if memo else ''}, which isn't posted yet."
         raise TryLater(words, seconds=TROUBLE_SECONDS, spends_attempt=False)
     number = next(iter(memo.answer.get("deliveries") or ()), "") or memo.erp_number
     return Posted(number=number, erp_id=f"receipt:{memo.erp_id}"[:40], total=None, answer={"memo": memo.erp_number})
+
+
+def _kept(posting: Posting, connection: Connection) -> Posted:
+    """Rejected goods that stay are found stock there: an adjustment brings them, and its number is the receipt's."""
+    given = posting.document
+    made, new = adjusting.keep(
+        connection, posting.key, place=given["location"], direction=adjusting.FOUND, day=given["booked_on"],
+        reasons=[given["why"]], units=_units(given["lines"]),
+    )  # fmt: skip
+    if made.status == StockDocument.Status.POSTED:
+        said = {"adjustment": made.reference, "said": f"Into the stock of {given['location']}."}
+        return Posted(number=made.erp_number, erp_id=f"receipt:{made.erp_id}"[:40], total=None, answer=said)
+    words = f"It goes with the adjustment {made.reference}, which isn't posted yet."
+    if made.status == StockDocument.Status.REJECTED:
+        words = f"{connection.name} refuses its adjustment {made.reference}: {made.last_error}"
+    raise TryLater(words, seconds=SOON_SECONDS if new else PAUSE_SECONDS, spends_attempt=False)
+
+
+def _units(lines: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """{SKU: units}, kits by their parts, as the stock ledger has them."""
+    items = {item.sku: item for item in Item.objects.filter(sku__in=[line["sku"] for line in lines])}
+    parts = kits.components([item.pk for item in items.values() if item.is_kit])
+    names = dict(
+        Item.objects.filter(pk__in=[part for each in parts.values() for part, _ in each]).values_list("pk", "sku")
+    )
+    units: Counter[str] = Counter()
+    for line in lines:
+        item = items.get(line["sku"])
+        for sku, each in [(names[part], n) for part, n in parts.get(item.pk if item else 0, ())] or [(line["sku"], 1)]:
+            units[sku] += each * line["quantity"]
+    return dict(units)
 
 
 def _troubled(connection: Connection, error: Permanent) -> None:

@@ -6,9 +6,11 @@ is collected at the counter is handed over at once. Consent is kept in the custo
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from core.actors import Actor
@@ -40,6 +42,18 @@ def left(inspection: Inspection) -> int:
     """Units of a rejected inspection about which nothing was agreed yet."""
     waiting = inspection.choices.filter(status=ChoiceStatus.WAITING).aggregate(n=Sum("quantity"))["n"] or 0
     return inspection.quantity - inspection.chosen - waiting
+
+
+def stayed(return_id: int) -> dict[tuple[int, str], int]:
+    """{(line, code of the place): units} of a return's rejected goods that are ours without money for them: kept or
+    scrapped with the customer's word, or missing here. One query."""
+    home = Sum("choices__quantity", filter=Q(choices__kind=ChoiceKind.BACK, choices__status=ChoiceStatus.DONE))
+    seen = Inspection.objects.filter(line__request=return_id, verdict=Acceptance.REJECTED, chosen__gt=0)
+    found: Counter[tuple[int, str]] = Counter()
+    rows = seen.annotate(home=Coalesce(home, 0)).values_list("line_id", "location__code", "chosen", "home")
+    for line, place, chosen, sent in rows.order_by("pk"):
+        found[line, place] += chosen - sent
+    return dict(+found)
 
 
 def ways(rma: ReturnRequest, inspection: Inspection) -> list[Option]:
