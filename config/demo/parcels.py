@@ -43,6 +43,10 @@ SERVICES: tuple[dict[str, Any], ...] = (
     {"code": "cycle-courier", "carrier": "Spoke", "name": "Same day by bicycle", "rank": 40, "cut_off": "15:00",
      "delivers_by": "21:00", "refuses": ["hazardous"],
      "zones": [{"name": "City", "within_km": 8, "days": 0, "prices": [[5_000, "7.50"]]}]},
+    {"code": "ups-access-point", "carrier": "UPS", "name": "Access Point", "rank": 50,
+     "zones": _zones(3, (1_000, "5.20"), (5_000, "6.80"), (20_000, "13.10"))},
+    {"code": "dhl-parcel", "carrier": "DHL", "name": "Parcel", "rank": 60,
+     "zones": _zones(3, (1_000, "5.60"), (5_000, "7.10"), (20_000, "13.90"))},
 )  # fmt: skip
 DEAR = "Dear {{ customer.name | default('customer', true) }},\n\n"
 BESTE = "Beste {{ customer.name | default('klant', true) }},\n\n"

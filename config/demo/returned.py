@@ -18,13 +18,14 @@ from orders.canonical import IncomingPayment
 from orders.models import Order, PaymentInstruction, PaymentRoute
 from orders.services import instructions, payments
 from returns.models import OnBench, RefundTo, ReturnRequest
-from returns.services import dispositions, exchanges, inspection, receiving, refunds, requests
+from returns.services import dispositions, exchanges, inspection, receiving, refunds, rejected, requests
 from returns.services.asking import Asked, AskedLine
 from returns.services.exchanges import Instead
 from returns.services.inspection import Seen
 from returns.services.receiving import Found
 
 CHANNEL, GATEWAY = "web-uk", "shopify_payments"
+HOME_BY = "dispatch-48"  # makes its labels here, so one is there at once
 ENOUGH = 26  # paid and sent orders, of which the stories are told
 # How far each got, why it comes back and in the customer's own words, how it was worn, how the money goes back.
 STORIES = (
@@ -37,8 +38,21 @@ STORIES = (
     ("inspected", "TOO_SMALL", "Runs small", "NEW", RefundTo.ORIGINAL),
     ("inspected", "UNWANTED", "Bought two, kept one", "NEW", RefundTo.STORE_CREDIT),
     ("inspected", "DEFECTIVE", "The zip came off on the first day", "", RefundTo.ORIGINAL),
+    ("kept", "UNWANTED", "Not my colour after all", "USED", RefundTo.ORIGINAL),
+    ("home", "UNWANTED", "No longer needed", "USED", RefundTo.ORIGINAL),
+    ("packed", "STYLE", "Looked different online", "USED", RefundTo.ORIGINAL),
+    ("scrapped", "DEFECTIVE", "The seam came open", "", RefundTo.ORIGINAL),
+    ("rejected", "UNWANTED", "Bought by mistake", "USED", RefundTo.ORIGINAL),
     ("exchanged", "TOO_SMALL", "The same in the next size please", "NEW", RefundTo.EXCHANGE),
 )
+# What an inspector wrote for the customer, and what the customer said when asked: their goods, so their word.
+REJECTED = {
+    "kept": ("Washed, the label is cut out", "By telephone: keep it, I don't want it back"),
+    "home": ("Worn outside: grass stains at the hem", ""),
+    "packed": ("Smells of smoke", ""),
+    "scrapped": ("Burnt by an iron, not a fault of the making", "By e-mail: throw it away, please"),
+    "rejected": ("Taken in by a tailor", ""),
+}
 
 
 def make(say: Callable[[str], None]) -> None:
@@ -102,9 +116,29 @@ def _tell(
     if stage == "received":
         return
     bench = OnBench.objects.get(line__request=rma)
+    if stage in REJECTED:
+        _reject(bench, stage, sana=sana, chen=chen)
+        return
     grade = "C" if reason == "DEFECTIVE" else "A"
     ruled = dispositions.propose(line.item, grade, line.unit_price).kind
     inspection.inspect(bench.pk, Seen(grade, disposition=ruled), key=f"demo:look:{rma.pk}", actor=chen)
+    outbox.drain("default")
+
+
+def _reject(bench: OnBench, stage: str, *, sana: Actor, chen: Actor) -> None:
+    """Not what we take back: what becomes of it is the customer's to say, and one of them hasn't yet."""
+    note, word = REJECTED[stage]
+    seen = inspection.inspect(bench.pk, Seen("D", "REJECTED", note=note), key=f"demo:rejected:{bench.pk}", actor=chen)
+    key = f"demo:{stage}:{seen.pk}"
+    if stage == "kept":
+        rejected.keep(seen.pk, words=word, key=key, actor=sana)
+        dispositions.dispose(seen.pk, "OUTLET", key=f"{key}:outlet", actor=chen)
+    elif stage == "scrapped":
+        rejected.scrap(seen.pk, words=word, key=key, actor=sana)
+    elif stage in {"home", "packed"}:
+        back = rejected.give_back(seen.pk, service=HOME_BY, key=key, actor=sana)
+        if stage == "home":
+            rejected.handed_over(back.pk, actor=chen)
     outbox.drain("default")
 
 
@@ -118,6 +152,8 @@ def _other(item: Any) -> Item:
 def _waiting(orders: list[Order], sana: Actor) -> None:
     """One refund above what a person may give alone, one small one out of goodwill."""
     by_worth = sorted(orders, key=lambda order: order.total or 0)
+    if not by_worth:
+        return
     for order, share, why in (
         (by_worth[-1], None, "Never arrived, says the carrier"),
         (by_worth[0], "4.00", "Came late"),

@@ -46,12 +46,29 @@ def make(say: Callable[[str], None]) -> None:
             tills, external_id=f"event:demo-{n}", headers={}, body=body, topic="order", verdict=inbox.Verdict.NONE
         )
         inbox.process(message_id)
+    inbox.process(_catalogue(tills, stock.item.sku))
     files = _connection("order-files", "Files of the hotels", "orderfile", "WHOLESALE")
     if not FileDrop.objects.exists() and Location.objects.exists():
         content = FILE.format(day=f"{timezone.now():%d.%m.%Y}", sku=stock.item.sku).encode()
         dropped = drops.keep(files, "hotels.csv", content, user=person, label=str(person))
         drops.arrange(dropped.pk, {**dropped.draft, "decimal": ",", "dates": "D.M.Y", "currency": "GBP"})
-    say("Square tills of which one place has no name yet, a file of orders that waits")
+    say("Square tills of which one place and two articles have no name yet, a file of orders that waits")
+
+
+def _catalogue(tills: Connection, sku: str) -> int:
+    """A page of what the tills sell: one article of ours, one with a SKU nobody knows, one with none at all."""
+    said = (("7KD2JVONQTXBKB5EWA3VZYHG", sku, "As in the range"), ("M3QUBTPWYFBMZQ7MWPQX4K2R", "GIFT-WRAP", "Gift wrapping"),
+            ("W62UWFY35CWMYGVWK6TWJDNI", "", "Alterations, per seam"))  # fmt: skip
+    objects = [
+        {"type": "ITEM_VARIATION", "id": ref, "version": 4, "present_at_all_locations": True,
+         "item_variation_data": {"sku": named, "name": title}}
+        for ref, named, title in said
+    ]  # fmt: skip
+    body = json.dumps({"objects": objects}).encode()
+    message_id, _ = inbox.accept(
+        tills, external_id="demo-catalogue", headers={}, body=body, topic="catalogue", verdict=inbox.Verdict.NONE
+    )
+    return message_id
 
 
 def _connection(code: str, name: str, vendor: str, kind: str) -> Connection:

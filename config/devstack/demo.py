@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 from . import leases, processes
 from .places import ROOT, StackError
 
-READY_PATIENCE = 90
+READY_PATIENCE = 300
 MOST_RESTARTS = 5  # within RESTART_WINDOW seconds; then the demo gives up and says why
 RESTART_WINDOW = 120
 TEACH_AT_ONCE = 250
@@ -75,7 +75,9 @@ class Demo:
             self._start_afresh()
         self._manage("migrate", "--verbosity", "0", "--quick", says="Bringing the database up to date")
         self._start_shop()
-        self._start_carrier()
+        self._start_account("carrier", "easypost.py", "EASYPOST_KEY")
+        self._start_account("places", "drop_offs.py", "PLACES_KEY")
+        self._start_account("bank", "stripe.py", "STRIPE_KEY")
         self.accounts = self._seed()
         if self.options.with_tryton:
             self._start_erp()
@@ -120,12 +122,12 @@ class Demo:
         self._start(Part("shop", command, f"http://127.0.0.1:{port}/livez", {"SHOP_TOKEN": token}))
         self.env["BACKROOM_DEMO_SHOP"] = json.dumps({"url": f"http://127.0.0.1:{port}", "token": token})
 
-    def _start_carrier(self) -> None:
-        """A local server in the place of EasyPost: it sells labels and forgets them at the end."""
-        port, key = _free_port(self.live_port + 2), secrets.token_hex(16)
-        command = [str(self.python), str(ROOT / "config" / "devstack" / "easypost.py"), "--port", str(port)]
-        self._start(Part("carrier", command, f"http://127.0.0.1:{port}/livez", {"EASYPOST_KEY": key}))
-        self.env["BACKROOM_DEMO_CARRIER"] = json.dumps({"url": f"http://127.0.0.1:{port}", "key": key})
+    def _start_account(self, name: str, script: str, key_name: str) -> None:
+        """A local server in the place of a carrier's or a bank's: what it knows it forgets at the end."""
+        port, key = _free_port(self.live_port + 2 + len(self.parts)), secrets.token_hex(16)
+        command = [str(self.python), str(ROOT / "config" / "devstack" / script), "--port", str(port)]
+        self._start(Part(name, command, f"http://127.0.0.1:{port}/livez", {key_name: key}))
+        self.env[f"BACKROOM_DEMO_{name.upper()}"] = json.dumps({"url": f"http://127.0.0.1:{port}", "key": key})
 
     def _start_erp(self) -> None:
         from . import tryton

@@ -7,11 +7,18 @@ the one, days from Sunday, miles, and "no location" as an error of its own.
 
 from __future__ import annotations
 
+import argparse
 import base64
+import os
+from collections import Counter
 from typing import Any
 
-from config.devstack.local_server import LocalServer
-from config.devstack.rest_server import Handler, Market, Told
+try:
+    from config.devstack.local_server import LocalServer
+    from config.devstack.rest_server import Handler, Market, Told
+except ImportError:  # run as a script, from beside it
+    from local_server import LocalServer  # type: ignore[import-not-found, no-redef]
+    from rest_server import Handler, Market, Told  # type: ignore[import-not-found, no-redef]
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -19,15 +26,16 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 class Finder(Market):
     """Places of one carrier; `asked_for` are the addresses it was asked about."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: str) -> None:
         super().__init__()
+        self.key = key
         self.found: list[dict[str, Any]] = []
         self.asked_for: list[dict[str, Any]] = []
 
 
 class Dhl(Finder):
     def answer(self, method: str, path: str, query: dict[str, str], body: Any, headers: dict[str, str]) -> Told:
-        if headers.get("dhl-api-key") != "dhl-key":
+        if headers.get("dhl-api-key") != self.key:
             return 401, {"status": 401, "title": "Unauthorized", "detail": "Unauthorized for given resource."}
         self.asked_for.append(query)
         if query.get("countryCode") == "XX":
@@ -53,7 +61,7 @@ class Dhl(Finder):
 class Ups(Finder):
     def answer(self, method: str, path: str, query: dict[str, str], body: Any, headers: dict[str, str]) -> Told:
         if path == "/security/v1/oauth/token":
-            known = "Basic " + base64.b64encode(b"client:ups-secret").decode()
+            known = "Basic " + base64.b64encode(f"client:{self.key}".encode()).decode()
             if headers.get("authorization") != known or body != {"grant_type": "client_credentials"}:
                 return 401, {"response": {"errors": [{"code": "10401", "message": "ClientId is Invalid"}]}}
             return 200, {"access_token": self.grant(), "token_type": "Bearer", "expires_in": "14399"}
@@ -89,7 +97,55 @@ class Ups(Finder):
         } | fields)  # fmt: skip
 
 
+class Nearby:
+    """Both at one address, with three places in whatever town is asked about: for the demo."""
+
+    def __init__(self, key: str):
+        self.dhl, self.ups = Dhl(key), Ups(key)
+        self.faults: Counter[str] = Counter()
+
+    def answer(self, method: str, path: str, query: dict[str, str], body: Any, headers: dict[str, str]) -> Told:
+        if path.startswith("/find-by-"):
+            self._dhl(query)
+            return self.dhl.answer(method, path, query, body, headers)
+        if path.startswith("/api/locations/"):
+            self._ups(body["LocatorRequest"]["OriginAddress"]["AddressKeyFormat"])
+        return self.ups.answer(method, path, query, body, headers)
+
+    def _dhl(self, query: dict[str, str]) -> None:
+        town = query.get("addressLocality") or "Town centre"
+        where = {"countryCode": query.get("countryCode", ""), "postalCode": query.get("postalCode", ""),
+                 "addressLocality": town}  # fmt: skip
+        self.dhl.found.clear()
+        shops = (
+            ("8014", 340, "Newsagent and post counter", "12 High Street", "servicepoint", "parcel:drop-off"),
+            ("3301", 910, "Locker at the station", "Station Approach", "locker", "parcel:drop-off-unregistered"),
+        )
+        for ref, metres, name, street, kind, service in shops:
+            self.dhl.put(
+                ref, metres, service, name=name, location={"ids": [{"locationId": ref}], "type": kind},
+                place={"address": {**where, "streetAddress": street}, "geo": {}},
+            )  # fmt: skip
+
+    def _ups(self, asked: dict[str, str]) -> None:
+        self.ups.found.clear()
+        self.ups.put("7742", "0.4", AddressKeyFormat={
+            "ConsigneeName": "Corner Shop", "AddressLine": "3 Market Place", **{
+                name: asked.get(name, "") for name in ("PoliticalDivision2", "PostcodePrimaryLow", "CountryCode")
+            },
+        })  # fmt: skip
+
+
 class Server(LocalServer):
-    def __init__(self, shop: Finder):
-        super().__init__(Handler, shop=shop)
-        self.shop = shop
+    def __init__(self, shop: Finder | Nearby, port: int = 0):
+        super().__init__(Handler, port, shop=shop)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Places to hand a parcel in, as DHL and UPS find them.")
+    parser.add_argument("--port", type=int, required=True)
+    Server(Nearby(os.environ["PLACES_KEY"]), parser.parse_args(arguments).port).http.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from config.devstack.drop_offs import Dhl, Server, Ups
 from core.models import User
 from integrations import breaker
 from integrations.carriers import dropping, opening, registry
@@ -15,7 +16,6 @@ from integrations.models import Connection, OutboundCall
 from returns.services import labels
 from tests.factories.inventory import ItemFactory, LocationFactory
 from tests.factories.returns import CLERK, returned, service, sold
-from tests.integrations.servers.places import Dhl, Server, Ups
 
 pytestmark = pytest.mark.django_db
 LEEDS = {"line1": "4 Park Row", "city": "Leeds", "postal_code": "LS1 5HD", "country": "GB"}
@@ -23,24 +23,24 @@ LEEDS = {"line1": "4 Park Row", "city": "Leeds", "postal_code": "LS1 5HD", "coun
 
 @pytest.fixture
 def dhl(db: None) -> Iterator[Dhl]:
-    with Server(Dhl()) as server:
+    with Server(shop := Dhl("dhl-key")) as server:
         account = Connection.objects.create(
             code="dhl", name="DHL", kind="CARRIER", vendor="dhl",
             settings={"places_url": server.url, "private_address_allowed": True},
         )  # fmt: skip
         account.keep_secret("key", "dhl-key")
-        yield server.shop
+        yield shop
 
 
 @pytest.fixture
 def ups(db: None) -> Iterator[Ups]:
-    with Server(Ups()) as server:
+    with Server(shop := Ups("ups-secret")) as server:
         account = Connection.objects.create(
             code="ups", name="UPS", kind="CARRIER", vendor="ups",
             settings={"places_url": server.url, "client_id": "client", "private_address_allowed": True},
         )  # fmt: skip
         account.keep_secret("client_secret", "ups-secret")
-        yield server.shop
+        yield shop
 
 
 def places(code: str, address: dict[str, Any] | None = None) -> Any:

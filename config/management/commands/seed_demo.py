@@ -15,8 +15,10 @@ from config.demo import (
     duty,
     fixes,
     floor,
+    handing_in,
     history,
     parcels,
+    paying,
     payout,
     promises,
     returned,
@@ -67,6 +69,8 @@ class Command(BaseCommand):
         beliefs.tell(self._say)
         fixes.make(self._say)
         returned.make(self._say)
+        handing_in.make(self._say)
+        paying.make(self._say)
         payout.make(self._say)
         duty.make(self._say)
         if options["bulk"]:
