@@ -40,9 +40,30 @@ def understood(body: bytes, title: str, translate: Translate) -> Meaning:
     meaning = translate(Node(document, "", faults))
     faults.raise_if_any()
     if meaning is None:
+        refuse_error(document, title)
         keys = ", ".join(map(str, list(document)[:8])) or "none"
         raise unparsable(f"no document Backroom knows from {title} has these keys: {keys[:160]}")
     return meaning
+
+
+def refuse_error(document: Mapping[str, Any], title: str) -> None:
+    """Raises Unreadable with the vendor's own words where the document is an error it answered with."""
+    held = document.get("errors") or document.get("error")
+    if not held and isinstance(document.get("status"), int) and document["status"] >= 400:
+        held = document
+    listed = held if isinstance(held, list) else [held] if held else []
+    said = [each if isinstance(each, str) else _of_error(each) for each in listed[:3]]
+    words = "; ".join(" ".join(each.split())[:160] for each in said if each)
+    if words:
+        raise unparsable(f"it is an error {title} answered with: {words}")
+
+
+def _of_error(error: Any) -> str:
+    """What an error says of itself, by the keys vendors keep that under."""
+    if not isinstance(error, dict):
+        return ""
+    found = (error.get(key) for key in ("longMessage", "message", "description", "detail", "error_description", "code"))
+    return next((each for each in found if isinstance(each, str) and each), "")
 
 
 def each(nodes: Iterable[Node], one: One, *, empty: str = "the list is empty") -> Meaning:

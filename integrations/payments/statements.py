@@ -64,7 +64,7 @@ def camt(content: bytes, terms: Terms) -> list[Statement]:
         raise Refused("It declares a document type; a statement has none.")
     try:
         root = ElementTree.fromstring(content)  # noqa: S314  (no entities: refused above)
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, ValueError, LookupError) as error:  # the latter two: an encoding nobody knows
         raise Refused(f"It is no XML: {error}.") from None
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]

@@ -97,6 +97,15 @@ def test_the_order_page_takes_a_fixed_number_of_queries(everyone: Client, stocke
         asked.append(large.number)
 
 
+def test_what_the_buyer_asked_for_stands_on_the_orders_page(everyone: Client, stocked: Any) -> None:
+    order = place(incoming_line("SKU-1"), note="Ring twice\nMug, Engraving: <Anna>", po_number="PO-7")
+
+    page = everyone.get(f"/orders/{order.number}").content.decode()
+
+    assert "<p>Ring twice</p><p>Mug, Engraving: &lt;Anna&gt;</p>" in page
+    assert "PO-7" in page
+
+
 def test_who_was_told_takes_a_fixed_number_of_queries(everyone: Client, stocked: Any, query_count: Any) -> None:
     order = place(incoming_line("SKU-1", 4))
 

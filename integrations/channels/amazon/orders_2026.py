@@ -7,11 +7,11 @@ nor unfulfilled of it was cancelled.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from integrations.channels import marketplaces
+from integrations.channels import marketplaces, remarks
 from integrations.channels.amazon import words
 from integrations.channels.marketplaces import added, word
 from integrations.channels.meaning import Act, AskFor, CancelOrder, PlaceOrder
@@ -71,6 +71,7 @@ def _order(doc: Node, ref: str, state: str) -> IncomingOrder:
     people = _people(doc)
     aside_collected = _aside_collected(items, currency)
     usually = words.taxed_prices(channel.line("marketplaceId") if channel else "")
+    note = remarks.noted("", _remarks(doc, items))
     doc.faults.raise_if_any()
     return checked(
         IncomingOrder(
@@ -84,11 +85,36 @@ def _order(doc: Node, ref: str, state: str) -> IncomingOrder:
             cancelled_at=updated if state == words.CANCELLED else None,
             payment_state="paid" if state != words.CANCELLED else "unknown",
             tags=_programs(doc),
+            note=note,
             marketplace_shipping_tax_total=aside_collected,
             **people,
             **words.figures(lines, money, currency, usually=usually),
         )
     )
+
+
+def _remarks(doc: Node, items: list[Node]) -> Iterator[remarks.Remark]:
+    for item in items:
+        about = remarks.part(item, "product", "title") or remarks.part(item, "product", "sellerSku")
+        asked = ("cancellation", "cancellationRequest")
+        if remarks.part(item, *asked, "requester") == "BUYER":
+            yield f"{about}, the buyer asks to cancel", remarks.part(item, *asked, "cancelReason") or "no reason given"
+        gift = ("fulfillment", "packing", "giftOption")
+        yield f"{about}, gift message", remarks.part(item, *gift, "giftMessage")
+        yield f"{about}, gift wrap", remarks.part(item, *gift, "giftWrapLevel")
+        yield f"{about}, customised", remarks.part(item, "product", "customization", "customizedUrl")
+    wish = ("recipient", "deliveryPreference")
+    yield "Leave it", remarks.part(doc, *wish, "dropOffLocation")
+    yield "Address", remarks.part(doc, *wish, "addressInstruction")
+    done = doc.object("fulfillment")
+    window = done.object("shipByWindow") if done else None
+    yield remarks.ship_by(window.moment("latestDateTime") if window else None)
+    yield remarks.delivery(remarks.part(done, "fulfillmentServiceLevel"))
+    tax = doc.object("tax")
+    for each in tax.items("taxRegistrations") if tax else ():
+        if each.text("entityType") == "BUYER":
+            yield "Company", remarks.part(each, "legalName")
+            yield "Tax number", remarks.part(each, "taxRegistrationNumber")
 
 
 def _programs(doc: Node) -> tuple[str, ...]:

@@ -8,11 +8,11 @@ items are so can only be told of as cancelled.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from integrations.channels import marketplaces
+from integrations.channels import marketplaces, remarks
 from integrations.channels.amazon import words
 from integrations.channels.marketplaces import added, word
 from integrations.channels.meaning import Act, AskFor, CancelOrder, PlaceOrder
@@ -64,7 +64,8 @@ def _order(doc: Node, ref: str, state: str) -> IncomingOrder:
         doc.at("OrderItems").fault("holds no item with a quantity")
     people = _people(doc)
     placed_at = doc.moment("PurchaseDate", needed=True)
-    tags, po_number = _tags(doc), _po_number(doc)
+    tags, po_number, note = _tags(doc), _po_number(doc), remarks.noted("", _remarks(doc, items))
+    on_delivery = doc.text("PaymentMethod", 40).upper() == "COD"
     aside_collected = _aside_collected(items, currency)
     money = _totals(items, currency, marketplaces.money(total, currency, amount="Amount", named="CurrencyCode"))
     usually = words.taxed_prices(doc.line("MarketplaceId"))
@@ -79,8 +80,9 @@ def _order(doc: Node, ref: str, state: str) -> IncomingOrder:
             version=microseconds(updated or EPOCH),
             status="cancelled" if state == words.CANCELLED else "open",
             cancelled_at=updated if state == words.CANCELLED else None,
-            payment_state="paid" if state != words.CANCELLED else "unknown",
-            tags=tags,
+            payment_state="paid" if state != words.CANCELLED and not on_delivery else "unknown",
+            tags=(*tags, "cash on delivery") if on_delivery else tags,
+            note=note,
             po_number=po_number,
             marketplace_shipping_tax_total=aside_collected,
             **people,
@@ -181,9 +183,13 @@ def _people(doc: Node) -> dict[str, Any]:
     address = doc.object("ShippingAddress")
     name = info.text("BuyerName") if info else ""
     email = (info.text("BuyerEmail") if info else "") or doc.text("BuyerEmail")
+    collected = words.flag(doc, "IsISPU")
     return {
         "ship_to": _address(address) if address else None,
         "buyer": Buyer(name=name, email=email) if name or email else None,
+        # Picked up from a store instead of delivered.
+        "method": "PICKUP" if collected else "SHIP",
+        "pickup_location_code": (doc.line("StoreChainStoreId") or None) if collected else None,
     }
 
 
@@ -201,6 +207,32 @@ def _address(node: Node) -> Address | None:
         country=marketplaces.country(node, "CountryCode"),
         phone=node.text("Phone"),
     )
+
+
+def _remarks(doc: Node, items: list[Node]) -> Iterator[remarks.Remark]:
+    for item in items:
+        about = item.text("Title") or item.text("SellerSKU")
+        asked = item.object("BuyerRequestedCancel")
+        if asked and words.flag(asked, "IsBuyerRequestedCancel"):
+            yield f"{about}, the buyer asks to cancel", asked.text("BuyerCancelReason") or "no reason given"
+        for said in filter(None, (item, item.object("BuyerInfo"))):
+            yield f"{about}, gift message", remarks.part(said, "GiftMessageText")
+            yield f"{about}, gift wrap", remarks.part(said, "GiftWrapLevel")
+            yield f"{about}, customised", remarks.part(said, "BuyerCustomizedInfo", "CustomizedURL")
+    wish = doc.object("ShippingAddressDeliveryPreferences") or doc.object("DeliveryPreferences")
+    yield "Leave it", remarks.part(wish, "DropOffLocation")
+    yield "Address", remarks.part(wish, "AddressInstructions")
+    yield remarks.ship_by(doc.moment("LatestShipDate"))
+    yield remarks.delivery(doc.text("ShipServiceLevel"))
+    tax = doc.object("BuyerTaxInformation")
+    yield (
+        "Company",
+        remarks.part(tax, "BuyerLegalCompanyName")
+        or remarks.part(doc, "BuyerInfo", "BuyerTaxInfo", "CompanyLegalName"),
+    )
+    yield "Tax number", remarks.part(tax, "BuyerTaxRegistrationId")
+    known = (doc.object("BuyerInfo") or doc.at("BuyerInfo")).object("BuyerTaxInfo")
+    yield from remarks.named(known.raw("TaxClassifications") if known else None, "Name", "Value")
 
 
 def _po_number(doc: Node) -> str:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from integrations.channels import remarks
 from integrations.channels import shop_documents as shops
 from integrations.reading import EPOCH, ZERO, Node, checked
 from orders import currencies
@@ -113,7 +114,7 @@ def order(parts: Parts) -> IncomingOrder:
             payments=payments,
             refunds=refunds,
             language=doc.language("customer_locale"),
-            note=doc.text("customer_message", 5000),
+            note=remarks.noted(doc.text("customer_message", 5000), _remarks(parts)),
             **people,
             **figures.said(),
         )
@@ -239,6 +240,21 @@ def _lines(parts: Parts, state: int, figures: Figures) -> tuple[IncomingLine, ..
             )
         )
     return tuple(found)
+
+
+def _remarks(parts: Parts) -> Iterator[remarks.Remark]:
+    """What was chosen and written for each row, its wrapping, and what the shop asks for with an address."""
+    for node in parts.listed("products"):
+        about = node.text("name")
+        yield from remarks.named(node.raw("product_options"), "display_name", "display_value", of=about)
+        yield f"{about}, wrapping", remarks.part(node, "wrapping_name")
+        yield f"{about}, gift message", remarks.part(node, "wrapping_message")
+        if remarks.part(node, "event_date"):
+            yield f"{about}, {remarks.part(node, 'event_name') or 'date'}", remarks.part(node, "event_date")
+    places = [parts.order.object("billing_address"), *parts.listed("shipping_addresses")]
+    for place in places:
+        yield from remarks.named(place.raw("form_fields") if place else None)
+    yield remarks.delivery(*(node.text("shipping_method") for node in parts.listed("shipping_addresses")))
 
 
 # --- Refunds and transactions

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from integrations.channels import marketplaces
+from integrations.channels import marketplaces, remarks
+from integrations.channels.ebay import platform
 from integrations.channels.marketplaces import added, word
 from integrations.channels.meaning import Act, AskFor, Meaning, PlaceOrder, ignored
 from integrations.reading import EPOCH, ZERO, Node, checked
@@ -83,7 +84,7 @@ _NOT_TAKEN: tuple[tuple[str, str], ...] = (
 
 def understand(topic: str, body: bytes) -> Meaning:
     """What this message asks of Backroom. Raises Unreadable; never anything else."""
-    return marketplaces.understood(body, "eBay", _translate)
+    return platform.understood(body) or marketplaces.understood(body, "eBay", _translate)
 
 
 def _translate(node: Node) -> Meaning | None:
@@ -158,7 +159,7 @@ def _order(doc: Node, ref: str, instruction: Node | None, kind: str | None) -> I
         "payment_state": word(doc, "orderPaymentStatus", _PAYMENTS, "a payment status") or "unknown",
         "refunds": tuple(_refunds(doc, ref, currency)),
         "number": doc.line("salesRecordReference") or ref,
-        "note": doc.text("buyerCheckoutNotes", 5000),
+        "note": remarks.noted(doc.text("buyerCheckoutNotes", 5000), _remarks(doc, instruction)),
         "tags": tuple(_collected(doc, currency)),
         "cancelled_at": (cancel.moment("cancelledDate") or updated) if cancel and cancelled else None,
     }
@@ -278,6 +279,23 @@ def _refunds(doc: Node, ref: str, currency: str) -> Iterator[IncomingRefund]:
             each.at("refundId").fault("is missing")
         if done and own and at:
             yield IncomingRefund(ref=own, order_ref=ref, at=at, currency=currency, amount=amount)
+
+
+def _remarks(doc: Node, instruction: Node | None) -> Iterator[remarks.Remark]:
+    cancel = doc.object("cancelStatus")
+    if cancel and cancel.text("cancelState") == "IN_PROGRESS":
+        reasons = [each.text("cancelReason", 60) for each in cancel.items("cancelRequests")]
+        yield "Asked to be cancelled", ", ".join(dict.fromkeys(filter(None, reasons))) or "no reason given"
+    for item in doc.items("lineItems"):
+        yield f"{item.text('title')}, gift message", remarks.part(item, "giftDetails", "message")
+        yield f"{item.text('title')}, gift for", remarks.part(item, "giftDetails", "recipientEmail")
+    dates = [item.object("lineItemFulfillmentInstructions") for item in doc.items("lineItems")]
+    yield remarks.ship_by(min((at for each in dates if each and (at := each.moment("shipByDate"))), default=None))
+    step = instruction.object("shippingStep") if instruction else None
+    yield remarks.delivery(step.text("shippingServiceCode") if step else "")
+    tax = (doc.object("buyer") or doc.at("buyer")).object("taxIdentifier")
+    if tax:
+        yield tax.text("taxIdentifierType") or "Tax number", tax.text("taxpayerId")
 
 
 # --- People --------------------------------------------------------------------------------------------------------

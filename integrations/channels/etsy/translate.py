@@ -2,15 +2,17 @@
 
 A receipt is an order, its transactions are the lines. Money is {amount, divisor, currency_code}: amount over divisor,
 whatever the currency's own decimals. Times are seconds since 1970. `total_price` is before discounts; `subtotal` after.
+Words come as HTML writes them: "A &amp; B" is to be engraved "A & B".
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
-from integrations.channels import marketplaces
+from integrations.channels import marketplaces, remarks
 from integrations.channels.marketplaces import added, epoch, word
 from integrations.channels.meaning import Act, AskFor, Meaning, PlaceOrder, ignored
 from integrations.reading import EPOCH, ZERO, Node, checked, exact_amount, shown
@@ -146,7 +148,7 @@ def _order(doc: Node, ref: str, state: str | None) -> IncomingOrder:
         country=marketplaces.country(doc, "country_iso"),
     )
     buyer = Buyer(ref=doc.number_id("buyer_user_id"), name=doc.text("name"), email=doc.text("buyer_email"))
-    note = "\n".join(text for text in (doc.text("message_from_buyer", 4000), doc.text("gift_message", 900)) if text)
+    note = remarks.noted(unescape(doc.text("message_from_buyer", 4000)), _remarks(doc))
     gift = doc.flag("is_gift")
     doc.faults.raise_if_any()
     cancelled = state == "cancelled"
@@ -174,6 +176,19 @@ def _order(doc: Node, ref: str, state: str | None) -> IncomingOrder:
     )
 
 
+def _remarks(doc: Node) -> Iterator[remarks.Remark]:
+    """The gift message, and what the buyer chose and wrote for each piece: personalisation is a variation too."""
+    yield "Gift message", unescape(doc.text("gift_message", 900))
+    yield "Gift from", unescape(doc.text("gift_sender"))
+    due = []
+    for node in doc.items("transactions"):
+        chosen = remarks.named(node.raw("variations"), "formatted_name", "formatted_value", of=node.text("title"))
+        yield from ((unescape(name), unescape(said)) for name, said in chosen)
+        due.append(epoch(node, "expected_ship_date"))
+    yield remarks.ship_by(min((at for at in due if at), default=None))
+    yield remarks.delivery(*(node.text("shipping_method") for node in doc.items("transactions")))
+
+
 def _line(node: Node, currency: str, sent: bool) -> IncomingLine | None:
     ref, quantity = node.number_id("transaction_id", needed=True), node.count("quantity")
     if quantity is None and not node.has("quantity"):
@@ -188,7 +203,7 @@ def _line(node: Node, currency: str, sent: bool) -> IncomingLine | None:
     return IncomingLine(
         ref=ref,
         sku=node.text("sku", 400),
-        title=node.text("title"),
+        title=unescape(node.text("title")),
         quantity=quantity,
         unit_price=price,
         requires_shipping=not digital,

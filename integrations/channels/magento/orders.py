@@ -8,9 +8,11 @@ two rows, of which the outer is bought and shipped; a bundle's inner rows are sh
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from integrations.channels import remarks
 from integrations.channels import shop_documents as shops
 from integrations.channels.shop_documents import Terms
 from integrations.reading import EPOCH, ZERO, Node, checked
@@ -68,7 +70,8 @@ def order(doc: Node, terms: Terms) -> IncomingOrder:
             cancelled_at=changed_at if state == "canceled" else None,
             payment_state=payment_state,
             risk=Risk(level="high", provider="magento") if doc.text("status").lower() == "fraud" else None,
-            note=doc.text("customer_note", 5000),
+            note=remarks.noted(doc.text("customer_note", 5000), _remarks(doc)),
+            po_number=remarks.part(doc, "payment", "po_number")[:120],
             **figures,
             **people,
         )
@@ -193,6 +196,16 @@ def _payment_state(doc: Node, state: str) -> PaymentState:
     if state == "canceled":
         return "voided"
     return "authorised" if held else "pending"
+
+
+def _remarks(doc: Node) -> Iterator[remarks.Remark]:
+    for node, about in [(doc, ""), *((each, each.text("name")) for each in shops.listed(doc, "items"))]:
+        gift = ("extension_attributes", "gift_message")
+        people = " to ".join(filter(None, (remarks.part(node, *gift, key) for key in ("sender", "recipient"))))
+        name = f"{about}, gift message" if about else "Gift message"
+        yield (f"{name} from {people}" if people else name), remarks.part(node, *gift, "message")
+    yield remarks.delivery(doc.text("shipping_description"))
+    yield "VAT number", remarks.part(doc, "billing_address", "vat_id") or doc.text("customer_taxvat")
 
 
 # --- Invoices and credit memos

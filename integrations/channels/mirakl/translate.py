@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from integrations.channels import marketplaces
+from integrations.channels import marketplaces, remarks
 from integrations.channels.marketplaces import added, word
 from integrations.channels.meaning import Act, Meaning, PlaceOrder, ignored
 from integrations.reading import EPOCH, ZERO, Node, checked
@@ -112,7 +112,8 @@ def _order(doc: Node, ref: str, state: str | None) -> IncomingOrder:
     figures = _figures(doc, nodes, lines, included=included)
     refunds = tuple(refund for node in nodes for refund in _refunds(node, ref, currency, included=included))
     people = _people(doc)
-    number, paid, note = doc.line("commercial_id"), _paid(doc), doc.text("order_state_reason_label")
+    number, paid, reason = doc.line("commercial_id"), _paid(doc), doc.text("order_state_reason_label")
+    note = remarks.noted("", _remarks(doc, nodes))
     doc.faults.raise_if_any()
     off = state == _OFF
     return checked(
@@ -125,7 +126,8 @@ def _order(doc: Node, ref: str, state: str | None) -> IncomingOrder:
             version=microseconds(version or EPOCH),
             status="cancelled" if off else "open",
             cancelled_at=version if off else None,
-            cancel_reason=note if off else "",
+            cancel_reason=reason if off else "",
+            note=note,
             payment_state=paid,
             tax_included=included,
             refunds=refunds,
@@ -133,6 +135,21 @@ def _order(doc: Node, ref: str, state: str | None) -> IncomingOrder:
             **people,
         )
     )
+
+
+def _remarks(doc: Node, nodes: Iterable[Node]) -> Iterator[remarks.Remark]:
+    """The operator's own fields, by when and how it is to leave, and whom a business's invoice names."""
+    yield from remarks.named(doc.raw("order_additional_fields"), "code")
+    for node in nodes:
+        about = node.text("product_title")
+        yield from remarks.named(node.raw("order_line_additional_fields"), "code", of=about)
+        yield f"{about}, additional information", remarks.part(node, "price_additional_info")
+    yield remarks.ship_by(_moment(doc, "shipping_deadline"))
+    yield remarks.delivery(doc.text("shipping_type_label") or doc.text("shipping_type_code"))
+    yield "Pickup point", doc.text("shipping_pudo_id")
+    company = ("customer", "organization")
+    yield "Company", remarks.part(doc, *company, "name")
+    yield "Tax number", remarks.part(doc, *company, "tax_identification_number")
 
 
 def _moment(node: Node, key: str) -> datetime | None:

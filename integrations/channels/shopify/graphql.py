@@ -7,10 +7,12 @@ objects Order, LineItem, Refund, OrderTransaction.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from integrations.channels import remarks
 from integrations.channels.shopify import beyond, money
 from integrations.reading import EPOCH, ZERO, Node, checked, moment_of, shown
 from orders.canonical import (
@@ -68,7 +70,8 @@ def order(doc: Node) -> IncomingOrder:
         "refunds": tuple(refund(node, order_ref=ref, currency=currency) for node in doc.items("refunds")),
         "number": doc.line("name"),
         "language": doc.language("customerLocale"),
-        "note": doc.text("note", 5000),
+        "note": remarks.noted(doc.text("note", 5000), _remarks(doc)),
+        "po_number": doc.line("poNumber"),
         "tags": _tags(doc),
         "test": doc.flag("test"),
     }
@@ -307,6 +310,17 @@ def _buyer(doc: Node) -> Buyer | None:
         name = customer.text("displayName") or whole_name
     phone = doc.text("phone")
     return Buyer(ref=ref, name=name, email=email, phone=phone) if ref or name or email or phone else None
+
+
+def _remarks(doc: Node) -> Iterator[remarks.Remark]:
+    """What was put on the order and its lines in words; a buyer's tax number is a localized field."""
+    for node in doc.items("lineItems"):
+        yield from remarks.named(node.raw("customAttributes"), "key", of=node.text("title") or node.text("name"))
+    yield from remarks.named(doc.raw("customAttributes"), "key")
+    for key in ("localizedFields", "localizationExtensions"):
+        yield from remarks.named(doc.raw(key), "title")
+    alone = remarks.part(doc, "shippingLine", "title")
+    yield remarks.delivery(alone, *(node.text("title") for node in doc.items("shippingLines")))
 
 
 def _tags(doc: Node) -> tuple[str, ...]:

@@ -10,11 +10,13 @@ because every reference between documents (`order_id`, `line_item_id`) is numeri
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from integrations.channels import remarks
 from integrations.channels.shopify import beyond, money
 from integrations.reading import EPOCH, ZERO, Node, checked
 from orders import currencies
@@ -53,7 +55,8 @@ def order(doc: Node) -> IncomingOrder:
         "refunds": tuple(refund(node, currency=currency, order_ref=ref) for node in doc.items("refunds")),
         "number": doc.line("name") or doc.line("order_number"),
         "language": doc.language("customer_locale"),
-        "note": doc.text("note", 5000),
+        "note": remarks.noted(doc.text("note", 5000), _remarks(doc)),
+        "po_number": doc.line("po_number"),
         "tags": _tags(doc),
         "test": doc.flag("test"),
     }
@@ -189,7 +192,6 @@ def _goods(doc: Node, currency: str) -> _Goods:
             node.at("price").fault("is missing")
         if quantity is None and not node.has("quantity"):
             node.at("quantity").fault("is missing")
-        _properties(node)
         ref = node.number_id("id", needed=True)
         # Read even for a tip or an emptied line, so that nothing wrong in them passes unseen.
         discount, taxes = _discount(node), _taxes(node)
@@ -260,11 +262,16 @@ def _cancelled(doc: Node) -> Counter[str]:
     return units
 
 
-def _properties(node: Node) -> None:
-    """A line's properties come as a list of name/value or as one object (a bug of some apps); both are read over."""
-    given = node.raw("properties")
-    if given is not None and not isinstance(given, (list, dict)):
-        node.at("properties").fault("should be a list or an object")
+def _remarks(doc: Node) -> Iterator[remarks.Remark]:
+    """What was put on the order and its lines in words. A line's properties come as a list of name/value or as one
+    object (a bug of some apps)."""
+    for node in doc.items("line_items"):
+        given = node.raw("properties")
+        if given not in (None, "") and not isinstance(given, (list, dict)):
+            node.at("properties").fault("should be a list or an object")
+        yield from remarks.named(given, of=node.text("title") or node.text("name"))
+    yield from remarks.named(doc.raw("note_attributes"))
+    yield remarks.delivery(*(node.text("title") for node in doc.items("shipping_lines")))
 
 
 # --- Money ---------------------------------------------------------------------------------------------------------

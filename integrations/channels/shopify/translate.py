@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from integrations.channels import marketplaces
 from integrations.channels.meaning import Act, Meaning, PlaceOrder, RecordPayments, RecordRefund, ignored
 from integrations.channels.shopify import graphql, rest, returns, stock
 from integrations.documents import read_json
@@ -21,52 +22,83 @@ VERSION = "shopify/1"
 
 # What Shopify also tells, and why Backroom does nothing about it. The key is the topic before its slash, the
 # wrapper's name in the singular, or the type in a gid, all in snake_case.
+_APP = "app notices concern the connection, not orders"
+_RANGE = "the range is kept in Backroom"
+_SETTINGS = "shop settings are not taken"
+_SUBSCRIPTIONS = "subscriptions are not taken; their orders are"
+_TAXES = "taxes come with each order"
+_BACK = "parcels on their way back are followed with their return"
 _NOT_TAKEN = {
-    "app": "app notices concern the connection, not orders",
-    "app_subscription": "app notices concern the connection, not orders",
+    "app": _APP,
+    "app_purchases_one_time": _APP,
+    "app_subscription": _APP,
+    "audit_event": _APP,
     "bulk_operation": "bulk operations are not used",
     "cart": "a cart is no order yet",
+    "channel": _SETTINGS,
+    "checkout_and_accounts_configuration": _SETTINGS,
     "checkout": "a checkout is no order yet; the order comes by itself once it is paid or placed",
-    "collection": "the range is kept in Backroom",
-    "collection_listing": "the range is kept in Backroom",
+    "collection": _RANGE,
+    "collection_listing": _RANGE,
+    "collection_publication": _RANGE,
     "company": "customer master data is not taken from Shopify",
+    "company_contact_role": "customer master data is not taken from Shopify",
     "company_contact": "customer master data is not taken from Shopify",
     "company_location": "customer master data is not taken from Shopify",
     "customer": "customer master data is not taken from Shopify; each order brings its buyer",
+    "customer_account_setting": _SETTINGS,
+    "delivery_promise_setting": _SETTINGS,
     "dispute": "disputes are not taken yet: they come with the payment provider's settlement",
-    "domain": "shop settings are not taken",
+    "domain": _SETTINGS,
     "draft_order": "a draft is no order yet; the order comes by itself once the draft is completed",
     "fulfillment": "what has left is read from the order itself, whose update follows every fulfilment",
+    "finance_app_staff_member": _SETTINGS,
+    "finance_kyc_information": _SETTINGS,
+    "fulfillment_hold": "Backroom holds orders by its own rules; what another app holds in Shopify is let go there",
     "fulfillment_event": "tracking comes from the carrier",
     "fulfillment_order": "Backroom sources orders itself; Shopify's split by location is not taken",
     "gift_card": "gift cards are kept in Shopify",
-    "inventory_item": "the range is kept in Backroom",
+    "inventory_item": _RANGE,
     "inventory_shipment": "transfers between locations are kept in Backroom",
     "inventory_transfer": "transfers between locations are kept in Backroom",
     "line_item": "a line alone, without the order it belongs to; it comes with its order",
+    "locale": _SETTINGS,
     "location": "locations are kept in Backroom",
-    "market": "shop settings are not taken",
-    "metaobject": "shop settings are not taken",
+    "market": _SETTINGS,
+    "markets_backup_region": _SETTINGS,
+    "metafield_definition": _SETTINGS,
+    "metaobject": _SETTINGS,
     "order_edit": "the edited order itself follows as an update",
     "payment_schedule": "payment terms are not taken",
+    "payment_term": "payment terms are not taken",
     "payout": "payouts are not taken yet: they are reconciled from settlements",
     "price_rule": "discounts reach Backroom on the orders they apply to",
     "discount": "discounts reach Backroom on the orders they apply to",
-    "product": "the range is kept in Backroom",
-    "product_listing": "the range is kept in Backroom",
-    "product_variant": "the range is kept in Backroom",
-    "product_feed": "the range is kept in Backroom",
-    "profile": "shop settings are not taken",
+    "product": _RANGE,
+    "product_listing": _RANGE,
+    "product_publication": _RANGE,
+    "product_variant": _RANGE,
+    "product_feed": _RANGE,
+    "profile": _SETTINGS,
+    "publication": _RANGE,
+    "reverse_delivery": _BACK,
+    "reverse_fulfillment_order": _BACK,
+    "scheduled_product_listing": _RANGE,
     "shipping_line": "a line of carriage alone, without the order it belongs to; it comes with its order",
-    "shop": "shop settings are not taken",
+    "shop": _SETTINGS,
     "segment": "customer master data is not taken from Shopify",
-    "selling_plan_group": "subscriptions are not taken; their orders are",
-    "subscription_contract": "subscriptions are not taken; their orders are",
-    "subscription_billing_attempt": "subscriptions are not taken; their orders are",
+    "selling_plan_group": _SUBSCRIPTIONS,
+    "subscription_contract": _SUBSCRIPTIONS,
+    "subscription_billing_attempt": _SUBSCRIPTIONS,
+    "subscription_billing_cycle": _SUBSCRIPTIONS,
+    "subscription_billing_cycle_edit": _SUBSCRIPTIONS,
+    "tax_partner": _TAXES,
+    "tax_service": _TAXES,
+    "tax_summary": _TAXES,
     "tender_transaction": "the same money is taken from the order's transactions",
     "balance_transaction": "payouts are not taken yet: they are reconciled from settlements",
-    "theme": "shop settings are not taken",
-    "variant": "the range is kept in Backroom",
+    "theme": _SETTINGS,
+    "variant": _RANGE,
 }
 _SAME = {
     "draft": "draft_order",
@@ -85,6 +117,13 @@ _ORDER_TOPICS = {
     "orders/paid",
     "orders/fulfilled",
     "orders/partially_fulfilled",
+}
+_NO_NEWS = {
+    "orders/edited": _NOT_TAKEN["order_edit"],
+    "orders/delete": "Shopify forgets the order; Backroom keeps its record of it",
+    "orders/link_requested": "a buyer asked to see the order again: nothing of it changed",
+    "orders/risk_assessment_changed": "fraud is judged here; what Shopify thinks of an order stays there",
+    "orders/shopify_protect_eligibility_changed": "what Shopify insures is settled there",
 }
 
 
@@ -113,13 +152,11 @@ def _understand(topic: str, document: Any) -> Meaning:
 
 
 def _by_topic(topic: str, document: Any) -> Meaning:
-    family = topic.partition("/")[0]
+    family = topic.replace(".", "/").partition("/")[0]  # customer.tags_added is written with a point
     if topic in _ORDER_TOPICS:
         return _act_on("order", _plain(document, "order"))
-    if topic == "orders/edited":
-        return ignored(_NOT_TAKEN["order_edit"])
-    if topic == "orders/delete":
-        return ignored("Shopify forgets the order; Backroom keeps its record of it")
+    if topic in _NO_NEWS:
+        return ignored(_NO_NEWS[topic])
     if topic == "refunds/create":
         return _act_on("refund", _plain(document, "refund"))
     if topic == "order_transactions/create":
@@ -287,6 +324,7 @@ def _recognise(document: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """(kind, the document itself) of one object; raises Unreadable when it fits no form Backroom knows."""
     found = _by_wrapper(document) or _by_gid(document) or _by_keys(document)
     if found is None:
+        marketplaces.refuse_error(document, "Shopify")
         keys = ", ".join(list(document)[:8]) or "none"
         raise unparsable(f"no document Backroom knows from Shopify has these keys: {keys[:160]}")
     return found

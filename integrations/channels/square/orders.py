@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal, cast
 
-from integrations.channels import marketplaces
+from integrations.channels import marketplaces, remarks
 from integrations.channels.marketplaces import added, word
 from integrations.channels.meaning import Act, GoodsLine, MoveGoods, PlaceOrder, RecordRefund
 from integrations.channels.shop_documents import piece, whole
@@ -103,6 +103,7 @@ def order(doc: Node, ref: str, state: str) -> IncomingOrder:
         "refunds": tuple(_own_refunds(doc, ref, currency)),
         "number": doc.line("ticket_name") or doc.line("reference_id"),
         "card_ref": money.card_ref(doc),
+        "note": remarks.noted("", _remarks(doc)),
     }
     updated = doc.moment("updated_at") or doc.moment("created_at", needed=True)
     doc.faults.raise_if_any()
@@ -273,6 +274,24 @@ def _delivery(doc: Node, *, till: bool) -> dict[str, Any]:
         "buyer": _buyer(doc, person),
         "ship_to": _address(person) if method == "SHIP" else None,
     }
+
+
+def _remarks(doc: Node) -> Iterator[remarks.Remark]:
+    """Notes on lines and fulfilments, and when it is to be collected, brought or sent."""
+    for node in doc.items("line_items"):
+        yield node.text("name"), node.text("note", 2000) if node.has("name") else ""
+    for each in doc.items("fulfillments"):
+        details = each.object(_DETAILS.get(each.text("type", 20).upper(), ""))
+        if details is None:
+            continue
+        for key in ("note", "shipping_note", "dropoff_notes"):
+            yield "", details.text(key, 1000)
+        for key, name in (
+            ("pickup_at", "To be collected"), ("deliver_at", "To be brought"), ("expected_shipped_at", "To be sent"),
+        ):  # fmt: skip
+            at = details.moment(key)
+            yield name, f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
+        yield remarks.delivery(details.text("shipping_type"))
 
 
 def _buyer(doc: Node, person: Node | None) -> Buyer | None:

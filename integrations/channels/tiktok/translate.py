@@ -6,11 +6,11 @@ of the platform lower it as those of the seller do. Times are seconds since 1970
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from integrations.channels import marketplaces
+from integrations.channels import marketplaces, remarks
 from integrations.channels.marketplaces import added, epoch, word
 from integrations.channels.meaning import Act, AskFor, Meaning, PlaceOrder, RecordRefund, ignored
 from integrations.channels.tiktok import stock
@@ -164,7 +164,8 @@ def _order(doc: Node, ref: str, state: str) -> IncomingOrder:
     to = doc.object("recipient_address")
     buyer = Buyer(ref=doc.number_id("user_id"), name=to.text("name") if to else "", email=doc.text("buyer_email"))
     ship_to = _address(to) if to else None
-    note, reason, sample = doc.text("buyer_message", 5000), doc.text("cancel_reason"), doc.flag("is_sample_order")
+    note = remarks.noted(doc.text("buyer_message", 5000), _remarks(doc))
+    reason, sample, on_delivery = doc.text("cancel_reason"), doc.flag("is_sample_order"), doc.flag("is_cod")
     cancelled_at = epoch(doc, "cancel_time") if state == _OFF else None
     paid = epoch(doc, "paid_time")
     doc.faults.raise_if_any()
@@ -185,11 +186,19 @@ def _order(doc: Node, ref: str, state: str) -> IncomingOrder:
                 ship_to=ship_to,
                 buyer=buyer,
                 note=note,
-                tags=("sample",) if sample else (),
+                tags=tuple(tag for tag in ("sample" * sample, "cash on delivery" * on_delivery) if tag),
                 **figures,
             )
         )
     )
+
+
+def _remarks(doc: Node) -> Iterator[remarks.Remark]:
+    if doc.flag("is_buyer_request_cancel"):
+        yield "", "The buyer asks to cancel it."
+    yield remarks.ship_by(epoch(doc, "rts_sla_time") or epoch(doc, "shipping_due_time"))
+    yield remarks.delivery(doc.text("delivery_option_name"))
+    yield "CPF", doc.text("cpf")
 
 
 def _line(node: Node, currency: str, whole: str) -> IncomingLine | None:

@@ -8,11 +8,11 @@ credit is a way of paying and lowers nothing. Times are milliseconds since 1970.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from integrations.channels import marketplaces
+from integrations.channels import marketplaces, remarks
 from integrations.channels.marketplaces import added, epoch, word
 from integrations.channels.meaning import Act, PlaceOrder
 from integrations.reading import EPOCH, ZERO, Node, checked
@@ -69,6 +69,7 @@ def _order(doc: Node, state: str | None) -> IncomingOrder:
     figures = _figures(items, lines)
     number, market = doc.line("displayOrderCode") or ref, doc.line("channel")
     on_delivery = doc.flag("cod")
+    note = remarks.noted(remarks.part(doc, "additionalInfo"), _remarks(doc, items))
     doc.faults.raise_if_any()
     off = state == "off" or all(line.cancelled_quantity for line in lines)
     return checked(
@@ -86,10 +87,19 @@ def _order(doc: Node, state: str | None) -> IncomingOrder:
             ship_to=to,
             bill_to=bill_to,
             buyer=buyer,
+            note=note,
             tags=tuple(tag for tag in (market, "cash on delivery" if on_delivery else "") if tag),
             **figures,
         )
     )
+
+
+def _remarks(doc: Node, items: Sequence[Node]) -> Iterator[remarks.Remark]:
+    for item in items:
+        yield f"{item.text('itemName')}, gift message", remarks.part(item, "giftMessage")
+    yield from remarks.named(doc.raw("customFieldValues"), "displayName", "fieldValue")
+    yield remarks.ship_by(epoch(doc, "fulfillmentTat", milliseconds=True))
+    yield "GSTIN", remarks.part(doc, "customerGSTIN")
 
 
 def _line(node: Node) -> IncomingLine | None:

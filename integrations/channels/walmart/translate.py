@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from integrations.channels import marketplaces
+from integrations.channels import marketplaces, remarks
 from integrations.channels.marketplaces import added, epoch, word
 from integrations.channels.meaning import Act, Meaning, PlaceOrder, ignored
 from integrations.reading import EPOCH, ZERO, Node, checked
@@ -162,6 +162,7 @@ def _order(doc: Node, ref: str) -> IncomingOrder:
         doc.text("customerEmailId"),
         _carriage_tax(nodes, currency),
     )
+    note = remarks.noted("", _remarks(doc, shipping))
     doc.faults.raise_if_any()
     off = all(line.cancelled_quantity == line.quantity for line in lines)
     changed = max((moment for moment in [*moments, placed] if moment), default=EPOCH)
@@ -186,9 +187,19 @@ def _order(doc: Node, ref: str) -> IncomingOrder:
                 ship_to=to,
                 buyer=Buyer(name=to.name if to else "", email=email),
                 refunds=refunds,
+                note=note,
             )
         )
     )
+
+
+def _remarks(doc: Node, shipping: Node | None) -> Iterator[remarks.Remark]:
+    for node in _lines_of(doc):
+        if remarks.part(node, "intentToCancel"):
+            yield "", f"The buyer asks to cancel line {node.line('lineNumber')}."
+    if shipping:
+        yield remarks.ship_by(epoch(shipping, "estimatedShipDate", milliseconds=True))
+        yield remarks.delivery(shipping.text("methodCode"))
 
 
 def _currency(nodes: list[Node]) -> str:

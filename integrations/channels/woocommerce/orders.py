@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from integrations.channels import remarks
 from integrations.channels import shop_documents as shops
 from integrations.channels.shop_documents import Terms
 from integrations.reading import EPOCH, ZERO, Node, checked
@@ -33,6 +34,9 @@ NO_ORDER = {
 STATUSES = ("pending", "failed", "on-hold", "processing", "completed", "cancelled", "refunded")
 _UNPAID = {"pending", "failed", "on-hold"}
 _PICKUPS = {"local_pickup", "pickup_location"}
+# Where WooCommerce's own extension for them keeps VAT numbers, and where it and others did before.
+_VAT_NUMBERS = ("_billing_vat_number", "_vat_number", "billing_vat_number", "vat_number", "billing_vat")
+_FINE = re.compile(r"-?[0-9]{1,12}\.[0-9]{5,12}")
 _UP = re.compile(r"/orders/([0-9]{1,20})/?$")
 
 
@@ -81,7 +85,7 @@ def order(doc: Node, state: str, terms: Terms) -> IncomingOrder:
             payment_state=_payment_state(doc, state, paid_at, total),
             payments=_payments(doc, paid_at, total, currency),
             refunds=tuple(refunds),
-            note=doc.text("customer_note", 5000),
+            note=remarks.noted(doc.text("customer_note", 5000), _remarks(doc)),
             **parts,
         )
     )
@@ -141,10 +145,27 @@ def _refund_line(node: Node) -> RefundLine | None:
 
 
 def meta(node: Node) -> dict[str, Any]:
-    """`meta_data` by key: a list, or an object where PHP's list had a hole."""
+    """`meta_data` by key."""
+    return {str(each["key"]): each.get("value") for each in _kept(node)}
+
+
+def _kept(node: Node) -> list[dict[str, Any]]:
+    """The entries of `meta_data`: a list, or an object where PHP's list had a hole."""
     raw = node.raw("meta_data")
     listed = raw.values() if isinstance(raw, dict) else raw if isinstance(raw, list) else ()
-    return {str(each["key"]): each.get("value") for each in listed if isinstance(each, dict) and "key" in each}
+    return [each for each in listed if isinstance(each, dict) and "key" in each]
+
+
+def _remarks(doc: Node) -> Iterator[remarks.Remark]:
+    """What was asked for on a row, by the names the shop shows; the way of delivery; the buyer's VAT number."""
+    for node in shops.listed(doc, "line_items"):
+        for each in _kept(node):
+            shown = remarks.text(each.get("display_value")) and not str(each["key"]).startswith("_")
+            name, said = ("display_key", "display_value") if shown else ("key", "value")
+            yield from remarks.named([each], name, said, of=node.text("name"))
+    yield remarks.delivery(*(node.text("method_title") for node in shops.listed(doc, "shipping_lines")))
+    kept = meta(doc)
+    yield "VAT number", next((found for key in _VAT_NUMBERS if (found := remarks.text(kept.get(key)))), "")
 
 
 def _linked_order(doc: Node) -> str:
@@ -186,6 +207,24 @@ def _moment(doc: Node, key: str, terms: Terms, *, must: bool = False) -> datetim
 # --- Lines and figures
 
 
+def _figure(node: Node, key: str) -> Decimal | None:
+    """A figure with its sign. Who asks for more decimals than money has (`dp`) gets them; they go here."""
+    value = node.raw(key)
+    if isinstance(value, str) and _FINE.fullmatch(value):
+        return Decimal(value).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+    return node.amount(key)
+
+
+def _row(node: Node, key: str) -> Decimal:
+    """A figure a row must have, never below zero."""
+    found = _figure(node, key)
+    if found is None and node.raw(key) in (None, ""):
+        node.at(key).fault("is missing")
+    if found is not None and found < 0:
+        node.at(key).fault(f"should not be negative, is {found}")
+    return max(found or ZERO, ZERO)
+
+
 def _lines(doc: Node, state: str, off: Counter[str]) -> tuple[tuple[IncomingLine, ...], Decimal]:
     """The lines, and how much more they are worth at the prices of their pieces than WooCommerce's rows."""
     lines = []
@@ -197,7 +236,7 @@ def _lines(doc: Node, state: str, off: Counter[str]) -> tuple[tuple[IncomingLine
         units = shops.whole(node, "quantity")
         if not node.has("quantity"):
             node.at("quantity").fault("is missing")
-        subtotal, total, tax = shops.needed(node, "subtotal"), shops.needed(node, "total"), node.money("total_tax")
+        subtotal, total, tax = _row(node, "subtotal"), _row(node, "total"), _figure(node, "total_tax")
         if not units:
             continue
         price = shops.piece(max(subtotal, total), units)
@@ -243,14 +282,14 @@ def _figures(doc: Node, surplus: Decimal) -> dict[str, Any]:
     """The order's money. A fee goes with its tax, a negative one is a discount, and so is a gift card, as WooCommerce
     takes both off its total."""
     fees = [
-        (node, node.amount("total") or ZERO, node.amount("total_tax") or ZERO)
+        (node, _figure(node, "total") or ZERO, _figure(node, "total_tax") or ZERO)
         for node in shops.listed(doc, "fee_lines")
     ]
-    shipping = doc.money("shipping_total")
+    shipping = _figure(doc, "shipping_total")
     if shipping is None:
-        shipping = shops.added(each.money("total") for each in shops.listed(doc, "shipping_lines"))
-    taxes, fee_taxes = doc.money("total_tax"), sum((tax for _, _, tax in fees), ZERO)
-    stated = doc.money("discount_total")
+        shipping = shops.added(_figure(each, "total") for each in shops.listed(doc, "shipping_lines"))
+    taxes, fee_taxes = _figure(doc, "total_tax"), sum((tax for _, _, tax in fees), ZERO)
+    stated = _figure(doc, "discount_total")  # below zero where rows were raised above their price
     cards = sum((shops.needed(each, "amount") for each in shops.listed(doc, "gift_cards")), ZERO)
     discounts = (stated or ZERO) + surplus + cards - sum((amount + tax for _, amount, tax in fees if amount < 0), ZERO)
     other = sum((amount + tax for _, amount, tax in fees if amount >= 0), ZERO)
@@ -262,7 +301,7 @@ def _figures(doc: Node, surplus: Decimal) -> dict[str, Any]:
         "total": doc.money("total"),
         "discount_total": discounts,
         "shipping_total": shipping,
-        "shipping_tax_total": doc.money("shipping_tax"),
+        "shipping_tax_total": _figure(doc, "shipping_tax"),
         "tax_total": taxes - fee_taxes if taxes is not None else None,
         "other_total": other,
     }
