@@ -10,6 +10,7 @@ from decimal import Decimal
 from finance.canonical import ZERO, Document, Fault, Line, Payout, Rule
 from orders import currencies
 
+PENDING = "pending"  # what no payout holds yet
 FEW = 5  # so many of the smallest unit off is a rounding or a typing slip, not a line
 
 
@@ -20,10 +21,11 @@ def checked(document: Document, stated: Decimal | None = None) -> Document:
     """
     if document.refused:
         return replace(document, payouts=())
-    only = len(document.payouts) == 1
+    told = [n for n, payout in enumerate(document.payouts) if payout.state != PENDING]
+    held = told if len(told) == 1 else [0] if len(document.payouts) == 1 else []
     mild = _of_their_payouts(document)
     payouts = tuple(
-        _with_faults(replace(payout, faults=(*payout.faults, *mild[n])), stated if only else None)
+        _with_faults(replace(payout, faults=(*payout.faults, *mild[n])), stated if n in held else None)
         for n, payout in enumerate(document.payouts)
     )
     return replace(document, payouts=payouts)
@@ -42,6 +44,9 @@ def _of_their_payouts(document: Document) -> list[list[Fault]]:
 def _with_faults(payout: Payout, stated: Decimal | None) -> Payout:
     if payout.amount is None and stated is not None:
         payout = replace(payout, amount=stated, controls={**payout.controls, "stated": stated})
+    elif stated is not None and stated != payout.amount:
+        words = f"It was said to be {stated}, the file says {payout.amount}."
+        payout = replace(payout, faults=(*payout.faults, Fault(Rule.TOTALS_DISAGREE, words, ref=payout.ref)))
     return replace(payout, faults=(*payout.faults, *faults_of(payout)))
 
 
@@ -54,7 +59,7 @@ def faults_of(payout: Payout) -> list[Fault]:
     off = ZERO if payout.amount is None else total(payout.lines) - payout.amount - payout.carried
     twins = doubled(payout.lines)
     if payout.amount is None or (off and off == sum((line.net for line in twins), ZERO)):
-        return [_twice(line) for line in twins]
+        return told_twice(payout.lines)
     if not off:
         return []
     if twins and any(off == line.net for line in twins):
@@ -85,6 +90,11 @@ def doubled(lines: Iterable[Line]) -> list[Line]:
             found.append(line)
         seen.add(line.identity)
     return found
+
+
+def told_twice(lines: Iterable[Line]) -> list[Fault]:
+    """A fault for every line that stands there a second time."""
+    return [_twice(line) for line in doubled(lines)]
 
 
 def _twice(line: Line) -> Fault:

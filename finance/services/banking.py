@@ -31,7 +31,7 @@ MOST = 16 * 1024 * 1024
 
 def form_of(content: bytes) -> str:
     """By what it is: XML, SWIFT's fields, or a table."""
-    head = content[:4_000].lstrip(b"\xef\xbb\xbf \r\n\t")
+    head = content[:4_000].replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t")  # of UTF-16, too
     if head.startswith(b"<"):
         return "camt053"
     return "mt940" if re.search(rb"(^|\n|\})\s*:20:", content[:4_000]) else "csv"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -17,7 +18,13 @@ from finance.canonical import ZERO, Entry, Fault, Rule, Statement, Terms
 from integrations.payments.settlements import documents, figures, tables
 from integrations.payments.settlements.tables import Refused
 
-COLUMNS = ("date", "value_date", "amount", "credit", "debit", "currency", "text", "counterparty", "ref", "account")
+COLUMNS = (
+    "date", "value_date", "amount", "credit", "debit", "side", "currency", "text", "counterparty", "ref", "account",
+    "balance",
+)  # fmt: skip
+# Where an amount has no sign of its own, the word beside it that says which way it went.
+CREDITS = {"c", "cr", "crdt", "credit", "h", "haben", "bij", "in", "+", "kredit", "zugang", "cre"}
+DEBITS = {"d", "dr", "dbit", "debit", "s", "soll", "af", "out", "-", "debet", "abgang", "deb"}
 
 
 def connect() -> None:
@@ -46,8 +53,11 @@ def _balanced(found: Statement) -> Statement:
     return replace(found, faults=(*found.faults, fault))
 
 
-def _one_currency(found: Statement) -> Statement:
-    """Refused where an entry is in another currency than its account."""
+def _one_currency(found: Statement, balances: Iterable[str] = ()) -> Statement:
+    """Refused where an entry or a balance is in another currency than its account."""
+    for code in balances:
+        if code and found.currency and code != found.currency:
+            raise Refused(f"A balance is in {code}, the account in {found.currency}.", rule=Rule.CURRENCY_MIXED)
     for n, entry in enumerate(found.entries, start=1):
         if found.currency and entry.currency != found.currency:
             words = f"Entry {n} is in {entry.currency}, the account in {found.currency}."
@@ -60,7 +70,8 @@ def _one_currency(found: Statement) -> Statement:
 
 def camt(content: bytes, terms: Terms) -> list[Statement]:
     """Every statement in the document. Whatever the version of its namespace, its elements have the same names."""
-    if re.search(rb"<!(DOCTYPE|ENTITY)", content[:100_000], re.IGNORECASE):
+    head = content[:100_000].replace(b"\x00", b"")  # of UTF-16, too
+    if re.search(rb"<!(DOCTYPE|ENTITY)", head, re.IGNORECASE):
         raise Refused("It declares a document type; a statement has none.")
     try:
         root = ElementTree.fromstring(content)  # noqa: S314  (no entities: refused above)
@@ -71,11 +82,19 @@ def camt(content: bytes, terms: Terms) -> list[Statement]:
     found = [_camt_statement(each) for each in root.iter("Stmt")]
     if not found:
         raise Refused("It holds no statement (BkToCstmrStmt/Stmt).")
-    return [_balanced(_one_currency(each)) for each in found]
+    return found
 
 
 def _text(element: Any, path: str) -> str:
     return " ".join((element.findtext(path) or "").split()) if element is not None else ""
+
+
+def _plain(text: str) -> str:
+    """A decimal as XML may write it, +1. or .5, as everybody else does."""
+    found = re.fullmatch(r"\+?([0-9]*)(?:\.([0-9]*))?", text)
+    if found is None or not (found[1] or found[2]):
+        return text
+    return f"{found[1] or 0}.{found[2]}" if found[2] else found[1]
 
 
 def _signed(element: Any, entry: int = 0) -> tuple[Decimal, str]:
@@ -84,7 +103,7 @@ def _signed(element: Any, entry: int = 0) -> tuple[Decimal, str]:
     name = f"Entry {entry}, Amt" if entry else "Balance, Amt"
     if amount is None:
         raise Refused(f"{name}: it is missing.", entry)
-    value = documents.amount((amount.text or "").strip(), entry, name)
+    value = documents.amount(_plain((amount.text or "").strip()), entry, name)
     side = _text(element, "CdtDbtInd")
     if side not in {"CRDT", "DBIT"} or value < 0:
         raise Refused(f"{name}: {amount.text} {side or 'without CdtDbtInd'} is neither a credit nor a debit.", entry)
@@ -104,15 +123,39 @@ def _camt_statement(element: Any) -> Statement:
     balances = dict(reversed(named))  # of several of one kind, the first: a second is in another form
     opening, closing = balances.get("OPBD") or balances.get("PRCD"), balances.get("CLBD")
     entries = tuple(entry for n, each in enumerate(element.findall("Ntry"), 1) for entry in _camt_entries(each, n))
+    sides = [_signed(each) for each in (opening, closing) if each is not None]
+    codes = (*(code for _, code in sides), *(entry.currency for entry in entries))
     account = _text(element, "Acct/Id/IBAN") or _text(element, "Acct/Id/Othr/Id")
-    return Statement(
+    found = Statement(
         form="camt053", account=account, ref=_text(element, "Id"), entries=entries,
-        currency=_text(element, "Acct/Ccy") or next((entry.currency for entry in entries), ""),
+        currency=_text(element, "Acct/Ccy") or next(filter(None, codes), ""),
         opening=_signed(opening)[0] if opening is not None else None,
         closing=_signed(closing)[0] if closing is not None else None,
         starts_on=_day(opening, "Dt") if opening is not None else None,
         ends_on=_day(closing, "Dt") if closing is not None else None,
     )  # fmt: skip
+    return _summed(_balanced(_one_currency(found, [code for _, code in sides])), element)
+
+
+def _summed(found: Statement, element: Any) -> Statement:
+    """With a fault where the entries aren't as many, or not as much, as the statement's own summary says."""
+    if found.faults:
+        return found
+    for path, side in (("TtlNtries", 0), ("TtlCdtNtries", 1), ("TtlDbtNtries", -1)):
+        told = element.find(f"TxsSummry/{path}")
+        mine = [each for each in element.findall("Ntry") if not side or _signed(each)[0] * side > 0]
+        for name, of in (("NbOfNtries", Decimal(len(mine))), ("Sum", sum((abs(_signed(e)[0]) for e in mine), ZERO))):
+            said = _plain(_text(told, name))
+            if said and re.fullmatch(r"[0-9]+(\.[0-9]+)?", said) and Decimal(said) != of:
+                words = f"Its summary says {name} {said} of {path}, its entries come to {of}."
+                return replace(found, faults=(*found.faults, Fault(_of_summary(name, Decimal(said) - of), words)))
+    return found
+
+
+def _of_summary(name: str, off: Decimal) -> Rule:
+    if name == "NbOfNtries":
+        return Rule.LINE_MISSING if off > 0 else Rule.LINE_DOUBLED
+    return Rule.CENT_SHIFTED if abs(off) <= Decimal("0.05") else Rule.TOTALS_DISAGREE
 
 
 def _camt_entries(element: Any, number: int) -> Iterator[Entry]:
@@ -128,9 +171,9 @@ def _camt_entries(element: Any, number: int) -> Iterator[Entry]:
     parts = [_part(each, amount) for each in details]
     if len(details) > 1 and sum(parts, ZERO) == amount:
         for each, part in zip(details, parts, strict=True):
-            yield _camt_entry(element, each, part, currency, booked)
+            yield _camt_entry(element, [each], part, currency, booked)
     else:
-        yield _camt_entry(element, details[0] if details else None, amount, currency, booked)
+        yield _camt_entry(element, details, amount, currency, booked)
 
 
 def _part(details: Any, whole: Decimal) -> Decimal:
@@ -143,23 +186,22 @@ def _part(details: Any, whole: Decimal) -> Decimal:
     return -value if (sign == "DBIT" if sign else whole < 0) else value
 
 
-def _camt_entry(element: Any, details: Any, amount: Decimal, currency: str, booked: date) -> Entry:
+def _camt_entry(element: Any, details: Sequence[Any], amount: Decimal, currency: str, booked: date) -> Entry:
+    """With the words of its first transaction and the references of every one in it."""
+    first = details[:1]
     own = (_text(element, "NtryRef"), _text(element, "AcctSvcrRef"))
-    refs = [
-        _text(details, path)
-        for path in ("Refs/EndToEndId", "Refs/TxId", "Refs/InstrId", "Refs/MndtId", "Refs/AcctSvcrRef", "Refs/PmtInfId")
-    ]
-    said = (
-        [" ".join((each.text or "").split()) for each in details.findall("RmtInf/Ustrd")] if details is not None else []
-    )
-    said += [_text(details, "RmtInf/Strd/CdtrRefInf/Ref"), _text(details, "AddtlTxInf"), _text(element, "AddtlNtryInf")]
-    party = "Dbtr" if amount > 0 else "Cdtr"
-    name = _text(details, f"RltdPties/{party}/Nm") or _text(details, f"RltdPties/{party}/Pty/Nm")
+    names = ("EndToEndId", "TxId", "InstrId", "MndtId", "AcctSvcrRef", "PmtInfId")
+    refs = [_text(each, f"Refs/{name}") for each in details for name in names]
+    said = [" ".join((told.text or "").split()) for each in first for told in each.findall("RmtInf/Ustrd")]
+    said += [_text(each, path) for each in first for path in ("RmtInf/Strd/CdtrRefInf/Ref", "AddtlTxInf")]
+    said.append(_text(element, "AddtlNtryInf"))
+    party = "RltdPties/Dbtr" if amount > 0 else "RltdPties/Cdtr"
+    parties = (_text(each, f"{party}/Nm") or _text(each, f"{party}/Pty/Nm") for each in details)
     kept = tuple(dict.fromkeys(each for each in (*refs, *own) if each and each != "NOTPROVIDED"))
     return Entry(
-        booked, amount, currency, value_on=_day(element, "ValDt"), text=" ".join(filter(None, said))[:500],
-        counterparty=name[:200], ref=(own[1] or own[0] or next(iter(kept), ""))[:120],
-        refs=tuple(each[:120] for each in kept),
+        booked, amount, currency, value_on=_day(element, "ValDt"),
+        text=" ".join(filter(None, said))[:500], counterparty=next(filter(None, parties), "")[:200],
+        ref=(own[1] or own[0] or next(iter(kept), ""))[:120], refs=tuple(each[:120] for each in kept[:50]),
     )  # fmt: skip
 
 
@@ -203,13 +245,14 @@ def _swift_statement(reader: Any, message: str) -> Statement:
     opening = data.get("final_opening_balance") or data.get("intermediate_opening_balance")
     closing = data.get("final_closing_balance") or data.get("intermediate_closing_balance")
     entries = tuple(_swift_entry(each.data) for each in reader if each.data.get("amount") is not None)
-    return Statement(
+    found = Statement(
         form="mt940", account=str(data.get("account_identification") or ""),
         ref="/".join(filter(None, (str(data.get(k) or "") for k in ("transaction_reference", "statement_number")))),
         currency=opening.amount.currency if opening else next((entry.currency for entry in entries), ""),
         opening=opening.amount.amount if opening else None, closing=closing.amount.amount if closing else None,
         starts_on=opening.date if opening else None, ends_on=closing.date if closing else None, entries=entries,
     )  # fmt: skip
+    return _one_currency(found, [each.amount.currency for each in (opening, closing) if each])
 
 
 def _swift_entry(data: dict[str, Any]) -> Entry:
@@ -245,20 +288,54 @@ def columns(content: bytes, terms: Terms) -> list[Statement]:
         raise Refused(f"It lacks the columns {', '.join(missing)}.")
     if not table.rows:
         raise Refused("It holds no entry.")
-    amounts = [named[name] for name in ("amount", "credit", "debit") if name in named]
+    amounts = [named[name] for name in ("amount", "credit", "debit", "balance") if name in named]
     numbers = figures.proven((row[column] for row in table.rows for column in amounts), terms.decimal)
     order = figures.day_order([row[named["date"]] for row in table.rows], terms.dates)
     entries = tuple(_csv_entry(row, named, numbers, order, terms) for row in table.rows)
-    if faults := [*table.faults, *numbers.faults]:
+    ids = tables.rounded_ids(table.rows, [named["ref"]] if "ref" in named else [])
+    if faults := [*table.faults, *numbers.faults, *ids]:
         raise Refused(faults[0].message, faults[0].row, faults[0].rule)
     days = [entry.booked_on for entry in entries]
+    counts = Counter(entry.currency for entry in entries).most_common()
+    if len(counts) == 2 and counts[1][1] == 1 < counts[0][1]:
+        row = next(n for n, entry in enumerate(entries) if entry.currency == counts[1][0])
+        words = f"The only entry in {counts[1][0]} of a statement in {counts[0][0]}."
+        raise Refused(words, table.rows[row].number, Rule.CURRENCY_MIXED)
     return [
         Statement(
-            form="csv", account=terms.account, ref=f"{min(days)}/{max(days)}" if days else "", entries=entries,
-            currency=entries[0].currency if entries else terms.currency, starts_on=min(days, default=None),
-            ends_on=max(days, default=None),
+            form="csv", account=terms.account, ref=f"{min(days)}/{max(days)}", entries=entries, currency=counts[0][0],
+            starts_on=min(days), ends_on=max(days), faults=_chained(table.rows, entries, named, numbers),
         )
     ]  # fmt: skip
+
+
+def _chained(
+    rows: Sequence[tables.Row], entries: Sequence[Entry], named: dict[str, str], numbers: figures.Numbers
+) -> tuple[Fault, ...]:
+    """Where the balance after an entry doesn't follow from the one before; a bank may write the newest first."""
+    if "balance" not in named or not all(row[named["balance"]] for row in rows):
+        return ()
+    told = [
+        (row.number, entry, numbers.amount(row[named["balance"]], row.number, "balance"))
+        for row, entry in zip(rows, entries, strict=True)
+    ]
+    down, up = _breaks(told), _breaks(told[::-1])
+    return tuple(up if len(up) < len(down) else down)[:50]
+
+
+def _breaks(told: Sequence[tuple[int, Entry, Decimal]]) -> list[Fault]:
+    found: list[Fault] = []
+    last: dict[str, tuple[Entry, Decimal]] = {}
+    for number, entry, balance in told:
+        before = last.get(entry.currency)
+        if before is not None and (off := balance - before[1] - entry.amount):
+            words = f"The balance after {entry.amount} is {balance}; before it, it was {before[1]}."
+            again = before[0] == entry and before[1] == balance
+            near = abs(off) <= figures.unit(entry.currency) * 5
+            rule = Rule.LINE_DOUBLED if again else Rule.CENT_SHIFTED if near else Rule.LINE_MISSING
+            found.append(Fault(rule, f"Row {number}: {words}", number))
+        last[entry.currency] = (entry, balance)
+    return found
 
 
 def _csv_entry(row: tables.Row, named: dict[str, str], numbers: figures.Numbers, order: str, terms: Terms) -> Entry:
@@ -268,6 +345,10 @@ def _csv_entry(row: tables.Row, named: dict[str, str], numbers: figures.Numbers,
     amount = numbers.amount(cell("amount"), row.number, "amount", needed="amount" in named)
     if "amount" not in named and not (cell("credit") or cell("debit")):
         raise Refused("It has neither a credit nor a debit.", row.number)
+    if side := cell("side").lower().rstrip("."):
+        if side not in CREDITS | DEBITS:
+            raise Refused(f"side: {side[:40]!r} says neither that it came in nor that it went out.", row.number)
+        amount = abs(amount) if side in CREDITS else -abs(amount)
     if "amount" not in named:
         amount = abs(numbers.amount(cell("credit"), row.number, "credit"))
         amount -= abs(numbers.amount(cell("debit"), row.number, "debit"))

@@ -7,7 +7,7 @@ https://docs.adyen.com/reporting/settlement-reconciliation/transaction-level/set
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -22,7 +22,7 @@ NAME = "adyen"
 PARTS = {
     "commission": "commission nc", "markup": "markup nc", "scheme": "scheme fees nc", "interchange": "interchange nc"
 }  # fmt: skip
-PAYOUTS = {"MerchantPayout", "Payout", "PaidOut", "PaidOutReversed", "EpaPaid"}
+PAYOUTS = {"MerchantPayout", "Payout", "EpaPaid"}
 LABELS: dict[str, str] = {
     "Settled": K.PAYMENT, "SettledBulk": K.PAYMENT, "SettledInInstallments": K.PAYMENT, "SettledExternally": K.IGNORED,
     "SettledExternallyWithInfo": K.IGNORED, "AdvancementCommission": K.FEE, "Advanced": K.ADJUSTMENT,
@@ -33,8 +33,9 @@ LABELS: dict[str, str] = {
     "CaptureFee": K.FEE, "BankInstructionReturned": K.ADJUSTMENT, "ManualCorrected": K.ADJUSTMENT,
     "MerchantPayin": K.ADJUSTMENT, "DepositCorrection": K.RESERVE, "MatchedStatement": K.ADJUSTMENT,
     "ReserveAdjustment": K.RESERVE, "Balancetransfer": K.TRANSFER, "InternalTransfer": K.TRANSFER,
-    "MerchantPayout": K.PAYOUT, "Payout": K.PAYOUT, "PaidOut": K.PAYOUT, "PaidOutReversed": K.PAYOUT,
-    "EpaPaid": K.PAYOUT,
+    "BalanceTransfer": K.TRANSFER, "InternalCompanyPayout": K.TRANSFER, "AuthorisationSchemeFee": K.FEE,
+    "SettleCost": K.FEE, "PaidOut": K.ADJUSTMENT, "PaidOutReversed": K.ADJUSTMENT,  # to a third party, not to us
+    "MerchantPayout": K.PAYOUT, "Payout": K.PAYOUT, "EpaPaid": K.PAYOUT,
 }  # fmt: skip
 
 
@@ -54,10 +55,46 @@ def _document(table: tables.Table, terms: Terms) -> Document:
     for row in table.rows:
         key = (row["company account"], row["merchant account"], row["batch number"])
         batches.setdefault(key, []).append(row)
-    found = [_payouts(key, rows, numbers, terms) for key, rows in batches.items()]
-    faults = (*table.faults, *numbers.faults, *ids)
-    mixed = tuple(fault for each in found for fault in each.faults if fault.fatal)
-    return Document(NAME, tuple(found), (*faults, *mixed))
+    found: list[Payout] = []
+    mixed: list[Fault] = []
+    for key, rows in batches.items():
+        parts = [_payouts(key, part, numbers, terms) for part in _by_settlement(rows)]
+        mixed += (fault for each in parts for fault in each.faults if fault.fatal)
+        mixed += _astray(parts)
+        found += parts
+    return Document(NAME, tuple(found), (*table.faults, *numbers.faults, *ids, *mixed))
+
+
+def _by_settlement(rows: list[Row]) -> list[list[Row]]:
+    """A batch's rows by settlement currency: of several each closes with a payout of its own, or is nothing in sum.
+
+    Where one of them does neither the rows stay together: that currency is then the fault of its rows.
+    """
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row["net currency"].upper(), []).append(row)
+    if all(any(row["type"] in PAYOUTS for row in each) or not _sum(each) for each in groups.values()):
+        return list(groups.values())
+    return [rows]
+
+
+def _sum(rows: Sequence[Row]) -> Decimal:
+    unsure = Numbers()  # what can't be read is noted where it is read for good
+    return sum(
+        (unsure.amount(row["net credit nc"], 0, "") - unsure.amount(row["net debit nc"], 0, "") for row in rows), ZERO
+    )
+
+
+def _astray(parts: Sequence[Payout]) -> Iterator[Fault]:
+    """A row that one currency of a batch has too much and another too little."""
+    off = {each.currency: sum((line.net for line in each.lines), ZERO) - (each.amount or ZERO) for each in parts}
+    for each in parts:
+        over = off[each.currency]
+        if over and any(other == -over for code, other in off.items() if code != each.currency):
+            for line in each.lines:
+                if line.net == over:
+                    words = f"{line.net} is in {each.currency}, and another currency of the batch lacks just that."
+                    yield Fault(Rule.CURRENCY_MIXED, words, line.row, line.payment_ref, fatal=True)
 
 
 def _payouts(key: tuple[str, str, str], rows: Sequence[Row], numbers: Numbers, terms: Terms) -> Payout:
@@ -91,8 +128,14 @@ def _payouts(key: tuple[str, str, str], rows: Sequence[Row], numbers: Numbers, t
         ends_at=moments[-1] if moments else None,
         paid_on=figures.a_day(when.first("booking date", "creation date"), row=when.number) if when else None,
         controls={"debits": debited, "credits": credited, "payout": paid},
-        faults=(*faults, *_unbalanced(debited - credited, closed, batch)),
+        faults=(*faults, *_unbalanced(debited - credited, closed, batch), *_bare(paid, lines, batch, currency)),
     )
+
+
+def _bare(paid: Decimal, lines: Sequence[Line], batch: str, currency: str) -> list[Fault]:
+    if not paid or lines:
+        return []
+    return [Fault(Rule.LINE_MISSING, f"Batch {batch} pays out {paid} {currency} and has no line of it.")]
 
 
 def _unbalanced(off: Decimal, closed: bool, batch: str) -> list[Fault]:
@@ -108,11 +151,12 @@ def _line(row: Row, net: Decimal, numbers: Numbers, currency: str) -> tuple[Line
     )
     parts = {name: numbers.amount(row[column], row.number, column) for name, column in PARTS.items()}
     fee = sum(parts.values(), ZERO)
-    here = gross if presented == currency else net + fee
-    if not presented:
-        here = net
+    if not any(row[column] for column in PARTS.values()):
+        fee = numbers.amount(row["payment fees nc"], row.number, "Payment Fees (NC)")
+    whole = bool(row["gross debit gc"] or row["gross credit gc"])  # a fee, a deposit, a cost have a net amount alone
+    here = gross if whole and presented == currency else net + fee
     faults: list[Fault] = []
-    if presented and presented != currency:
+    if whole and presented and presented != currency:
         faults += _exchanged(row, gross, here, presented, currency, numbers)
     line = Line(
         row=row.number,
@@ -128,8 +172,8 @@ def _line(row: Row, net: Decimal, numbers: Numbers, currency: str) -> tuple[Line
         note="" if row["psp reference"] else row["modification reference"],
         at=_at(row),
         parts={name: amount for name, amount in parts.items() if amount},
-        presentment_amount=gross if presented else None,
-        presentment_currency=presented,
+        presentment_amount=gross if whole and presented else None,
+        presentment_currency=presented if whole else "",
     )
     _, fault = figures.added_up(line, fee, currency)
     return line, [*faults, *([fault] if fault else [])]

@@ -46,6 +46,7 @@ _FEES = (
     "FBACustomerReturnPerUnitFee", "FBACustomerReturnPerOrderFee", "FBACustomerReturnWeightBasedFee",
     "FBAOverSizeSurcharge", "FBAStorageFee", "StarterPlanFee", "ReCommerceGradingAndListingCharge", "LabelingFee",
     "EasyShipFee", "CloseoutFee", "FBARemovalFee", "FBADisposalFee", "AmazonShippingCharge", "ItemFeeAdjustment",
+    "FBA transportation fee",
 )  # fmt: skip
 _PROMOTIONS = ("Principal", "Shipping", "Tax", "ShippingTax", "TaxDiscount", "Product", "GiftWrap", "GiftWrapTax", "")
 _SERVICE = (
@@ -113,11 +114,19 @@ def _vocabulary() -> dict[str, str]:
         labels[f"{name}"] = kind
         labels[f"{name}/other-transaction/{name}"] = kind
     labels |= dict.fromkeys((*_SERVICE, "Misc fee", "Other fee", *_FEES), K.FEE)
+    labels |= dict.fromkeys((f"{said}/*" for said in _NAMED), K.FEE)
+    labels |= {f"{said}/Refund for Advertiser/TransactionTotalAmount": K.FEE for said in ("ServiceFee", "Service Fee")}
     labels |= {f"Direct payment/{name}": K.ADJUSTMENT for name in ("StoredValueCardRevenue", "StoredValueCardRefund")}
     labels |= {"Direct payment/PrivateLabelCreditCardRevenue": K.ADJUSTMENT, "Transfer": K.PAYOUT}
     return labels
 
 
+# Whatever their description names, a coupon, a deal, a product: the transaction and the type of amount say it all.
+_NAMED = (
+    "CouponRedemptionFee/CouponRedemptionFee", "Lightning Deal Fee/LightningDealFee",
+    "Vine Enrollment Fee/Vine Enrollment Fee", "SellerReviewEnrollmentPayment/Review Enrollment Fee",
+    "Grade and Resell Fees/Grade and Resell Charge", "Fee Adjustment/Item Fee Adjustment",
+)  # fmt: skip
 _SERVICES = (
     "Service Fee", "ServiceFee", "Service Fees", "other-transaction", "CouponRedemptionFee", "Subscription Fee",
     "Storage Fee", "FBA Inventory Fee", "Amazon fees", "Shipping Services", "DealFee", "Fee Adjustment",
@@ -132,6 +141,8 @@ LABELS: dict[str, str] = _vocabulary()
 
 def read(content: bytes, terms: Terms) -> Document:
     try:
+        if content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+            raise tables.Refused("It is XML, which Amazon gave up; import the flat file of the same settlement.")
         table = tables.read(content, delimiter="\t", encoding=terms.encoding, quoted=False)
         tables.need(table, "settlement-id", "total-amount", "currency", "transaction-type")
         return _document(table, terms)
@@ -158,10 +169,10 @@ def _document(table: tables.Table, terms: Terms) -> Document:
 
 
 def _day_order(rows: Sequence[Row], terms: Terms) -> str:
-    cells = [row[name] for row in rows for name in ("settlement start date", "posted date") if row[name]]
-    if all(re.match(r"\d{1,2}\.\d{1,2}\.\d{4}", cell) for cell in cells if not cell[:4].isdigit()):
-        return terms.dates or "D/M/Y"  # dots stand between a day and a month alone
-    return figures.day_order(cells, terms.dates)
+    """By the dates that are read: a row's moment makes its day beside it needless."""
+    period = (row[name] for row in rows for name in ("settlement start date", "settlement end date", "deposit date"))
+    posted = (row.first("posted date time", "posted date") for row in rows)
+    return figures.day_order([*period, *posted], terms.dates)
 
 
 def _payout(ref: str, rows: list[Row], numbers: figures.Numbers, order: str, terms: Terms) -> Payout:
@@ -191,13 +202,21 @@ def _payout(ref: str, rows: list[Row], numbers: figures.Numbers, order: str, ter
 
 def _lines(row: Row, numbers: figures.Numbers, order: str) -> Iterator[Line]:
     if row["amount type"] or row["amount"]:
-        label = "/".join((row["transaction type"], row["amount type"], row["amount description"])).rstrip("/")
+        label = _label(row)
         yield _line(row, label, numbers.amount(row["amount"], row.number, "amount", needed=True), order)
         return
     for label, text in _of_v1(row):
         amount = numbers.amount(text, row.number, label)
         if amount:
             yield _line(row, label, amount, order)
+
+
+def _label(row: Row) -> str:
+    """What the amount is. Where its description is a coupon's or a deal's name, every name is the same thing."""
+    any_name = "/".join((row["transaction type"], row["amount type"], "*"))
+    if any_name in LABELS:
+        return any_name
+    return "/".join((row["transaction type"], row["amount type"], row["amount description"])).rstrip("/")
 
 
 def _of_v1(row: Row) -> Iterable[tuple[str, str]]:

@@ -21,8 +21,22 @@ LABELS: dict[str, str] = {
     "pre arbitration": K.CHARGEBACK, "retrieval": K.IGNORED, "fee": K.FEE, "service fee": K.FEE,
     "chargeback fee": K.FEE, "adjustment": K.ADJUSTMENT, "hold": K.RESERVE, "release": K.RESERVE,
 }  # fmt: skip
-_FEES = re.compile(r"fee|discount|interchange|assessment|per transaction")
-_NOT_FEES = {"fee currency", "total fee amount", "total fees", "interchange description", "discount rate", "fee"}
+# Sums of fees, as the two pricing plans name them; the columns beside them are rates, or cents, of which they are made.
+_TOTALS = ("total fee amount", "est total fee amount", "total fees", "fee")
+_PARTS = (
+    "braintree total amount",
+    "est interchange total amount",
+    "interchange total amount",
+    "total scheme fees",
+    "multicurrency fee amount",
+)
+_GIVEN_BACK = (
+    "discount credit",
+    "per transaction fee credit",
+    "multicurrency fee credit",
+    "est interchange rate credit",
+    "est interchange fixed credit",
+)
 _SETTLED = {"settled", "settling", "settlement_confirmed", "submitted_for_settlement", ""}
 
 
@@ -150,15 +164,13 @@ def _row(row: tables.Row, numbers: figures.Numbers) -> Found:
     stated = row.first("settlement amount", "amount settled", "amount")
     amount = numbers.amount(stated, row.number, "Settlement Amount", needed=True)
     gross = -abs(amount) if LABELS.get(label) in {K.REFUND, K.CHARGEBACK} else amount
-    parts = {
-        name: numbers.amount(cell, row.number, name)
-        for name, cell in row.cells.items()
-        if _FEES.search(name) and name not in _NOT_FEES and re.fullmatch(r"[($-]*[0-9.,)]+", cell)
-    }
-    stated = row.first("total fee amount", "total fees", "fee")
+    parts = {name: numbers.amount(row[name], row.number, name) for name in _PARTS if row[name]}
+    stated = row.first(*_TOTALS)
     fee = numbers.amount(stated, row.number, "Total Fee Amount") if stated else sum(parts.values(), ZERO)
+    if gross < 0 and any(row[name].strip("0.") for name in _GIVEN_BACK):
+        fee = -abs(fee)  # what was charged for the sale comes back with the refund
     stated_net = row.first("net", "net amount")
-    net = numbers.amount(stated_net, row.number, "Net") if stated_net else gross - abs(fee) if fee < 0 else gross - fee
+    net = numbers.amount(stated_net, row.number, "Net") if stated_net else gross - fee
     currency = row.first("settlement currency", "currency", "settlement currency iso code").upper()
     presented = row.first("presentment currency", "authorization currency", "transaction currency").upper()
     shown = row.first("authorized amount", "presentment amount", "transaction amount")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from finance.canonical import Fault, Line, Rule
-from integrations.payments.settlements.tables import Refused
+from integrations.payments import minor as smallest_units
+from integrations.payments.settlements.tables import Refused, Row
 from orders import currencies
 
 ZERO = Decimal(0)
@@ -89,14 +91,14 @@ def proven(cells: Iterable[str], stated: str = "", *, documented: str = "") -> N
     return Numbers("," if commas > points else ".")
 
 
-def minor(value: object, currency: str) -> Decimal:
-    """An amount in the currency's smallest unit, exactly: 1999 of JPY is 1999."""
+def minor(value: object, currency: str, exceptions: Mapping[str, int] = MappingProxyType({})) -> Decimal:
+    """An amount in the currency's smallest unit, exactly: 1999 of JPY is 1999. `exceptions` are the provider's own."""
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise Refused(f"{value!r} is no amount in the smallest unit.")
     text = str(value)
     if not re.fullmatch(r"-?[0-9]{1,18}", text):
         raise Refused(f"{text[:40]!r} is no amount in the smallest unit.")
-    return Decimal(text).scaleb(-currencies.EXPONENTS.get(currency, 2))
+    return smallest_units.from_minor(int(text), currency, exceptions)
 
 
 def unit(currency: str) -> Decimal:
@@ -143,9 +145,23 @@ def of_one_currency(said: Iterable[tuple[int, str]], stated: str = "") -> tuple[
     return known_currency(usual), faults[:50]
 
 
+def by_currency(rows: Iterable[Row], *names: str) -> list[list[Row]]:
+    """Rows that no payout holds yet, apart by their currency: of several currencies each is paid out by itself.
+
+    A single row in another currency than all the others stays among them, where it is found to be wrong.
+    """
+    groups: dict[str, list[Row]] = {}
+    every = list(rows)
+    for row in every:
+        groups.setdefault(row.first(*names, "currency").upper(), []).append(row)
+    sizes = sorted(len(group) for group in groups.values())
+    return [every] if "" in groups or (len(sizes) == 2 and sizes[0] == 1 < sizes[1]) else list(groups.values())
+
+
 # --- Dates ---------------------------------------------------------------------------------------------------------
 
 _PARTS = re.compile(r"(\d{1,4})[-/.](\d{1,2})[-/.](\d{1,4})")
+_COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
 _CLOCK = re.compile(
     r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([AaPp][Mm])?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})?", re.ASCII
 )
@@ -153,11 +169,13 @@ _CLOCK = re.compile(
 ZONES = {
     "PST": -8, "PDT": -7, "MST": -7, "MDT": -6, "CST": -6, "CDT": -5, "EST": -5, "EDT": -4, "GMT": 0, "UTC": 0,
     "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "MET": 1, "MEST": 2, "EET": 2, "EEST": 3, "JST": 9,
-    "AEST": 10, "AEDT": 11, "SGT": 8, "HKT": 8, "MESZ": 2, "MEZ": 1,
+    "AEST": 10, "AEDT": 11, "SGT": 8, "HKT": 8, "MESZ": 2, "MEZ": 1, "NZST": 12, "NZDT": 13, "AWST": 8, "ACST": 9.5,
+    "ACDT": 10.5, "KST": 9, "HST": -10, "AKST": -9, "AKDT": -8, "BRT": -3, "BRST": -2, "ART": -3, "CLT": -4, "CLST": -3,
+    "COT": -5, "PET": -5, "SAST": 2, "MSK": 3, "TRT": 3, "WIB": 7, "ICT": 7, "MYT": 8, "PHT": 8,
 }  # fmt: skip
 
 
-def zone(name: str) -> tzinfo:
+def zone(name: str, row: int = 0) -> tzinfo:
     """A zone by its place, or by letters that mean one offset. Refused for letters nobody knows."""
     from datetime import timezone
 
@@ -166,16 +184,21 @@ def zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
-        raise Refused(f"{name[:40]!r} is no time zone.") from None
+        raise Refused(f"{name[:40]!r} is no time zone.", row) from None
 
 
 def day_order(cells: Iterable[str], stated: str = "") -> str:
-    """Whether day or month stands first: as stated, else as the dates themselves prove. Refused where both fit."""
+    """Whether day or month stands first: as stated, else as the dates themselves prove. Refused where both fit.
+
+    Dots stand between a day and a month in this order alone.
+    """
     days_first = months_first = False
+    marks = set()
     for cell in cells:
         found = _PARTS.match(cell.strip())
         if found is None or len(found[1]) == 4:
             continue
+        marks.add(cell.strip()[found.end(1)])
         days_first |= int(found[1]) > 12
         months_first |= int(found[2]) > 12
     if stated:
@@ -184,21 +207,17 @@ def day_order(cells: Iterable[str], stated: str = "") -> str:
         return stated
     if days_first and months_first:
         raise Refused("Some of its dates have the day first, others the month.")
-    if (
-        not days_first
-        and not months_first
-        and any(_PARTS.match(c.strip()) and c.strip()[4:5] not in "-/." for c in cells)
-    ):
+    if marks and marks != {"."} and not days_first and not months_first:
         words = "Whether its dates have the day or the month first must be stated on the connection."
         raise Refused(words, rule=Rule.TERMS_UNSTATED)
-    return "D/M/Y" if days_first else "M/D/Y"
+    return "M/D/Y" if months_first else "D/M/Y"
 
 
 def a_day(text: str, order: str = "Y-M-D", row: int = 0) -> date | None:
-    """The date in a cell; the year may stand first whatever the order is. None for an empty one."""
+    """The date in a cell; the year may stand first whatever the order is, and without marks. None for an empty one."""
     if not text.strip():
         return None
-    found = _PARTS.match(text.strip())
+    found = _PARTS.match(text.strip()) or _COMPACT.fullmatch(text.strip())
     if found is None:
         raise Refused(f"{text[:40]!r} is no date.", row)
     one, two, three = (int(part) for part in found.groups())
@@ -222,7 +241,7 @@ def a_moment(text: str, order: str = "Y-M-D", zone_name: str = "UTC", row: int =
         return None
     found = _CLOCK.search(text, _PARTS.match(text).end() if _PARTS.match(text) else 0)  # type: ignore[union-attr]
     if found is None:
-        return datetime(day.year, day.month, day.day, tzinfo=zone(zone_name)).astimezone(UTC)
+        return datetime(day.year, day.month, day.day, tzinfo=zone(zone_name, row)).astimezone(UTC)
     hour, minute, second = int(found[1]), int(found[2]), int(found[3] or 0)
     if found[4]:
         hour = hour % 12 + (12 if found[4].lower() == "pm" else 0)
@@ -236,4 +255,4 @@ def a_moment(text: str, order: str = "Y-M-D", zone_name: str = "UTC", row: int =
     if named:
         sign = -1 if named[0] == "-" else 1
         return (naive - sign * timedelta(hours=int(named[1:3]), minutes=int(named[3:5]))).replace(tzinfo=UTC)
-    return naive.replace(tzinfo=zone(zone_name)).astimezone(UTC)
+    return naive.replace(tzinfo=zone(zone_name, row)).astimezone(UTC)

@@ -1,4 +1,5 @@
-"""PayPal: activity downloads and monthly statements; its settlement report is read by paypal_report.py.
+"""PayPal: activity downloads, monthly statements and answers of its transaction search; its settlement report is read
+by paypal_report.py.
 
 One payout of each currency: what was withdrawn, with the balance it left behind. Every row states the balance after it,
 so a missing, doubled or changed row is found where it stands. Dates and numbers are written as the account's language
@@ -9,13 +10,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from finance import checking
 from finance.canonical import ZERO, Document, Fault, Line, Payout, Rule, Terms
 from finance.models import LineKind as K
-from integrations.payments.settlements import figures, paypal_report, tables
+from integrations.payments.settlements import documents, figures, paypal_report, paypal_search, tables
 from integrations.payments.settlements.tables import Row
 
 NAME = "paypal"
@@ -36,6 +38,7 @@ COLUMNS = {
     "invoice": ("invoice number", "invoice id", "rechnungsnummer", "num ro de facture", "custom number"),
     "impact": ("balance impact", "auswirkung auf guthaben"),
     "name": ("name", "nom", "nombre", "naam"),
+    "code": ("transaction event code", "transaktionsereigniscode"),
 }
 _PAYMENTS = (
     "Express Checkout Payment", "Website Payment", "General Payment", "Mobile Payment", "Payment Received",
@@ -77,6 +80,17 @@ LABELS: dict[str, str] = {
     "General Withdrawal - Bank Account": K.PAYOUT, "User Initiated Withdrawal": K.PAYOUT, "Withdrawal": K.PAYOUT,
     "Withdraw Funds to Bank Account": K.PAYOUT, "Auto-sweep": K.PAYOUT, "Transfer to Bank": K.PAYOUT,
     "Withdrawal Reversal": K.PAYOUT, "Bank Withdrawal Returned": K.PAYOUT, "Hyperwallet Transfer": K.TRANSFER,
+    # An account set to German names the same things so.
+    **dict.fromkeys((
+        "PayPal Express-Zahlung", "Express-Zahlung", "Website-Zahlung", "Handyzahlung", "Allgemeine Zahlung",
+        "eBay-Auktionszahlung", "Spendenzahlung", "Zahlung", "Zahlung im Einzugsverfahren mit Zahlungsrechnung",
+    ), K.PAYMENT),
+    "Rückzahlung": K.REFUND, "Bankgutschrift auf PayPal-Konto": K.TRANSFER,
+    "Allgemeine Gutschrift auf Kreditkarte": K.TRANSFER, "Allgemeine Abbuchung": K.PAYOUT,
+    "Allgemeine Abbuchung – Bankkonto": K.PAYOUT, "Allgemeine Abbuchung von Kreditkarte": K.PAYOUT,
+    "Von Nutzer eingeleitete Abbuchung": K.PAYOUT, "Allgemeine Währungsumrechnung": K.CONVERSION,
+    "Währungsumrechnung durch Nutzer": K.CONVERSION, "Einbehaltung für offene Autorisierung": K.RESERVE,
+    "Rückbuchung allgemeiner Einbehaltung": K.RESERVE, "Allgemeine Autorisierung": K.IGNORED,
     "Capital Loan Disbursement": K.ADJUSTMENT, "Loan Repayment": K.ADJUSTMENT, "PayPal Credit Payment": K.ADJUSTMENT,
 }  # fmt: skip
 
@@ -98,6 +112,9 @@ def read(content: bytes, terms: Terms) -> Document:
     try:
         if paypal_report.is_one(content):
             return paypal_report.read(content, terms)
+        if content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith((b"{", b"[")):
+            table = paypal_search.table(documents.loaded(content))
+            return _document(table, replace(terms, decimal=".", dates="Y-M-D"))
         table = tables.read(content, encoding=terms.encoding)
         if missing := [name for name in ("date", "type", "currency", "gross", "net", "id") if not _column(table, name)]:
             raise tables.Refused(f"It lacks the columns {', '.join(missing)}.")
@@ -133,7 +150,10 @@ def _told(row: Row, numbers: figures.Numbers) -> Told:
     )
     said = row.first(*COLUMNS["balance"])
     balance = numbers.amount(said, row.number, "Balance") if said else None
-    return Told(row, row.first(*COLUMNS["type"]), row.first(*COLUMNS["currency"]).upper(), gross, fee, net, balance)
+    label = row.first(*COLUMNS["type"])
+    if label.strip() not in LABELS:
+        label = row.first(*COLUMNS["code"]) or label  # the same in every language
+    return Told(row, label, row.first(*COLUMNS["currency"]).upper(), gross, fee, net, balance)
 
 
 def _unknown_currencies(groups: dict[str, list[Told]]) -> list[Fault]:
@@ -154,6 +174,8 @@ def _breaks(groups: dict[str, list[Told]]) -> dict[str, list[Fault]]:
     faults: dict[str, list[Fault]] = {}
     for code, rows in groups.items():
         ordered = chained(rows)
+        if len(rows) == 1 and _belongs_elsewhere(rows[0], groups):
+            faults[code] = [_stray(rows[0])]
         seen: set[str] = set()
         for before, now in zip([None, *ordered], ordered, strict=False):
             name = now.row.first(*COLUMNS["id"])
@@ -183,10 +205,15 @@ def _break(now: Told, off: Decimal, again: bool, groups: dict[str, list[Told]]) 
     if abs(off) <= figures.unit(now.currency) * 5:
         return Fault(Rule.CENT_SHIFTED, f"{name}: the balance after it is {off} off.", row, name)
     if _belongs_elsewhere(now, groups):
-        words = f"{name}: its balance isn't one of {now.currency}; the row is of another currency."
-        return Fault(Rule.CURRENCY_MIXED, words, row, name)
+        return _stray(now)
     words = f"Before {name} the balance moved by {off} {now.currency} and no row says why."
     return Fault(Rule.LINE_MISSING, words, row, name)
+
+
+def _stray(now: Told) -> Fault:
+    name = now.row.first(*COLUMNS["id"])
+    words = f"{name}: its balance isn't one of {now.currency}; the row is of another currency."
+    return Fault(Rule.CURRENCY_MIXED, words, now.row.number, name)
 
 
 def _belongs_elsewhere(now: Told, groups: dict[str, list[Told]]) -> bool:
@@ -194,7 +221,9 @@ def _belongs_elsewhere(now: Told, groups: dict[str, list[Told]]) -> bool:
         return False
     others = (each for code, rows in groups.items() if code != now.currency for each in rows)
     return any(
-        each.balance is not None and now.balance in {each.balance + now.net, each.balance - each.net} for each in others
+        now.balance == each.balance + now.net or (now.balance and now.balance == each.balance - each.net)
+        for each in others
+        if each.balance is not None
     )
 
 
@@ -204,12 +233,13 @@ def _belongs_elsewhere(now: Told, groups: dict[str, list[Told]]) -> bool:
 def _payout(currency: str, rows: list[Told], breaks: list[Fault], order: str, terms: Terms) -> Payout:
     ordered = chained(rows)
     faults = list(breaks)
-    lines, withdrawn, out = [], ZERO, []
+    lines, withdrawn, out, days = [], ZERO, [], []
     for each in rows:
         at = _at(each, order, terms)
         if LABELS.get(each.label.strip()) == K.PAYOUT:
             withdrawn -= each.gross
             out.append(f"{each.row.first(*COLUMNS['id'])} {-each.gross} {at.date() if at else ''}")
+            days += [at.date()] if at else []
             if not each.fee:
                 continue
         line, fault = _line(each, at, currency)
@@ -220,6 +250,7 @@ def _payout(currency: str, rows: list[Told], breaks: list[Fault], order: str, te
     carried = last.balance - first.balance + first.net if whole else None  # type: ignore[operator]
     if carried is None:
         carried = sum((each.net for each in rows), ZERO)
+        faults += checking.told_twice(lines)  # no balance proves them
     moments = sorted(line.at for line in lines if line.at)
     name = f"{ordered[0].row.first(*COLUMNS['id'])}-{ordered[-1].row.first(*COLUMNS['id'])}"
     return Payout(
@@ -231,7 +262,7 @@ def _payout(currency: str, rows: list[Told], breaks: list[Fault], order: str, te
         carried=carried,
         starts_at=moments[0] if moments else None,
         ends_at=moments[-1] if moments else None,
-        paid_on=moments[-1].date() if moments else None,
+        paid_on=max(days) if days else moments[-1].date() if moments else None,
         controls={
             "opening balance": first.balance - first.net if first.balance is not None else "",
             "closing balance": last.balance if last.balance is not None else "",
@@ -276,4 +307,5 @@ def _line(each: Told, at: datetime | None, currency: str) -> tuple[Line, Fault |
     return line, fault
 
 
-LABELS.update({f"{label} (sent)": K.ADJUSTMENT for label in _PAYMENTS}, **paypal_report.LABELS)
+LABELS |= {f"{label} (sent)": K.ADJUSTMENT for label, kind in tuple(LABELS.items()) if kind == K.PAYMENT}
+LABELS |= paypal_report.LABELS

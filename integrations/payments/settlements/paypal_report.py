@@ -53,7 +53,9 @@ class Section:
 def is_one(content: bytes) -> bool:
     """By its first record."""
     head = content[:200].replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t")
-    return head.startswith((b'"RH"', b"RH,", b"RH\t"))
+    return head.startswith(
+        tuple(mark + end for mark in (b'"RH"', b'"SH"', b"RH", b"SH") for end in (b",", b";", b"\t"))
+    )
 
 
 def read(content: bytes, terms: Terms) -> Document:

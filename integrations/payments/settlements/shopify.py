@@ -7,7 +7,7 @@ own: the payout's amount comes from the API, from whoever imports it, or is the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -74,7 +74,11 @@ def _csv(table: tables.Table, terms: Terms) -> Document:
     for row in table.rows:
         pending = not row["payout id"]
         groups.setdefault("" if pending else row["payout id"], []).append(row)
-    payouts = tuple(_payout(ref, rows, numbers, order, terms) for ref, rows in groups.items())
+    payouts = tuple(
+        _payout(ref, part, numbers, order, terms)
+        for ref, rows in groups.items()
+        for part in ([rows] if ref else figures.by_currency(rows))
+    )
     fatal = tuple(fault for payout in payouts for fault in payout.faults if fault.fatal)
     return Document(NAME, payouts, (*table.faults, *numbers.faults, *ids, *_alone(table), *fatal))
 
@@ -154,8 +158,8 @@ def _presented(line: Line, currency: str) -> list[Fault]:
 
 def _api(said: Any, terms: Terms) -> Document:
     """A list of payouts, of balance transactions, or an object with both."""
-    payouts = [_plain_payout(each) for each in documents.rows(said, "payouts")]
-    moved = [_plain(each) for each in documents.rows(said, "transactions")]
+    payouts = [_plain_payout(each) for each in (*documents.rows(said, "payouts"), *_nodes(said, "payouts"))]
+    moved = [_plain(each) for each in (*documents.rows(said, "transactions"), *_nodes(said, "balanceTransactions"))]
     if isinstance(said, list):
         moved = [each for each in said if "source_type" in each or "fee" in each]
         payouts = [each for each in said if each not in moved]
@@ -168,6 +172,21 @@ def _api(said: Any, terms: Terms) -> Document:
         raise tables.Refused("It holds neither payouts nor balance transactions.")
     found = tuple(_api_payout(ref, known.get(ref), groups.get(ref, []), terms, bool(moved)) for ref in refs)
     return Document(NAME, found, tuple(fault for each in found for fault in each.faults if fault.fatal))
+
+
+def _nodes(said: Any, name: str) -> Iterator[Mapping[str, Any]]:
+    """The nodes of a GraphQL connection, wherever an answer holds it."""
+    if isinstance(said, list):
+        for each in said:
+            yield from _nodes(each, name)
+    elif isinstance(said, Mapping):
+        held = said.get(name)
+        if isinstance(held, Mapping):
+            yield from documents.rows(held, "nodes")
+            yield from (edge["node"] for edge in documents.rows(held, "edges") if isinstance(edge.get("node"), Mapping))
+        else:
+            for each in said.values():
+                yield from _nodes(each, name)
 
 
 def _plain_payout(each: Mapping[str, Any]) -> Mapping[str, Any]:

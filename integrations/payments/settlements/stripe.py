@@ -11,6 +11,7 @@ from typing import Any
 
 from finance.canonical import ZERO, Document, Fault, Line, Payout, Terms
 from finance.models import LineKind as K
+from integrations.payments.minor import STRIPE
 from integrations.payments.settlements import documents, figures, tables
 from integrations.payments.settlements.tables import Row
 
@@ -68,14 +69,18 @@ def _csv(table: tables.Table, terms: Terms) -> Document:
     numbers = figures.Numbers()
     decides = next((name for name in ("automatic payout id", "payout id") if name in table.columns), "")
     ids = tables.rounded_ids(table.rows, ("balance transaction id", "source id", "charge id"), deciding=decides)
-    groups: dict[tuple[str, str], list[Row]] = {}
+    groups: dict[str, list[Row]] = {}
     for row in table.rows:
         payout = row.first("automatic payout id", "payout id", "transfer")
         label = _label(row)
         if LABELS.get(label) == K.PAYOUT:
             payout = payout or row.first("source id", "source")
-        groups.setdefault((payout, ""), []).append(row)
-    found = tuple(_payout(ref, rows, numbers, terms) for (ref, _), rows in groups.items())
+        groups.setdefault(payout, []).append(row)
+    found = tuple(
+        _payout(ref, part, numbers, terms)
+        for ref, rows in groups.items()
+        for part in ([rows] if ref else figures.by_currency(rows))
+    )
     fatal = tuple(fault for each in found for fault in each.faults if fault.fatal)
     return Document(NAME, found, (*table.faults, *numbers.faults, *ids, *fatal))
 
@@ -162,11 +167,25 @@ def _api(said: Any, terms: Terms) -> Document:
     if not moved:
         found = tuple(_api_payout(ref, each, [], terms) for ref, each in payouts.items())
     else:
-        refs = [_source(each) for each in closing] or list(payouts)
+        refs = list(dict.fromkeys(_source(each) for each in closing)) or list(payouts)
         ref = refs[0] if len(refs) == 1 else ""
-        found = (_api_payout(ref, payouts.get(ref), moved, terms),)
+        # Of several payouts in one list nothing says which of its lines are whose: they are told, the lines wait.
+        told = [(n, each) for n, each in moved if not ref and each in closing]
+        lines = [(n, each) for n, each in moved if (n, each) not in told]
+        found = (
+            *(_api_payout(_source(each), payouts.get(_source(each)), [(n, each)], terms) for n, each in told),
+            *(_api_payout(ref, payouts.get(ref), part, terms) for part in _apart(ref, lines)),
+        )
     fatal = tuple(fault for each in found for fault in each.faults if fault.fatal)
     return Document(NAME, found, fatal)
+
+
+def _apart(ref: str, lines: list[tuple[int, Mapping[str, Any]]]) -> list[list[tuple[int, Mapping[str, Any]]]]:
+    """The lines of one payout as they are; those of none by currency, as they will be paid out."""
+    groups: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
+    for n, each in lines:
+        groups.setdefault("" if ref else documents.text(each.get("currency")), []).append((n, each))
+    return list(groups.values())
 
 
 def _source(each: Mapping[str, Any]) -> str:
@@ -188,7 +207,7 @@ def _api_payout(
     currency, faults = figures.of_one_currency(said, terms.currency)
     lines, paid, day = [], None, None
     for number, each in moved:
-        net = figures.minor(each.get("net"), currency)
+        net = figures.minor(each.get("net"), currency, STRIPE)
         if LABELS.get(_of_api(each)) == K.PAYOUT:
             paid, day = (paid or ZERO) - net, documents.since_1970(each.get("available_on"), number)
             continue
@@ -196,7 +215,7 @@ def _api_payout(
         faults += [fault] if fault else []
         lines.append(line)
     if payout:
-        paid = figures.minor(payout.get("amount"), currency)
+        paid = figures.minor(payout.get("amount"), currency, STRIPE)
         day = documents.since_1970(payout.get("arrival_date"), 0)
     moments = sorted(line.at for line in lines if line.at)
     state = STATES.get(documents.text((payout or {}).get("status")) or "paid", "paid")
@@ -216,7 +235,7 @@ def _api_payout(
 
 
 def _api_line(number: int, each: Mapping[str, Any], net: Decimal, currency: str) -> tuple[Line, Fault | None]:
-    gross = figures.minor(each.get("amount"), currency)
+    gross = figures.minor(each.get("amount"), currency, STRIPE)
     source = each.get("source")
     more: Mapping[str, Any] = source if isinstance(source, Mapping) else {}
     noted = more.get("metadata") if isinstance(more.get("metadata"), Mapping) else {}
@@ -226,7 +245,7 @@ def _api_line(number: int, each: Mapping[str, Any], net: Decimal, currency: str)
         documents.text(more.get("payment_intent")),
     )
     parts = {
-        f"{documents.text(part.get('type')) or 'fee'} {n}": figures.minor(part.get("amount"), currency)
+        f"{documents.text(part.get('type')) or 'fee'} {n}": figures.minor(part.get("amount"), currency, STRIPE)
         for n, part in enumerate(documents.rows(each, "fee_details"), start=1)
     }
     line = Line(
@@ -241,12 +260,13 @@ def _api_line(number: int, each: Mapping[str, Any], net: Decimal, currency: str)
         note=documents.text(each.get("description")),
         at=documents.since_1970(each.get("created"), number),
         parts=parts,
-        presentment_amount=figures.minor(more["amount"], str(more["currency"]).upper()) * (-1 if gross < 0 else 1)
+        presentment_amount=figures.minor(more["amount"], str(more["currency"]).upper(), STRIPE)
+        * (-1 if gross < 0 else 1)
         if more.get("amount") is not None and more.get("currency")
         else None,
         presentment_currency=str(more.get("currency") or "").upper() if more.get("amount") is not None else "",
         payment_ref=refs["payment_ref"],
         refund_ref=refs["refund_ref"],
     )
-    _, fault = figures.added_up(line, figures.minor(each.get("fee") or 0, currency), currency)
+    _, fault = figures.added_up(line, figures.minor(each.get("fee") or 0, currency, STRIPE), currency)
     return line, fault

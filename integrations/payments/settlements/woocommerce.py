@@ -7,6 +7,7 @@ from typing import Any
 
 from finance.canonical import Document, Line, Payout, Terms
 from finance.models import LineKind as K
+from integrations.payments.minor import STRIPE  # who pays out behind WooPayments
 from integrations.payments.settlements import documents, figures, tables
 
 NAME = "woocommerce"
@@ -75,13 +76,13 @@ def _payout(
     said += [(0, documents.text(payout.get("currency")))] if payout else []
     currency, faults = figures.of_one_currency(said, terms.currency)
     lines = []
-    paid = figures.minor(payout.get("amount"), currency) if payout else None
+    paid = figures.minor(payout.get("amount"), currency, STRIPE) if payout else None
     for number, each in rows:
         if LABELS.get(documents.text(each.get("type"))) == K.PAYOUT:
-            paid = -figures.minor(each.get("net", each.get("amount")), currency)
+            paid = -figures.minor(each.get("net", each.get("amount")), currency, STRIPE)
             continue
         line = _line(number, each, currency)
-        stated = figures.minor(each.get("fees", each.get("fee")) or 0, currency)
+        stated = figures.minor(each.get("fees", each.get("fee")) or 0, currency, STRIPE)
         _, fault = figures.added_up(line, stated, currency)
         faults += [fault] if fault else []
         lines.append(line)
@@ -104,7 +105,7 @@ def _payout(
 
 
 def _line(number: int, each: Mapping[str, Any], currency: str) -> Line:
-    gross, net = figures.minor(each.get("amount"), currency), figures.minor(each.get("net"), currency)
+    gross, net = figures.minor(each.get("amount"), currency, STRIPE), figures.minor(each.get("net"), currency, STRIPE)
     order = each.get("order")
     shown = each.get("customer_amount")
     other = documents.text(each.get("customer_currency")).upper()
@@ -126,7 +127,7 @@ def _line(number: int, each: Mapping[str, Any], currency: str) -> Line:
         at=documents.since_1970(moment, number)
         if isinstance(moment, int)
         else figures.a_moment(documents.text(moment), row=number),
-        presentment_amount=figures.minor(shown, other) if shown is not None and other else None,
+        presentment_amount=figures.minor(shown, other, STRIPE) if shown is not None and other else None,
         presentment_currency=other if shown is not None else "",
     )
 
@@ -145,8 +146,8 @@ def _csv(table: tables.Table, terms: Terms) -> Document:
     for row in table.rows:
         groups.setdefault(row.first("payout id", "deposit id", "deposit"), []).append(row)
     payouts = []
-    for ref, rows in groups.items():
-        said = ((row.number, row.first("payout currency", "deposit currency", "currency")) for row in rows)
+    for ref, rows in _apart(groups):
+        said = ((row.number, row.first(*_CURRENCIES)) for row in rows)
         currency, faults = figures.of_one_currency(said, terms.currency)
         lines = []
         for row in rows:
@@ -166,6 +167,15 @@ def _csv(table: tables.Table, terms: Terms) -> Document:
         )  # fmt: skip
     fatal = tuple(fault for each in payouts for fault in each.faults if fault.fatal)
     return Document(NAME, tuple(payouts), (*table.faults, *numbers.faults, *ids, *fatal))
+
+
+_CURRENCIES = ("payout currency", "deposit currency", "currency")
+
+
+def _apart(groups: Mapping[str, list[tables.Row]]) -> Iterator[tuple[str, list[tables.Row]]]:
+    """Each deposit's rows; those of no deposit yet by their currency."""
+    for ref, rows in groups.items():
+        yield from ((ref, part) for part in ([rows] if ref else figures.by_currency(rows, *_CURRENCIES)))
 
 
 def _row(row: tables.Row, numbers: figures.Numbers, order: str, terms: Terms) -> Line:
