@@ -6,6 +6,7 @@ import faulthandler
 import functools
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,23 @@ from tests.broker import broker
 from tests.query_counts import pytest_addoption, query_count
 
 __all__ = ["broker", "pytest_addoption", "query_count"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files whose tests take long begin first, so that no process is left alone with one at the end."""
+    dear: dict[Path, int] = {}
+    for item in items:
+        dear[item.path] = max(dear.get(item.path, 0), _dearness(item))
+    items.sort(key=lambda item: -dear[item.path])
+
+
+def _dearness(item: pytest.Item) -> int:
+    if item.get_closest_marker("browser"):
+        return 2
+    database = item.get_closest_marker("django_db")
+    committing = database is not None and bool(database.kwargs.get("transaction"))
+    return int(committing or hasattr(getattr(item, "obj", None), "hypothesis"))
 
 
 def pytest_collection_finish() -> None:
