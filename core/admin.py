@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from core import actors, outbox
+from core.admin_bases import ReadOnly
 from core.errors import Refusal
 from core.models import Calendar, Delivery, Event, EventSeal, Heartbeat, Job, Site, User
-
-
-class ReadOnly(admin.ModelAdmin):
-    """To look at. What may be done is an action that calls a service."""
-
-    show_full_result_count = False  # a count over an unbounded table
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(User)

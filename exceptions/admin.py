@@ -7,36 +7,24 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from core.admin_bases import ReadOnly, ReadOnlyRows
 from exceptions.models import Case, CaseNote, CasePause, Queue, SlaPolicy
 from exceptions.services import policies
 
 
-class _ReadOnly:
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class NoteInline(_ReadOnly, admin.TabularInline):
+class NoteInline(ReadOnlyRows):
     model = CaseNote
     fk_name = "case"
     fields = ("created_at", "author_label", "text")
-    extra = 0
 
 
-class PauseInline(_ReadOnly, admin.TabularInline):
+class PauseInline(ReadOnlyRows):
     model = CasePause
     fields = ("waiting_on", "started_at", "ended_at")
-    extra = 0
 
 
 @admin.register(Case)
-class CaseAdmin(_ReadOnly, admin.ModelAdmin):
+class CaseAdmin(ReadOnly):
     list_display = ("number", "title", "subject_label", "queue", "status", "owner", "due_at")
     list_filter = ("status", "queue", "severity")
     list_select_related = ("queue", "owner")

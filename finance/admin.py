@@ -1,5 +1,6 @@
 from django.contrib import admin
 
+from core.admin_bases import ReadOnly, ReadOnlyRows
 from finance.models import (
     ApprovalLimit,
     ApprovalRule,
@@ -19,31 +20,8 @@ from finance.models import (
 )
 
 
-class ReadOnly(admin.ModelAdmin):
-    """Money is looked at here and changed by its services."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
-
-class Lines(admin.TabularInline):
+class Lines(ReadOnlyRows):
     model = PostingLine
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request, obj=None):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
 
 
 @admin.register(Posting)

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 
+from core.admin_bases import ReadOnly
 from integrations.models import (
     ApiClient,
     ApiKey,
@@ -88,19 +89,6 @@ class ApiClientAdmin(admin.ModelAdmin):
         if not change:
             key = ApiKey.draw(obj.pk)
             messages.warning(request, f"The key of {obj.name}, shown this once: {key}")
-
-
-class ReadOnly(admin.ModelAdmin):
-    """What came in and what went out is evidence: nobody edits it."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(FeedState)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
+from core.admin_bases import ReadOnly, ReadOnlyRows
 from inventory.models import (
     Bin,
     Count,
@@ -25,40 +23,17 @@ from inventory.models import (
 )
 
 
-class ReadOnly(admin.ModelAdmin):
-    """Rows that only services write."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 class AliasInline(admin.TabularInline):
     model = ItemAlias
     extra = 0
 
 
-class KitInline(admin.TabularInline):
+class KitInline(ReadOnlyRows):
     """What a kit is made of, as services.kits.define left it."""
 
     model = KitComponent
     fk_name = "kit"
-    extra = 0
-    can_delete = False
     verbose_name_plural = "parts of this kit"
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class BinInline(admin.TabularInline):

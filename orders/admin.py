@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from core.admin_bases import ReadOnly, ReadOnlyRows
 from orders.models import (
     CarrierService,
     Carton,
@@ -28,51 +29,24 @@ from orders.models import (
 from orders.services import carriage
 
 
-class ReadOnly(admin.ModelAdmin):
-    """Shows; never adds, changes or deletes."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class Rows(admin.TabularInline):
-    extra = 0
-    can_delete = False
-    show_change_link = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class Lines(Rows):
+class Lines(ReadOnlyRows):
     model = OrderLine
     fields = ("position", "sku", "title", "ordered", "open", "allocated", "fulfilled", "cancelled", "unit_price")
 
 
-class Holds(Rows):
+class Holds(ReadOnlyRows):
     model = Hold
 
 
-class Payments(Rows):
+class Payments(ReadOnlyRows):
     model = Payment
 
 
-class Refunds(Rows):
+class Refunds(ReadOnlyRows):
     model = Refund
 
 
-class Shares(Rows):
+class Shares(ReadOnlyRows):
     model = FulfilmentLine
     fields = ("order_line", "item", "quantity", "picked", "shipped", "reservation_id")
 
@@ -168,7 +142,7 @@ class PaymentInstructionAdmin(ReadOnly):
     search_fields = ("order__number__exact", "provider_ref__exact", "cause__exact")
 
 
-class CreditEntries(Rows):
+class CreditEntries(ReadOnlyRows):
     model = StoreCreditEntry
 
 

@@ -1,5 +1,6 @@
 from django.contrib import admin
 
+from core.admin_bases import ReadOnly, ReadOnlyRows
 from returns.models import (
     Arrival,
     Disposition,
@@ -16,33 +17,10 @@ from returns.models import (
 )
 
 
-class ReadOnly(admin.ModelAdmin):
-    """Returns are looked at here and changed by their services."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
-
-class Lines(admin.TabularInline):
+class Lines(ReadOnlyRows):
     model = ReturnLine
-    extra = 0
-    can_delete = False
     fields = ("position", "sku", "title", "quantity", "received", "kept", "gone", "accepted", "rejected", "reception",
               "acceptance", "reason", "verdict", "rule")  # fmt: skip
-
-    def has_add_permission(self, request, obj=None):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
 
 
 @admin.register(ReturnRequest)
