@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Invalid, Refusal
 from core.models import User
 from exceptions import reasons, wakes
@@ -39,11 +39,7 @@ def visible(request: HttpRequest, case_id: int) -> Case:
 def version_of(request: HttpRequest) -> int | None:
     """The version the person saw. One that is no number is a mistake in the form (400)."""
     text = request.POST.get("v", "")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Refusal("bad_version", "The form is damaged. Load the page again.", status=400)
-    return int(text)
+    return typed.seen(request) if text else None
 
 
 def on_queue(request: HttpRequest) -> bool:
@@ -201,7 +197,7 @@ def resolve(request: HttpRequest, case_id: int) -> HttpResponse:
         }
         return ask(request, case, "exceptions/_resolve.html", **context)
     other = request.POST.get("duplicate_of", "").upper().removeprefix("EX-")
-    duplicate_of = int(other) if other.isascii() and other.isdigit() and len(other) < 19 else None
+    duplicate_of = typed.whole(other, 18)
     if duplicate_of is not None:
         visible(request, duplicate_of)
     outcome = "duplicate" if request.POST.get("outcome") == "duplicate" else "fixed"

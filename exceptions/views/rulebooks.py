@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import actors, htmx, jobs
+from core import actors, htmx, jobs, typed
 from core.errors import Invalid, Refusal
 from exceptions import playbook, reasons, tasks
 from exceptions.models import Rulebook, RulebookKind, RulebookVersion, RuleStatus
@@ -83,7 +83,11 @@ def version(request: HttpRequest, code: str, number: int) -> HttpResponse:
         else:
             try:
                 rulebooks.save(
-                    found.pk, document=document, note=note, version=_seen(request), actor=actors.person(request.user)
+                    found.pk,
+                    document=document,
+                    note=note,
+                    version=typed.version(request),
+                    actor=actors.person(request.user),
                 )
             except Invalid as invalid:
                 problems = {problem.path: f"{problem.path}: {problem.message}" for problem in invalid.problems}
@@ -104,7 +108,7 @@ def launch(request: HttpRequest, code: str, number: int, verb: str) -> HttpRespo
     found = _find(code, number)
     if verb not in MOVES:
         raise Refusal("unknown_step", "There is no such step.", status=404)
-    MOVES[verb](found.pk, version=_seen(request), actor=actors.person(request.user))
+    MOVES[verb](found.pk, version=typed.version(request), actor=actors.person(request.user))
     htmx.toast(request, f"{found} {'is live now' if verb == 'live' else 'is retired'}")
     return htmx.redirect(request, _address(found))
 
@@ -127,11 +131,6 @@ def _find(code: str, number: int) -> RulebookVersion:
 
 def _address(found: RulebookVersion) -> str:
     return reverse("exceptions:rulebook_version", args=[found.rulebook.code, found.number])
-
-
-def _seen(request: HttpRequest) -> int | None:
-    sent = request.POST.get("v", "")
-    return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else None
 
 
 def _actions(code: str) -> list[tuple[str, str]]:

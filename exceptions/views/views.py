@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import htmx, screens
+from core import htmx, screens, typed
 from core.errors import Refusal
 from core.htmx import Capped
 from exceptions import board
@@ -122,7 +122,7 @@ def delete(request: HttpRequest, view_id: int) -> HttpResponse:
 
 def _team(request: HttpRequest) -> int | None:
     text = request.POST.get("team", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    return typed.whole(text)
 
 
 def _form(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Invalid, Refusal
 from finance import chart
 from finance.chart import Chart
@@ -39,7 +39,7 @@ def save(request: HttpRequest) -> HttpResponse:
         rules = _rules(request)
         draft = charting.draft(
             entity.pk, accounts=accounts, rules=rules, note=request.POST.get("note", ""),
-            version=int(v) if (v := request.POST.get("v", "")).isascii() and v.isdigit() and len(v) < 10 else None,
+            version=typed.version(request),
             actor=actors.person(request.user),
         )  # fmt: skip
     except Invalid as no:
@@ -55,10 +55,7 @@ def save(request: HttpRequest) -> HttpResponse:
 def launch(request: HttpRequest, chart_id: int) -> HttpResponse:
     """POST /finance/chart/<id>/launch with its version `v`: from now on postings go by it."""
     found = get_object_or_404(ChartMapping.objects.select_related("entity"), pk=chart_id)
-    given = request.POST.get("v", "")
-    if not given.isascii() or not given.isdigit() or len(given) > 9:
-        raise Refusal("bad_version", "The form lacks the draft's version.", status=400)
-    charting.launch(found.pk, version=int(given), actor=actors.person(request.user))
+    charting.launch(found.pk, version=typed.seen(request), actor=actors.person(request.user))
     htmx.toast(request, f"Chart {found.number} is live")
     return htmx.redirect(request, f"{reverse('finance:chart')}?entity={found.entity.code}")
 

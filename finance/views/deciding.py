@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from core import actors, amounts, htmx
+from core import actors, amounts, htmx, typed
 from core.errors import Invalid, Problem, Refusal
 from finance.models import Entity, Posting
 from finance.services import deciding, entering
@@ -99,11 +99,8 @@ def _note(request: HttpRequest) -> str:
 
 def _done(request: HttpRequest, uid: int, said: str, act: Callable[..., Posting], **told: str) -> HttpResponse:
     found = find(request, uid)
-    given = request.POST.get("v", "")
-    if not given.isascii() or not given.isdigit() or len(given) > 9:
-        raise Refusal("bad_version", "The form lacks the posting's version.", status=400)
     try:
-        made = act(found.pk, version=int(given), actor=actors.person(request.user), **told)
+        made = act(found.pk, version=typed.seen(request), actor=actors.person(request.user), **told)
     except Invalid as no:
         raise Refusal(
             "incomplete", f"{LABELS.get(no.problems[0].path, 'The form')} {no.problems[0].message}.", status=422

@@ -10,8 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, downloads, htmx, tabs, timeline
-from core.errors import Refusal
+from core import actors, downloads, htmx, tabs, timeline, typed
 from core.subjects import Subject
 from exceptions.models import Case
 from finance import chart, documents
@@ -84,10 +83,7 @@ def posting(request: HttpRequest, uid: int) -> HttpResponse:
 def retry(request: HttpRequest, uid: int) -> HttpResponse:
     """POST /finance/postings/<id>/retry with its version `v`: send a rejected posting again."""
     found = find(request, uid)
-    given = request.POST.get("v", "")
-    if not given.isascii() or not given.isdigit() or len(given) > 9:
-        raise Refusal("bad_version", "The form lacks the posting's version.", status=400)
-    postings.retry(found.pk, version=int(given), actor=actors.person(request.user))
+    postings.retry(found.pk, version=typed.seen(request), actor=actors.person(request.user))
     htmx.toast(request, f"{found.reference} is on its way to the ERP again")
     return htmx.redirect(request, reverse("finance:posting", args=[found.pk]))
 

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from core import actors, events, htmx, timeline
+from core import actors, events, htmx, timeline, typed
 from core.models import Delivery, Event
 from finance.models import Posting
 from integrations import events as facts
@@ -53,7 +53,7 @@ def difference(request: HttpRequest, number: str) -> HttpResponse:
     """GET /orders/<number>/trace/difference?message=<id>: what came beside what is stored."""
     order = _find(request, number)
     text = request.GET.get("message", "")
-    asked = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    asked = typed.whole(text, 18)
     context = {"order": order, "compared": came.compare(order, asked)}
     return htmx.part(request, "integrations/_trace_difference.html", context)
 

@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Invalid, Refusal
 from core.models import Delivery, Site
 from core.models.events import DeliveryStatus
@@ -92,7 +92,7 @@ def edit(request: HttpRequest, code: str) -> HttpResponse:
         values = {name: getattr(found, name) for name in ("url", "payload", *LISTS)}
         return _form(request, {"name": found.connection.name, **values}, found)
     text = request.POST.get("v", "")
-    version = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    version = typed.whole(text)
     try:
         subscriptions.change(found.pk, _wanted(request), version=version, actor=actors.person(request.user))
     except Refusal as refusal:
@@ -219,4 +219,5 @@ def _moment(text: str) -> datetime:
 
 
 def _number(text: str, default: int) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else default
+    found = typed.whole(text, 8)
+    return default if found is None else found

@@ -10,27 +10,9 @@ from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive
 
-from core import idempotency
+from core import idempotency, typed
 from core.errors import Invalid, Problem
 from inventory.services.locking import retrying
-
-
-def whole(request: HttpRequest, name: str, least: int = 0) -> int:
-    """The whole number sent under a name; Invalid (422) for anything else."""
-    text = request.POST.get(name, "").strip()
-    if not (text.isascii() and text.isdigit() and len(text) < 10) or int(text) < least:
-        words = f"{name.replace('_', ' ').capitalize()} must be a whole number from {least}."
-        raise Invalid([Problem(name, "range", words)], status=422)
-    return int(text)
-
-
-def version(request: HttpRequest) -> int | None:
-    sent = request.POST.get("v", "")
-    return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else None
-
-
-def words(request: HttpRequest, name: str, most: int = 200) -> str:
-    return request.POST.get(name, "").replace("\0", "").strip()[:most]
 
 
 def scanned(request: HttpRequest) -> tuple[str, datetime | None]:
@@ -39,7 +21,7 @@ def scanned(request: HttpRequest) -> tuple[str, datetime | None]:
         at = parse_datetime(request.POST.get("at", "")[:40])
     except ValueError:
         at = None
-    return words(request, "code", 100), (None if at is None or is_naive(at) else at)
+    return typed.words(request, "code", 100), (None if at is None or is_naive(at) else at)
 
 
 def once(request: HttpRequest, route: str, code: str, work: Callable[[], object]) -> None:

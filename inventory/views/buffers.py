@@ -12,13 +12,12 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Invalid, Problem, Refusal
 from inventory.buffer_filters import BufferFilter
 from inventory.models import BufferRule, ChannelFeed, Item, Location, Measure, RuleKind
 from inventory.services import buffers as rules
 from inventory.services.buffers import Draft, Effect
-from inventory.views import asking
 
 COLUMNS = (
     "id", "kind", "channel", "measure", "amount", "at_least", "at_most", "note", "active", "attribute_key",
@@ -86,7 +85,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 def retire(request: HttpRequest, pk: int) -> HttpResponse:
     """POST /stock/buffers/<id>/retire: out of force from now on."""
     rule = _mine(request, pk)
-    rules.retire(rule.pk, version=asking.version(request), actor=actors.person(request.user))
+    rules.retire(rule.pk, version=typed.version(request), actor=actors.person(request.user))
     htmx.toast(request, f"Rule {pk} is no longer in force")
     return htmx.redirect(request, reverse("inventory:buffers"))
 
@@ -97,7 +96,7 @@ def _form(request: HttpRequest, rule: BufferRule | None) -> HttpResponse:
     status = 200
     if request.method == "POST":
         try:
-            version = asking.version(request)
+            version = typed.version(request)
             pk = rules.save(
                 _draft(request), actor=actors.person(request.user), rule_id=rule.pk if rule else None, version=version
             )
@@ -131,7 +130,7 @@ def _values(rule: BufferRule | None) -> dict[str, Any]:
 def _draft(request: HttpRequest) -> Draft:
     """The form as a draft; Invalid (422) for what can't be read or isn't there."""
     problems: list[Problem] = []
-    given = {name: asking.words(request, name, 300) for name in FIELDS}
+    given = {name: typed.words(request, name, 300) for name in FIELDS}
     place = Location.objects.for_user(request.user).filter(code=given["place"]).first() if given["place"] else None
     if (given["place"] and place is None) or (not given["place"] and not _unlimited(request)):
         problems.append(Problem("place", "unknown", "Choose a place of yours."))

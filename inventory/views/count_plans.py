@@ -10,11 +10,10 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from core import htmx
+from core import htmx, typed
 from core.errors import Invalid, Refusal
 from inventory.models import CountPlan, Location
 from inventory.services import paces, plans
-from inventory.views import asking
 
 NUMBERS = ("a_share", "b_share", "a_days", "b_days", "c_days", "lines_per_count", "measured_over")
 MOST = 32_000
@@ -68,7 +67,7 @@ def _numbers(request: HttpRequest) -> dict[str, int]:
     found, problems = {}, []
     for name in NUMBERS:
         try:
-            found[name] = min(asking.whole(request, name, 1), MOST)
+            found[name] = min(typed.count(request, name, 1), MOST)
         except Invalid as invalid:
             problems += invalid.problems
     if problems:

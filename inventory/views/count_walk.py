@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Refusal
 from inventory.models import Count, CountLine, CountStatus, Location, Tracking
 from inventory.services import counts, naming
@@ -73,22 +73,22 @@ def act(request: HttpRequest, code: str, pk: int, verb: str) -> HttpResponse:
     current = 0
     try:
         if verb == "start":
-            counts.start(found.pk, version=asking.version(request), actor=actor)
+            counts.start(found.pk, version=typed.version(request), actor=actor)
             said = "Scan the first item"
         elif verb == "enter":
             line = counts.enter(
-                found.pk, line_id=asking.whole(request, "line", 1), quantity=asking.whole(request, "quantity"),
-                code=asking.words(request, "code", 100), actor=actor,
+                found.pk, line_id=typed.count(request, "line", 1), quantity=typed.count(request, "quantity"),
+                code=typed.words(request, "code", 100), actor=actor,
             )  # fmt: skip
             said, current = f"{line.item.name}: {line.counted}", line.pk
         elif verb == "unknown":
             line = counts.scan(
-                found.pk, code=asking.words(request, "code", 100), line_id=asking.whole(request, "line", 1), actor=actor
+                found.pk, code=typed.words(request, "code", 100), line_id=typed.count(request, "line", 1), actor=actor
             )
             said, current = f"{line.item.name}: {line.counted}", line.pk
         elif verb == "finish":
             rest = bool(request.POST.get("rest"))
-            done = counts.finish(found.pk, rest_is_zero=rest, version=asking.version(request), actor=actor)
+            done = counts.finish(found.pk, rest_is_zero=rest, version=typed.version(request), actor=actor)
             said = "Some lines need a second look" if done.status == CountStatus.COUNTING else "Count finished"
         else:
             raise Refusal("unknown_action", "There is no such step.", status=404)

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import actors, htmx, tabs, timeline
+from core import actors, htmx, tabs, timeline, typed
 from core.errors import Invalid, Problem, Refusal
 from exceptions.models import Case
 from inventory import count_filters, wording
@@ -30,7 +30,7 @@ from inventory.models import (
     Tracking,
 )
 from inventory.services import counts
-from inventory.views import asking, choosing
+from inventory.views import choosing
 
 COLUMNS = (
     "id", "status", "origin", "due_at", "location__code", "location__name", "requested_by", "counted_by",
@@ -118,7 +118,7 @@ def _request(request: HttpRequest) -> int:
         cause=None,
         actor=actors.person(request.user),
         blind=bool(request.POST.get("blind")),
-        note=asking.words(request, "note", 500),
+        note=typed.words(request, "note", 500),
     )
 
 
@@ -143,14 +143,12 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     about: dict[str, Any] = {"actor": actors.person(request.user)}
     try:
         if verb == "cancel":
-            counts.cancel(
-                found.pk, reason=asking.words(request, "reason", 500), version=asking.version(request), **about
-            )
+            counts.cancel(found.pk, reason=typed.words(request, "reason", 500), version=typed.version(request), **about)
         elif verb == "settle":
             counts.settle(found.pk, by_hand=True, **about)
         else:
             step = counts.approve if verb == "approve" else counts.recount
-            step(found.pk, version=asking.version(request), **about)
+            step(found.pk, version=typed.version(request), **about)
     except Refusal as refusal:
         if refusal.status != 409 or not htmx.asked(request):
             raise

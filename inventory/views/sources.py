@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Invalid, Problem, Refusal
 from inventory import skus
 from inventory.models import Item, Location, StatusMap, StockSource
@@ -89,13 +89,10 @@ def _place(request: HttpRequest, found: StockSource) -> str:
 
 def _status(request: HttpRequest, found: StockSource) -> str:
     word, meaning = request.POST.get("word", "").replace("\0", "")[:60], request.POST.get("meaning", "")
-    given = request.POST.get("v", "")
-    if not (given.isascii() and given.isdigit() and len(given) < 9):
-        raise Refusal("bad_version", "The form lacks the map's version.", status=400)
     if not meaning and request.POST.get("forget") != "1":
         raise Invalid([Problem("meaning", "required", "Choose what it means.")], status=422)
     actor = actors.person(request.user)
-    made = service.map_statuses(found.pk, {word: meaning}, version=int(given), actor=actor)
+    made = service.map_statuses(found.pk, {word: meaning}, version=typed.seen(request), actor=actor)
     return f"Version {made.version} of the map is in force."
 
 

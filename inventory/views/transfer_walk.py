@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Refusal
 from inventory.models import Location, Tracking, Transfer, TransferLine, TransferStatus
 from inventory.services import naming, transfers
@@ -102,7 +102,7 @@ def act(request: HttpRequest, code: str, pk: int, verb: str) -> HttpResponse:
 
 def _step(request: HttpRequest, code: str, found: Transfer, verb: str) -> str:
     about: dict[str, Any] = {"actor": actors.person(request.user)}
-    version = asking.version(request)
+    version = typed.version(request)
     here = verb in ({"enter", "unexpected", "receive"} if _receives(found, code) else {"picked", "ship"})
     if not here:
         raise Refusal("unknown_action", "There is no such step here.", status=404)
@@ -111,19 +111,19 @@ def _step(request: HttpRequest, code: str, found: Transfer, verb: str) -> str:
         return "Picked. What was missing is counted"
     if verb == "ship":
         transfers.ship(
-            found.pk, carrier=asking.words(request, "carrier", 80),
-            tracking_number=asking.words(request, "tracking", 120), version=version, **about,
+            found.pk, carrier=typed.words(request, "carrier", 80),
+            tracking_number=typed.words(request, "tracking", 120), version=version, **about,
         )  # fmt: skip
         return "On its way"
     if verb == "enter":
         line = transfers.enter(
-            found.pk, line_id=asking.whole(request, "line", 1), found=asking.whole(request, "found"),
-            damaged=asking.whole(request, "damaged"), code=asking.words(request, "code", 100), **about,
+            found.pk, line_id=typed.count(request, "line", 1), found=typed.count(request, "found"),
+            damaged=typed.count(request, "damaged"), code=typed.words(request, "code", 100), **about,
         )  # fmt: skip
         return f"{line.item.name}: {line.found}"
     if verb == "unexpected":
-        item = asking.whole(request, "item", 1) if request.POST.get("item") else None
-        text = asking.words(request, "code", 100)
+        item = typed.count(request, "item", 1) if request.POST.get("item") else None
+        text = typed.words(request, "code", 100)
         line = transfers.unpack(found.pk, code=text, unexpected=True, item_id=item, **about)
         return f"{line.item.name} came, too"
     transfers.receive(found.pk, accept_differences=bool(request.POST.get("differs")), version=version, **about)

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import actors, htmx, tabs, timeline
+from core import actors, htmx, tabs, timeline, typed
 from core.actors import PERSON
 from core.errors import Invalid, Problem, Refusal
 from inventory import wording
@@ -27,7 +27,7 @@ from inventory.models import (
 from inventory.services import transfers
 from inventory.services.handling import lots_of
 from inventory.transfer_filters import NEEDS, TransferFilter
-from inventory.views import asking, choosing
+from inventory.views import choosing
 
 COLUMNS = (
     "id", "status", "approved_at", "due_at", "shipped_at", "received_at", "requested_by", "suggested",
@@ -114,7 +114,7 @@ def _request(request: HttpRequest) -> int:
         ends["destination"] or 0,
         _lines(request.POST.get("lines", "")),
         actor=actors.person(request.user),
-        reason=asking.words(request, "reason", 200),
+        reason=typed.words(request, "reason", 200),
     )
 
 
@@ -161,14 +161,14 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     permission, said = VERBS[verb]
     if not request.user.has_perm(permission):
         raise Refusal("not_allowed", "Your role can't do this step.", status=403)
-    about: dict[str, Any] = {"version": asking.version(request), "actor": actors.person(request.user)}
+    about: dict[str, Any] = {"version": typed.version(request), "actor": actors.person(request.user)}
     try:
         if verb == "approve":
             transfers.approve(found.pk, quantities=_granted(request, found), **about)
         elif verb == "submit":
             transfers.submit(found.pk, **about)
         elif verb == "cancel":
-            transfers.cancel(found.pk, reason=asking.words(request, "reason", 255), **about)
+            transfers.cancel(found.pk, reason=typed.words(request, "reason", 255), **about)
         else:
             _settle(request, found, about["actor"])
     except Refusal as refusal:
@@ -192,11 +192,11 @@ VERBS = {
 
 def _granted(request: HttpRequest, found: Transfer) -> dict[int, int] | None:
     lines = found.lines.values_list("pk", flat=True)
-    return {pk: asking.whole(request, f"line_{pk}") for pk in lines if f"line_{pk}" in request.POST} or None
+    return {pk: typed.count(request, f"line_{pk}") for pk in lines if f"line_{pk}" in request.POST} or None
 
 
 def _settle(request: HttpRequest, found: Transfer, actor: actors.Actor) -> None:
-    wanted = asking.whole(request, "discrepancy", 1)
+    wanted = typed.count(request, "discrepancy", 1)
     if not found.discrepancies.filter(pk=wanted).exists():
         raise Refusal("not_found", "No such discrepancy.", status=404)
     transfers.resolve(wanted, request.POST.get("resolution", ""), actor=actor)

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import actors, htmx, tabs, timeline
+from core import actors, htmx, tabs, timeline, typed
 from core.errors import Invalid, Problem, Refusal
 from orders.account_filters import ORDER, AccountFilter
 from orders.models import Account, Channel, Order
@@ -130,8 +130,7 @@ def _save(request: HttpRequest, found: Account | None) -> Account:
     draft, actor = _draft(request), actors.person(request.user)
     if found is None:
         return services.make(request.POST.get("code", "").strip(), draft, actor=actor)
-    sent = request.POST.get("v", "")
-    version = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else None
+    version = typed.version(request)
     return services.change(found.pk, draft, actor=actor, version=version)
 
 

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Refusal
 from inventory.models import Item, Tracking
 from inventory.services import placements
@@ -65,9 +65,9 @@ def act(request: HttpRequest, code: str, pk: int, verb: str) -> HttpResponse:
         if verb == "short":
             units = batches.short(
                 found.pk,
-                item_id=asked.whole(request, "item", 1),
-                quantity=asked.whole(request, "quantity", 1),
-                reason=asked.words(request, "reason", 20),
+                item_id=typed.count(request, "item", 1),
+                quantity=typed.count(request, "quantity", 1),
+                reason=typed.words(request, "reason", 20),
                 actor=actor,
             )
             said = f"{units} reported short. Another place is asked"

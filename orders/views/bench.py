@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx, idempotency
+from core import actors, htmx, idempotency, typed
 from core.errors import Invalid, Problem, Refusal
 from inventory.models import Location, Tracking
 from inventory.services.locking import retrying
@@ -105,7 +105,7 @@ def act(request: HttpRequest, code: str, number: str, verb: str) -> HttpResponse
         elif verb == "close":
             anyway = bool(request.POST.get("anyway"))
             _, bought, why = bench.close(
-                job.pk, parcels=_closed(request), anyway=anyway, version=asked.version(request), actor=actor
+                job.pk, parcels=_closed(request), anyway=anyway, version=typed.version(request), actor=actor
             )
             said = f"Packed. {len(bought)} labels" if bought else f"Packed. {why}"
         else:
@@ -127,8 +127,8 @@ def _closed(request: HttpRequest) -> list[Closed]:
         if f"carton-{n}" not in request.POST:
             break
         text = request.POST.get(f"grams-{n}", "").strip()
-        grams = asked.whole(request, f"grams-{n}", 1) if text else None
-        found.append(Closed(asked.words(request, f"carton-{n}", 40), grams))
+        grams = typed.count(request, f"grams-{n}", 1) if text else None
+        found.append(Closed(typed.words(request, f"carton-{n}", 40), grams))
     return found
 
 

@@ -14,14 +14,13 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Invalid, Problem, Refusal
 from inventory.models import Location, LocationStatus
 from orders import edits as shapes
 from orders.edits import Cancel, Edit
 from orders.models import ChangeStatus, HoldType, Method, Order, OrderChange, OrderLine
 from orders.services import changing
-from orders.views import asked
 
 EDIT, CANCEL = "orders.edit_order", "orders.cancel_order"
 ADDRESS = (
@@ -91,11 +90,11 @@ def confirm(request: HttpRequest, number: str) -> HttpResponse:
     changing.confirm(
         order.pk,
         _sent(request),
-        version=asked.version(request),
+        version=typed.version(request),
         actor=actors.person(request.user),
-        key=asked.words(request, "key", 64),
-        token=asked.words(request, "token", 64),
-        note=asked.words(request, "note", 500),
+        key=typed.words(request, "key", 64),
+        token=typed.words(request, "token", 64),
+        note=typed.words(request, "note", 500),
     )
     htmx.toast(request, f"{number} is changed")
     return htmx.redirect(request, reverse("orders:detail", args=[number]))
@@ -106,16 +105,16 @@ def confirm(request: HttpRequest, number: str) -> HttpResponse:
 def cancel(request: HttpRequest, number: str) -> HttpResponse:
     """POST /orders/<number>/cancel: cancel exactly as it was shown, or say what is different now."""
     order = _find(request, number)
-    token = asked.words(request, "token", 64)
+    token = typed.words(request, "token", 64)
     if not token:
         raise Refusal("look_first", "Look at what cancelling does first, then confirm it.", status=422)
-    reason = asked.words(request, "note", 255)
+    reason = typed.words(request, "note", 255)
     changing.confirm(
         order.pk,
         (Cancel(reason=reason),),
-        version=asked.version(request),
+        version=typed.version(request),
         actor=actors.person(request.user),
-        key=asked.words(request, "key", 64),
+        key=typed.words(request, "key", 64),
         token=token,
         note=reason,
     )
@@ -142,7 +141,7 @@ def answer(request: HttpRequest, number: str, pk: int, verb: str) -> HttpRespons
     if verb == "accept":
         changing.accept(found.pk, actor=actor)
     elif verb == "decline":
-        changing.decline(found.pk, reason=asked.words(request, "reason", 255), actor=actor)
+        changing.decline(found.pk, reason=typed.words(request, "reason", 255), actor=actor)
     else:
         raise Refusal("unknown_action", "There is no such step.", status=404)
     state = ChangeStatus.CONFIRMED if verb == "accept" else ChangeStatus.DECLINED
@@ -174,16 +173,16 @@ def _edits(request: HttpRequest, order: Order) -> tuple[Edit, ...]:
     data: list[dict[str, Any]] = []
     for line in _lines(order):
         data += _of_line(request, line)
-    if sku := asked.words(request, "add_sku", 120):
+    if sku := typed.words(request, "add_sku", 120):
         added = {"edit": "add_line", "sku": sku, "quantity": _whole(request, "add_quantity", "of the other article", 1)}
-        price = asked.words(request, "add_price", 20)
+        price = typed.words(request, "add_price", 20)
         data.append(added | ({"unit_price": price} if price else {}))
     now = {name: str((order.ship_to or {}).get(name) or "") for name, _ in ADDRESS}
-    given = {name: asked.words(request, f"a_{name}", 255) for name, _ in ADDRESS}
+    given = {name: typed.words(request, f"a_{name}", 255) for name, _ in ADDRESS}
     if given != now and any(given.values()):
         given["country"] = given["country"].upper()
         data.append({"edit": "address", "address": given})
-    method, place = asked.words(request, "method", 6), asked.words(request, "place", 120)
+    method, place = typed.words(request, "method", 6), typed.words(request, "place", 120)
     place = place if method == Method.PICKUP else ""
     if method and (method, place) != (order.method, order.pickup_location_code):
         data.append({"edit": "method", "method": method, "pickup_location_code": place})
@@ -193,12 +192,12 @@ def _edits(request: HttpRequest, order: Order) -> tuple[Edit, ...]:
 
 
 def _all_of_it(request: HttpRequest, order: Order) -> tuple[Edit, ...]:
-    return (Cancel(reason=asked.words(request, "note", 255)),)
+    return (Cancel(reason=typed.words(request, "note", 255)),)
 
 
 def _of_line(request: HttpRequest, line: OrderLine) -> list[dict[str, Any]]:
     wanted = line.ordered - line.cancelled
-    if sku := asked.words(request, f"s_{line.pk}", 120):
+    if sku := typed.words(request, f"s_{line.pk}", 120):
         return [{"edit": "substitute", "line": line.ref, "sku": sku}]
     if f"q_{line.pk}" not in request.POST:
         return []
@@ -208,7 +207,7 @@ def _of_line(request: HttpRequest, line: OrderLine) -> list[dict[str, Any]]:
 
 def _whole(request: HttpRequest, name: str, of: str, least: int) -> int:
     try:
-        return asked.whole(request, name, least)
+        return typed.count(request, name, least)
     except Invalid as invalid:
         words = f"Units {of} must be a whole number from {least}."
         raise Invalid([Problem(name, "range", words)], status=422) from invalid

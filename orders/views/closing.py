@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Invalid, Problem
 from inventory.models import Location
 from orders.services import closures
@@ -45,7 +45,7 @@ def close(request: HttpRequest, code: str) -> HttpResponse:
     place = asked.place(request, code)
     opens = _opens(request.POST.get("opens", ""), place)
     done = closures.close_for_day(
-        place.pk, _morning(opens, place), asked.words(request, "reason", 100), actors.person(request.user)
+        place.pk, _morning(opens, place), typed.words(request, "reason", 100), actors.person(request.user)
     )
     stay = f", {done.stayed} promised later" if done.stayed else ""
     more = f", {done.more} follow" if done.more else ""

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Refusal
 from orders import currencies
 from orders import events as facts
@@ -116,15 +116,15 @@ def of_order(request: HttpRequest, number: str) -> HttpResponse:
 def act(request: HttpRequest, code: str, number: str, verb: str) -> HttpResponse:
     """POST /s/<site>/ready/<number>/<verb>: hand over (all or part), not wanted, move on the shelf, put back."""
     found = _find(request, code, number)
-    actor, version = actors.person(request.user), asked.version(request)
+    actor, version = actors.person(request.user), typed.version(request)
     job = found.fulfilment
     try:
         if verb == "hand-over":
             fulfilment.hand_over(
                 job.pk,
-                code=asked.words(request, "code", 20),
+                code=typed.words(request, "code", 20),
                 id_seen=bool(request.POST.get("id_seen")),
-                given_to=asked.words(request, "given_to", 120),
+                given_to=typed.words(request, "given_to", 120),
                 taken=_taken(request, found),
                 keep_rest=request.POST.get("rest") == "keep",
                 version=version,
@@ -132,11 +132,11 @@ def act(request: HttpRequest, code: str, number: str, verb: str) -> HttpResponse
             )
             said = "Handed over"
         elif verb == "not-wanted":
-            reason = asked.words(request, "reason", 200)
+            reason = typed.words(request, "reason", 200)
             fulfilment.uncollected(job.pk, reason=reason or "Not wanted", version=version, actor=actor)
             said = "Off the ready shelf. Put it back"
         elif verb == "shelve":
-            pickup.shelve(job.pk, shelf=asked.words(request, "shelf", 20), version=version, actor=actor)
+            pickup.shelve(job.pk, shelf=typed.words(request, "shelf", 20), version=version, actor=actor)
             said = "Moved"
         elif verb == "put-back":
             pickup.put_back(job.pk, actor=actor)
@@ -156,7 +156,7 @@ def act(request: HttpRequest, code: str, number: str, verb: str) -> HttpResponse
 
 def _taken(request: HttpRequest, found: Collection) -> dict[int, int]:
     lines = found.fulfilment.lines.filter(quantity__gt=0).values_list("pk", flat=True)
-    return {pk: asked.whole(request, f"taken-{pk}", 0) for pk in lines if f"taken-{pk}" in request.POST}
+    return {pk: typed.count(request, f"taken-{pk}", 0) for pk in lines if f"taken-{pk}" in request.POST}
 
 
 def _find(request: HttpRequest, code: str, number: str) -> Collection:

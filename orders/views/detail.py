@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, events, formats, htmx, timeline
+from core import actors, events, formats, htmx, timeline, typed
 from core.errors import Refusal
 from core.subjects import Subject
 from exceptions.models import Case
@@ -53,7 +53,7 @@ def hold(request: HttpRequest, number: str) -> HttpResponse:
         reason=request.POST.get("reason", "").strip(),
         rule=request.POST.get("rule", "")[:40],
         actor=actors.person(request.user),
-        version=_version(request),
+        version=typed.version(request),
     )
     htmx.toast(request, f"{found.number} is on hold")
     return htmx.redirect(request, reverse("orders:detail", args=[found.number]))
@@ -70,7 +70,7 @@ def release(request: HttpRequest, number: str, hold_type: str) -> HttpResponse:
         found.pk,
         hold_type=hold_type,
         actor=actors.person(request.user),
-        version=_version(request),
+        version=typed.version(request),
         note=request.POST.get("note", "").replace("\0", "").strip()[:500],
     )
     htmx.toast(request, f"{HoldType(hold_type).label} hold lifted")
@@ -122,11 +122,6 @@ def masked(found: Order) -> dict[str, Any]:
 def _find(request: HttpRequest, number: str) -> Order:
     rows = Order.objects.for_user(request.user).select_related("channel", "pickup_location")
     return get_object_or_404(rows, number=number)
-
-
-def _version(request: HttpRequest) -> int | None:
-    sent = request.POST.get("v", "")
-    return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else None
 
 
 def _context(request: HttpRequest, found: Order) -> dict[str, Any]:

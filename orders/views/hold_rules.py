@@ -11,13 +11,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Invalid
 from orders import holding
 from orders.models import Blocks, HoldRule, HoldType, Order
 from orders.services import hold_rules
 from orders.services.hold_rules import Draft
-from orders.views import asked
 
 SEE, CHANGE = "orders.view_holdrule", "orders.change_hold_rules"
 TRIED = 200
@@ -96,7 +95,7 @@ def _form(request: HttpRequest, row: HoldRule | None) -> HttpResponse:
             saved = hold_rules.save(
                 _draft(request, code=row.code if row else ""),
                 actor=actors.person(request.user),
-                version=asked.version(request) if row is not None and row.pk else None,
+                version=typed.version(request) if row is not None and row.pk else None,
                 new=row is None,
             )
         except Invalid as invalid:
@@ -188,7 +187,7 @@ def _tests(request: HttpRequest) -> list[dict[str, Any]]:
         test: dict[str, Any] = {"test": kind}
         for name, field in holding.KINDS_OF_TEST[kind][1].model_fields.items():
             if name != "test":
-                test[name] = _value(asked.words(request, f"t{n}_{name}", 500), field.annotation)
+                test[name] = _value(typed.words(request, f"t{n}_{name}", 500), field.annotation)
         made.append(test)
     return made
 
@@ -202,16 +201,16 @@ def _value(text: str, annotation: Any) -> Any:
 
 
 def _draft(request: HttpRequest, *, code: str = "") -> Draft:
-    given = {name: asked.words(request, name, 300) for name in FIELDS}
+    given = {name: typed.words(request, name, 300) for name in FIELDS}
     minutes = given["minutes"]
     return Draft(
-        code=code or asked.words(request, "editing", 40) or given["code"][:40],
+        code=code or typed.words(request, "editing", 40) or given["code"][:40],
         name=given["name"][:120],
         kind=given["kind"],
         trigger=given["trigger"],
         tests=_tests(request),
         blocks=given["blocks"],
-        minutes=int(minutes) if minutes.isascii() and minutes.isdigit() and len(minutes) < 7 else 0,
+        minutes=typed.whole(minutes, 6) or 0,
         then=given["then"],
         active=request.POST.get("active") == "1",
         note=given["note"],

@@ -8,13 +8,12 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx, tabs
+from core import actors, htmx, tabs, typed
 from core.errors import Refusal
 from orders import hold_filters
 from orders.hold_filters import HoldFilter
 from orders.models import Blocks, Channel, Hold, HoldStatus, HoldType, Order
 from orders.services import refusing
-from orders.views import asked
 
 COLUMNS = (
     "id", "type", "blocks", "status", "reason", "evidence", "due_at", "created_at", "resolved_at", "resolved_by",
@@ -63,8 +62,8 @@ def reject(request: HttpRequest, number: str, hold_type: str) -> HttpResponse:
         found.pk,
         hold_type=hold_type,
         actor=actors.person(request.user),
-        note=asked.words(request, "note", 255),
-        version=asked.version(request),
+        note=typed.words(request, "note", 255),
+        version=typed.version(request),
     )
     htmx.toast(request, f"{number} is turned down")
     return htmx.redirect(request, reverse("orders:detail", args=[number]))

@@ -10,14 +10,13 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import actors, htmx, tabs
+from core import actors, htmx, tabs, typed
 from core.errors import Invalid, Refusal
 from orders import message_words
 from orders.message_words import SAMPLE, TELLABLE, BadTemplate
 from orders.models import Channel, CustomerMessage, Medium, MessageTemplate, Order, TemplateStatus
 from orders.services import messages, templates
 from orders.template_filters import TemplateFilter
-from orders.views import asked
 
 SEE, WRITE, PUBLISH = (
     "orders.view_messagetemplate", "orders.change_messagetemplate", "orders.publish_messagetemplate",
@@ -86,7 +85,7 @@ def template(request: HttpRequest, pk: int) -> HttpResponse:
         values |= {name: _given(request)[name] for name in ("subject", "body")}
         try:
             templates.edit(
-                pk, subject=values["subject"], body=values["body"], version=asked.version(request),
+                pk, subject=values["subject"], body=values["body"], version=typed.version(request),
                 actor=actors.person(request.user),
             )  # fmt: skip
         except Invalid as invalid:
@@ -124,7 +123,7 @@ def move(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     if verb not in steps:
         raise Refusal("unknown_action", "There is no such step.", status=404)
     step, said = steps[verb]
-    step(row.pk, version=asked.version(request), actor=actors.person(request.user))
+    step(row.pk, version=typed.version(request), actor=actors.person(request.user))
     htmx.toast(request, f"Version {row.number} {said}")
     return htmx.redirect(request, reverse("orders:template", args=[pk]))
 
@@ -187,9 +186,9 @@ def _given(request: HttpRequest) -> dict[str, str]:
 def _beginning(request: HttpRequest) -> dict[str, str]:
     values = {name: request.GET.get(name, "") for name in FIELDS} | {"subject": "", "body": ""}
     values["language"] = values["language"] or "en"
-    wanted = request.GET.get("from", "")
-    if wanted.isascii() and wanted.isdigit() and len(wanted) < 10:
-        row = _find(request, int(wanted))
+    wanted = typed.whole(request.GET.get("from", ""))
+    if wanted is not None:
+        row = _find(request, wanted)
         values = {name: getattr(row, name) for name in ("event", "language", "medium", "subject", "body")}
         values["channel"] = row.channel.code if row.channel else ""
     return values

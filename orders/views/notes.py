@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Invalid, Refusal
 from orders.models import ApprovalKind, Order, OrderNote
 from orders.services import approving, credit, notes
@@ -72,7 +72,7 @@ def approve(request: HttpRequest, number: str) -> HttpResponse:
         kind=kind,
         note=request.POST.get("note", "").replace("\0", "").strip(),
         actor=actors.person(request.user),
-        version=int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else None,
+        version=typed.whole(sent),
     )
     htmx.toast(request, f"{number} is approved" if kind == "APPROVAL" else f"{number} may go out on credit")
     return htmx.redirect(request, reverse("orders:detail", args=[number]))

@@ -10,13 +10,12 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Refusal
 from orders import labels as makers
 from orders.models import CarrierService, FulfilmentOrder, FulfilmentStatus, LabelStatus, Order, Package, ParcelLabel
 from orders.models.label import LIVE
 from orders.services import choosing, labels, sheets, tracking
-from orders.views import asked
 
 SEE, WORK = "orders.view_fulfilmentorder", "orders.work_fulfilment"
 
@@ -48,7 +47,7 @@ def act(request: HttpRequest, label_id: int, verb: str) -> HttpResponse:
     actor = actors.person(request.user)
     if verb == "void":
         reason = request.POST.get("reason", "").strip()[:200] or "Given back by a person"
-        labels.void(label.pk, reason=reason, version=asked.version(request), actor=actor)
+        labels.void(label.pk, reason=reason, version=typed.version(request), actor=actor)
         htmx.toast(request, "The label is given back")
     elif verb == "retry":
         labels.retry(label.pk, service=request.POST.get("service", "").strip()[:60], actor=actor)

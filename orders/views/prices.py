@@ -9,11 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Invalid, Problem
 from orders.models import Channel, PriceListEntry
 from orders.services import prices as service
-from orders.views import asked
 
 COLUMNS = ("id", "sku", "price", "currency", "tolerance", "valid_from", "valid_to", "channel__name", "updated_by")
 
@@ -50,7 +49,7 @@ def prices(request: HttpRequest) -> HttpResponse:
 
 
 def _save(request: HttpRequest) -> int:
-    channel = Channel.objects.filter(code=asked.words(request, "channel", 40)).first()
+    channel = Channel.objects.filter(code=typed.words(request, "channel", 40)).first()
     if channel is None:
         raise Invalid([Problem("channel", "unknown", "Choose a channel.")], status=422)
     listed = service.read(request.POST.get("prices", "")[:500_000])

@@ -11,14 +11,13 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Refusal
 from inventory.models import Item
 from orders import quantities
 from orders.edits import Substitute
 from orders.models import FulfilmentOrder, OrderLine
 from orders.services import changing, substitutes
-from orders.views import asked
 
 WORK = "orders.work_fulfilment"
 
@@ -58,16 +57,16 @@ def offer(request: HttpRequest, code: str, number: str) -> HttpResponse:
 def answer(request: HttpRequest, code: str, number: str) -> HttpResponse:
     """POST /s/<site>/pick/<number>/instead: the customer agreed (it is done), or is to be asked (proposed)."""
     job, line = _find(request, code, number, request.POST.get("line", ""))
-    units = asked.whole(request, "quantity", 1)
-    edit = Substitute(line=line.ref, sku=asked.words(request, "sku", 120), quantity=units)
+    units = typed.count(request, "quantity", 1)
+    edit = Substitute(line=line.ref, sku=typed.words(request, "sku", 120), quantity=units)
     about: dict[str, Any] = {
-        "version": asked.version(request),
+        "version": typed.version(request),
         "actor": actors.person(request.user),
-        "key": f"store:{job.pk}:{asked.words(request, 'key', 60)}",
+        "key": f"store:{job.pk}:{typed.words(request, 'key', 60)}",
         "note": f"Offered at {job.location.name} for {line.sku or line.title}",
     }
     if request.POST.get("answer") == "agreed":
-        changing.confirm(job.order_id, [edit], token=asked.words(request, "token", 60), **about)
+        changing.confirm(job.order_id, [edit], token=typed.words(request, "token", 60), **about)
         htmx.toast(request, f"{units} × {edit.sku} instead of {line.sku}")
     else:
         changing.propose(job.order_id, [edit], **about)
@@ -87,4 +86,4 @@ def _find(request: HttpRequest, code: str, number: str, line: str) -> tuple[Fulf
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    return typed.whole(text) or 0

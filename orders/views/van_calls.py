@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx, timeline
+from core import actors, htmx, timeline, typed
 from core.errors import Invalid, Problem, Refusal
 from core.tabs import Views, of
 from inventory.models import Location
@@ -73,7 +73,7 @@ def preview(request: HttpRequest, code: str) -> HttpResponse:
         context["problems"] = [problem.message for problem in invalid.problems]
     except Refusal as refusal:
         context["problems"] = [refusal.message]
-    context["confirmation"] = asked.words(request, "confirmation", 120)
+    context["confirmation"] = typed.words(request, "confirmation", 120)
     return htmx.part(request, "orders/_van_call_preview.html", context)
 
 
@@ -82,11 +82,11 @@ def preview(request: HttpRequest, code: str) -> HttpResponse:
 def book(request: HttpRequest, code: str) -> HttpResponse:
     """POST /w/<site>/collections/book: call the van for everything that waits for it."""
     place = asked.place(request, code)
-    key = asked.words(request, "key", 64)
+    key = typed.words(request, "key", 64)
     if not key:
         raise Invalid([Problem("key", "missing", "Look at what would be fetched first, then book it.")], status=422)
     call = van_calls.book(
-        place.pk, **_wanted(request, place), key=key, confirmation=asked.words(request, "confirmation", 120),
+        place.pk, **_wanted(request, place), key=key, confirmation=typed.words(request, "confirmation", 120),
         actor=actors.person(request.user),
     )  # fmt: skip
     htmx.toast(request, f"{call.carrier} is called")
@@ -105,16 +105,16 @@ def call(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(BOOK, raise_exception=True)
 def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """POST /collections/<id>/<verb>: it came, it did not, or it is called off."""
-    found, actor, version = _find(request, pk), actors.person(request.user), asked.version(request)
+    found, actor, version = _find(request, pk), actors.person(request.user), typed.version(request)
     try:
         if verb == "came":
             van_calls.came(found.pk, left=_left(request), version=version, actor=actor)
             said = "Fetched. What it took whole is sent"
         elif verb == "missed":
-            van_calls.missed(found.pk, reason=asked.words(request, "reason", 300), version=version, actor=actor)
+            van_calls.missed(found.pk, reason=typed.words(request, "reason", 300), version=version, actor=actor)
             said = "Noted. Its customers are promised anew"
         elif verb == "cancel":
-            van_calls.cancel(found.pk, reason=asked.words(request, "reason", 300), version=version, actor=actor)
+            van_calls.cancel(found.pk, reason=typed.words(request, "reason", 300), version=version, actor=actor)
             said = "Called off"
         else:
             raise Refusal("unknown_action", "There is no such step.", status=404)
@@ -160,7 +160,7 @@ def _window(place: Location) -> dict[str, str]:
 
 def _wanted(request: HttpRequest, place: Location) -> dict[str, Any]:
     """Carrier, account and time, as the site's clock has it. Invalid (422) names what can't be read."""
-    carrier, _, connection = asked.words(request, "who", 130).partition("|")
+    carrier, _, connection = typed.words(request, "who", 130).partition("|")
     day = _read(request, "day", date.fromisoformat, "Name the day as 2026-01-31.")
     since = _moment(place, day, request, "from")
     until = _moment(place, day, request, "to")
@@ -178,7 +178,7 @@ def _moment(place: Location, day: date, request: HttpRequest, name: str) -> date
 
 def _read(request: HttpRequest, name: str, how: Any, words: str) -> Any:
     try:
-        return how(asked.words(request, name, 10))
+        return how(typed.words(request, name, 10))
     except ValueError:
         raise Invalid([Problem(name, "unreadable", words)], status=422) from None
 

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Refusal
 from inventory.models import Location
 from orders.models import CarrierService, FulfilmentStatus, Manifest, ParcelLabel, PutBack
@@ -51,7 +51,7 @@ def vans(request: HttpRequest, code: str) -> HttpResponse:
 def start(request: HttpRequest, code: str) -> HttpResponse:
     """POST /w/<site>/ship/: begin loading a carrier's van, or go on with the one that is being loaded."""
     place = asked.place(request, code)
-    van = manifests.open_(place.pk, carrier=asked.words(request, "carrier", 60), actor=actors.person(request.user))
+    van = manifests.open_(place.pk, carrier=typed.words(request, "carrier", 60), actor=actors.person(request.user))
     return htmx.redirect(request, reverse("orders:van", args=[code, van.pk]))
 
 
@@ -86,10 +86,10 @@ def act(request: HttpRequest, code: str, pk: int, verb: str) -> HttpResponse:
         raise Refusal("not_allowed", "Your role can't do this step.", status=403)
     try:
         if verb == "close":
-            manifests.close(found.pk, version=asked.version(request), actor=actor)
+            manifests.close(found.pk, version=typed.version(request), actor=actor)
             said = "The van has left. Channels and books hear of each parcel"
         elif verb == "unload":
-            manifests.unload(found.pk, package_id=asked.whole(request, "package", 1), actor=actor)
+            manifests.unload(found.pk, package_id=typed.count(request, "package", 1), actor=actor)
             said = "Off the van"
         else:
             raise Refusal("unknown_action", "There is no such step.", status=404)

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx, timeline
+from core import actors, htmx, timeline, typed
 from core.errors import Refusal
 from inventory.models import Location
 from orders.models import FulfilmentOrder, FulfilmentStatus, PickBatch, PutBack, StorePolicy, VanCall, Wave
@@ -82,7 +82,7 @@ def plan(request: HttpRequest, code: str) -> HttpResponse:
         numbers = value.split(",")[: waves.MOST]
         try:
             made.append(
-                waves.plan(place.pk, numbers=numbers, priority=asked.whole(request, "priority", 1), actor=actor)
+                waves.plan(place.pk, numbers=numbers, priority=typed.count(request, "priority", 1), actor=actor)
             )
         except Refusal as refusal:
             if not made and refusal.status == 422:
@@ -116,14 +116,14 @@ def act(request: HttpRequest, code: str, pk: int, verb: str) -> HttpResponse:
     found, actor = _find(request, code, pk), actors.person(request.user)
     if not request.user.has_perm(WORK if verb == "walk" else PLAN):
         raise Refusal("not_allowed", "Your role can't do this step.", status=403)
-    about: dict[str, Any] = {"version": asked.version(request), "actor": actor}
+    about: dict[str, Any] = {"version": typed.version(request), "actor": actor}
     try:
         if verb == "walk":
             return htmx.redirect(request, reverse("orders:batch", args=[code, _walk(request, found, actor).pk]))
         if verb == "hold":
-            waves.hold(found.pk, because=asked.words(request, "because"), **about)
+            waves.hold(found.pk, because=typed.words(request, "because"), **about)
         elif verb == "drop":
-            waves.drop(found.pk, number=asked.words(request, "number", 40), **about)
+            waves.drop(found.pk, number=typed.words(request, "number", 40), **about)
         elif verb in STEPS:
             STEPS[verb](found.pk, **about)
         else:
@@ -145,7 +145,7 @@ def _walk(request: HttpRequest, found: Wave, actor: actors.Actor) -> PickBatch:
     """The next orders of the wave on one walk, in the totes whose labels were scanned, or in lettered ones."""
     if found.status != "RELEASED":
         raise Refusal("wave_waits", f"{found.number} is not released.", status_now=found.status)
-    totes = asked.words(request, "totes", 500).replace(",", " ").split()
+    totes = typed.words(request, "totes", 500).replace(",", " ").split()
     most = StorePolicy.of(found.location_id).batch_size
     numbers = waves.next_walk(found.pk, most=min(most, len(totes)) if totes else most)
     if not numbers:

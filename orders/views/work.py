@@ -13,14 +13,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx, screens
+from core import actors, htmx, screens, typed
 from core.errors import Invalid, Problem, Refusal
 from inventory.models import Location
 from orders.models import FulfilmentOrder, FulfilmentStatus, LabelStatus, OrderLine, ParcelLabel
 from orders.models.fulfilment import ACTIVE
 from orders.services import fulfilment, labels, short_reasons
 from orders.services.packing import Parcel
-from orders.views import asked, shelf
+from orders.views import shelf
 
 # What a store says when it gives work back; a note may follow.
 DECLINES = ("Not on the shelf", "Too busy", "Damaged or on display only", "Closing", "Something else")
@@ -85,7 +85,7 @@ def act(request: HttpRequest, code: str, number: str, verb: str) -> HttpResponse
     if not request.user.has_perm(permission):
         raise Refusal("not_allowed", "Your role can't do this step.", status=403)
     try:
-        said = run(request, job, {"version": asked.version(request), "actor": actors.person(request.user)})
+        said = run(request, job, {"version": typed.version(request), "actor": actors.person(request.user)})
     except Refusal as refusal:
         if refusal.status != 409 or not htmx.asked(request):
             raise
@@ -110,13 +110,13 @@ def _start(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) ->
 
 
 def _short(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
-    units = asked.whole(request, "quantity", 1)
+    units = typed.count(request, "quantity", 1)
     fulfilment.short_pick(
         job.pk,
-        line_id=asked.whole(request, "line", 1),
+        line_id=typed.count(request, "line", 1),
         quantity=units,
         reason=request.POST.get("reason", ""),
-        part_id=asked.whole(request, "part", 1) if request.POST.get("part") else None,
+        part_id=typed.count(request, "part", 1) if request.POST.get("part") else None,
         codes=request.POST.get("codes", "").replace("\0", "").replace(",", " ").split()[:500],
         **about,
     )
@@ -124,8 +124,8 @@ def _short(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) ->
 
 
 def _pack(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
-    parcels, grams = asked.whole(request, "parcels", 1), request.POST.get("weight", "").strip()
-    weight = asked.whole(request, "weight", 1) if grams else None
+    parcels, grams = typed.count(request, "parcels", 1), request.POST.get("weight", "").strip()
+    weight = typed.count(request, "weight", 1) if grams else None
     fulfilment.pack(job.pk, parcels=[Parcel(weight)] + [Parcel()] * (min(parcels, 101) - 1), **about)
     return "Packed"
 
@@ -146,13 +146,13 @@ def _ship(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> 
 
 
 def _ready(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
-    shelf = asked.words(request, "shelf", 20)
+    shelf = typed.words(request, "shelf", 20)
     fulfilment.ready(job.pk, shelf=shelf, **about)
     return f"On the ready shelf, {shelf.upper()}" if shelf else "On the ready shelf"
 
 
 def _decline(request: HttpRequest, job: FulfilmentOrder, about: dict[str, Any]) -> str:
-    reason, note = asked.words(request, "reason", 60), asked.words(request, "note")
+    reason, note = typed.words(request, "reason", 60), typed.words(request, "note")
     if reason not in DECLINES:
         raise Invalid([Problem("reason", "choice", "Say why.")], status=422)
     fulfilment.reject(job.pk, reason=f"{reason}: {note}" if note else reason, **about)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from core import amounts
+from core import amounts, typed
 from core.errors import Invalid, Problem
 from orders.models import Order, OrderLine
 from returns.models import Condition, RefundTo, ReturnReason
@@ -23,15 +23,6 @@ WAYS = RefundTo.choices
 _UNITS = re.compile(r"[0-9]{1,6}")
 
 
-def text(request: HttpRequest, name: str, most: int = 200) -> str:
-    return request.POST.get(name, "").replace("\0", "").strip()[:most]
-
-
-def version(request: HttpRequest) -> int | None:
-    sent = request.POST.get("v", "")
-    return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else None
-
-
 def uid(request: HttpRequest) -> UUID | None:
     """The form's own key: sent twice, it is one return."""
     try:
@@ -42,7 +33,7 @@ def uid(request: HttpRequest) -> UUID | None:
 
 def amount(request: HttpRequest, name: str, what: str, currency: str) -> Decimal | None:
     """A plain amount, or None where nothing was typed; Invalid (422) naming `what` for anything else."""
-    found, problems = amounts.read(text(request, name, 40), currency, field=name, name=what, zero=True)
+    found, problems = amounts.read(typed.words(request, name, 40), currency, field=name, name=what, zero=True)
     if problems:
         raise Invalid(problems, status=422)
     return found
@@ -52,21 +43,21 @@ def lines(request: HttpRequest, keys: Iterable[str]) -> tuple[AskedLine, ...]:
     """The lines with units. A key is an order line's id, or an article's SKU; units stand under `n-<key>`."""
     found, problems = [], []
     for key in keys:
-        units = text(request, f"n-{key}", 8)
+        units = typed.words(request, f"n-{key}", 8)
         if units in {"", "0"}:
             continue
         if not _UNITS.fullmatch(units):
             problems.append(Problem(f"n-{key}", "number", "A whole number."))
             continue
-        codes = tuple(dict.fromkeys(re.split(r"[\s,;]+", text(request, f"serials-{key}", 4000)))) if units else ()
+        codes = tuple(dict.fromkeys(re.split(r"[\s,;]+", typed.words(request, f"serials-{key}", 4000))))
         found.append(
             AskedLine(
                 quantity=int(units),
                 line=key if key.isdecimal() and request.POST.get("order") else "",
                 sku="" if key.isdecimal() and request.POST.get("order") else key,
-                reason=text(request, f"why-{key}", 20) or ReturnReason.UNKNOWN,
-                reason_text=text(request, f"words-{key}", 1000),
-                condition=text(request, f"state-{key}", 20),
+                reason=typed.words(request, f"why-{key}", 20) or ReturnReason.UNKNOWN,
+                reason_text=typed.words(request, f"words-{key}", 1000),
+                condition=typed.words(request, f"state-{key}", 20),
                 serials=tuple(code for code in codes if code),
             )
         )

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx, idempotency, ids
+from core import actors, htmx, idempotency, ids, typed
 from core.errors import Invalid, Problem, Refusal
 from inventory.models import Item, Location
 from inventory.services import naming
@@ -166,35 +166,33 @@ def act(request: HttpRequest, code: str, number: str, verb: str, side: str) -> H
 
 
 def _enter(request: HttpRequest, place: Location, rma: ReturnRequest) -> str:
-    line = get_object_or_404(
-        ReturnLine.objects.select_related("item"), request=rma, pk=asking.whole(request, "line", 1)
-    )
-    text = asking.words(request, "code", 100) or (line.item.sku if line.item else "")
-    found = _receive(request, place, rma, Found(text, asking.whole(request, "units", 1), line=line.pk))
+    line = get_object_or_404(ReturnLine.objects.select_related("item"), request=rma, pk=typed.count(request, "line", 1))
+    text = typed.words(request, "code", 100) or (line.item.sku if line.item else "")
+    found = _receive(request, place, rma, Found(text, typed.count(request, "units", 1), line=line.pk))
     return f"{found.title or found.sku}: {found.received} of {found.quantity}"
 
 
 def _unexpected(request: HttpRequest, place: Location, rma: ReturnRequest) -> str:
-    item = asking.whole(request, "item", 1) if request.POST.get("item") else None
-    line = _receive(request, place, rma, Found(asking.words(request, "code", 100), unexpected=True, item=item))
+    item = typed.count(request, "item", 1) if request.POST.get("item") else None
+    line = _receive(request, place, rma, Found(typed.words(request, "code", 100), unexpected=True, item=item))
     return f"{line.title or line.sku} came, too"
 
 
 def _instead(request: HttpRequest, place: Location, rma: ReturnRequest) -> str:
-    replaced = asking.whole(request, "line", 1)
-    line = _receive(request, place, rma, Found(asking.words(request, "code", 100), instead_of=replaced))
+    replaced = typed.count(request, "line", 1)
+    line = _receive(request, place, rma, Found(typed.words(request, "code", 100), instead_of=replaced))
     return f"{line.title or line.sku} came instead"
 
 
 def _serial(request: HttpRequest, place: Location, rma: ReturnRequest) -> str:
-    told = Found(asking.words(request, "code", 100), line=asking.whole(request, "line", 1), other_serial=True)
+    told = Found(typed.words(request, "code", 100), line=typed.count(request, "line", 1), other_serial=True)
     line = _receive(request, place, rma, told)
     return f"{line.title or line.sku}: another unit than was sold"
 
 
 def _finish(request: HttpRequest, place: Location, rma: ReturnRequest) -> str:
     short = receiving.finish(
-        rma.pk, location_id=place.pk, actor=actors.person(request.user), version=asking.version(request)
+        rma.pk, location_id=place.pk, actor=actors.person(request.user), version=typed.version(request)
     )
     return "Somebody asks the customer about the rest" if short else "Everything is here"
 
@@ -203,7 +201,7 @@ def _photo(request: HttpRequest, place: Location, rma: ReturnRequest) -> str:
     files = request.FILES.getlist("photo")
     if not files:
         raise Invalid([Problem("photo", "required", "Choose a photo.")], status=422)
-    line = get_object_or_404(ReturnLine, request=rma, pk=asking.whole(request, "line", 1))
+    line = get_object_or_404(ReturnLine, request=rma, pk=typed.count(request, "line", 1))
     for file in files[: photos.MOST]:
         if (file.size or 0) > photos.LARGEST:
             raise Refusal("too_large", photos.ACCEPTED, status=413)
@@ -212,12 +210,12 @@ def _photo(request: HttpRequest, place: Location, rma: ReturnRequest) -> str:
 
 
 def _inspect(request: HttpRequest, place: Location, rma: ReturnRequest) -> str:
-    bench = get_object_or_404(OnBench, line__request=rma, location=place, pk=asking.whole(request, "bench", 1))
+    bench = get_object_or_404(OnBench, line__request=rma, location=place, pk=typed.count(request, "bench", 1))
     missing = bool(request.POST.get("missing"))
     seen = Seen(
-        grade=asking.words(request, "grade", 1), verdict=asking.words(request, "verdict", 8) or Acceptance.ACCEPTED,
-        quantity=asking.whole(request, "units", 1), disposition=asking.words(request, "disposition", 16),
-        serial=asking.words(request, "serial", 100), note=asking.words(request, "note", 500), missing=missing,
+        grade=typed.words(request, "grade", 1), verdict=typed.words(request, "verdict", 8) or Acceptance.ACCEPTED,
+        quantity=typed.count(request, "units", 1), disposition=typed.words(request, "disposition", 16),
+        serial=typed.words(request, "serial", 100), note=typed.words(request, "note", 500), missing=missing,
     )  # fmt: skip
     if seen.disposition == "RULE":
         line = ReturnLine.objects.select_related("item").get(pk=bench.line_id)
@@ -235,11 +233,11 @@ def _allowed(proposed: str, verdict: str) -> str:
 
 
 def _dispose(request: HttpRequest, place: Location, rma: ReturnRequest) -> str:
-    seen = get_object_or_404(Inspection, line__request=rma, location=place, pk=asking.whole(request, "inspection", 1))
-    after = asking.whole(request, "after", 1) if request.POST.get("after") else None
+    seen = get_object_or_404(Inspection, line__request=rma, location=place, pk=typed.count(request, "inspection", 1))
+    after = typed.count(request, "after", 1) if request.POST.get("after") else None
     made = dispositions.dispose(
-        seen.pk, asking.words(request, "disposition", 16), quantity=asking.whole(request, "units", 1), after=after,
-        key=_key(request), note=asking.words(request, "note", 500), actor=actors.person(request.user),
+        seen.pk, typed.words(request, "disposition", 16), quantity=typed.count(request, "units", 1), after=after,
+        key=_key(request), note=typed.words(request, "note", 500), actor=actors.person(request.user),
     )  # fmt: skip
     return f"{made.quantity}: {made.get_kind_display().lower()}"
 
@@ -265,7 +263,7 @@ def rule(request: HttpRequest, code: str, number: str, side: str) -> HttpRespons
 
 def _number(request: HttpRequest, name: str) -> int:
     text = request.GET.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    return typed.whole(text) or 0
 
 
 def _rma(request: HttpRequest, number: str) -> ReturnRequest:

@@ -11,9 +11,8 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, amounts, htmx, ids
+from core import actors, amounts, htmx, ids, typed
 from core.errors import Invalid, Problem, Refusal
-from inventory.views import asking
 from returns.models import (
     Acceptance,
     ChoiceStatus,
@@ -78,26 +77,26 @@ def act(request: HttpRequest, number: str, verb: str) -> HttpResponse:
 
 
 def _decide(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
-    seen = get_object_or_404(Inspection, line__request=rma, pk=asking.whole(request, "inspection", 1))
+    seen = get_object_or_404(Inspection, line__request=rma, pk=typed.count(request, "inspection", 1))
     inspection.decide(
-        seen.pk, asking.words(request, "verdict", 8), note=asking.words(request, "note", 300),
+        seen.pk, typed.words(request, "verdict", 8), note=typed.words(request, "note", 300),
         actor=actors.person(request.user),
     )  # fmt: skip
     return {}
 
 
 def _reason(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
-    line = get_object_or_404(rma.lines, pk=asking.whole(request, "line", 1))
-    reading.correct(line.pk, asking.words(request, "reason", 16), actor=actors.person(request.user))
+    line = get_object_or_404(rma.lines, pk=typed.count(request, "line", 1))
+    reading.correct(line.pk, typed.words(request, "reason", 16), actor=actors.person(request.user))
     return {}
 
 
 def _rejected(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
     """What the customer said becomes of goods that were not accepted."""
-    seen = get_object_or_404(Inspection, line__request=rma, pk=asking.whole(request, "inspection", 1))
-    way, words = asking.words(request, "way", 60), asking.words(request, "words", 500)
+    seen = get_object_or_404(Inspection, line__request=rma, pk=typed.count(request, "inspection", 1))
+    way, words = typed.words(request, "way", 60), typed.words(request, "words", 500)
     about: dict[str, Any] = {
-        "quantity": asking.whole(request, "units", 1), "key": asking.words(request, "key", 60),
+        "quantity": typed.count(request, "units", 1), "key": typed.words(request, "key", 60),
         "actor": actors.person(request.user),
     }  # fmt: skip
     if way in {"KEEP", "SCRAP"}:
@@ -108,13 +107,13 @@ def _rejected(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
 
 
 def _handed(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
-    choice = get_object_or_404(RejectionChoice, line__request=rma, pk=asking.whole(request, "choice", 1))
+    choice = get_object_or_404(RejectionChoice, line__request=rma, pk=typed.count(request, "choice", 1))
     rejected.handed_over(choice.pk, actor=actors.person(request.user))
     return {}
 
 
 def _stop(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
-    choice = get_object_or_404(RejectionChoice, line__request=rma, pk=asking.whole(request, "choice", 1))
+    choice = get_object_or_404(RejectionChoice, line__request=rma, pk=typed.count(request, "choice", 1))
     rejected.call_off(choice.pk, actor=actors.person(request.user))
     return {}
 
@@ -126,14 +125,14 @@ def _preview(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
 def _exchange(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
     exchanges.exchange(
         rma.pk, _wanted(request, rma.currency), ahead=bool(request.POST.get("advance")),
-        key=asking.words(request, "key", 60), version=asking.version(request), actor=actors.person(request.user),
+        key=typed.words(request, "key", 60), version=typed.version(request), actor=actors.person(request.user),
     )  # fmt: skip
     return {}
 
 
 def _pay(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
-    made = get_object_or_404(Exchange, request=rma, pk=asking.whole(request, "exchange", 1))
-    reference = asking.words(request, "reference", 100)
+    made = get_object_or_404(Exchange, request=rma, pk=typed.count(request, "exchange", 1))
+    reference = typed.words(request, "reference", 100)
     if not reference:
         raise Invalid([Problem("reference", "required", "Say under which number it was paid.")], status=422)
     exchanges.pay(made.pk, reference=reference, gateway="till", actor=actors.person(request.user))
@@ -156,10 +155,10 @@ def _wanted(request: HttpRequest, currency: str) -> list[Instead]:
     found: list[Instead] = []
     problems: list[Problem] = []
     for n in range(ROWS):
-        sku = asking.words(request, f"sku-{n}", 120)
+        sku = typed.words(request, f"sku-{n}", 120)
         if not sku:
             continue
-        units, price = request.POST.get(f"units-{n}", "1").strip(), asking.words(request, f"price-{n}", 20)
+        units, price = request.POST.get(f"units-{n}", "1").strip(), typed.words(request, f"price-{n}", 20)
         amount, wrong = amounts.read(price, currency, field=f"price-{n}", name=f"The price of {sku[:40]}", zero=True)
         problems += wrong
         if not (units.isascii() and units.isdigit() and 0 < len(units) < 6):

@@ -16,7 +16,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Invalid, Refusal
 from core.ids import uuid7
 from inventory.models import Item, Location
@@ -197,11 +197,11 @@ def _order(number: str) -> Order:
 
 
 def _asked(request: HttpRequest, place: Location) -> Asked:
-    number, mode = asked.text(request, "order_number", 20), asked.text(request, "mode", 10)
+    number, mode = typed.words(request, "order_number", 20), typed.words(request, "mode", 10)
     order = _order(number) if number else None
     channel = order.channel if order else asking.store_channel(place)
-    proof = MODES.get(mode, asked.text(request, "how", 10) or Proof.RECEIPT)
-    if asked.text(request, "gift", 2):
+    proof = MODES.get(mode, typed.words(request, "how", 10) or Proof.RECEIPT)
+    if typed.words(request, "gift", 2):
         proof = Proof.GIFT
     if proof not in Proof.values:
         raise Invalid([asked.Problem("how", "choice", "There is no such way.")], status=422)
@@ -212,10 +212,10 @@ def _asked(request: HttpRequest, place: Location) -> Asked:
         order_id=order.pk if order else None,
         channel_id=channel.pk if channel else None,
         store_id=place.pk,
-        receipt_ref=asked.text(request, "receipt", 120),
-        refund_to=asked.text(request, "to", 12) or (RefundTo.ORIGINAL if order else RefundTo.STORE_CREDIT),
-        buyer_name=asked.text(request, "name", 120),
-        buyer_email=asked.text(request, "email", 200),
+        receipt_ref=typed.words(request, "receipt", 120),
+        refund_to=typed.words(request, "to", 12) or (RefundTo.ORIGINAL if order else RefundTo.STORE_CREDIT),
+        buyer_name=typed.words(request, "name", 120),
+        buyer_email=typed.words(request, "email", 200),
         lines=asked.lines(request, keys),
         uid=asked.uid(request),
     )

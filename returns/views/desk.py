@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Invalid, Refusal
 from core.ids import uuid7
 from orders.labels import Sheet
@@ -75,16 +75,16 @@ def act(request: HttpRequest, number: str, verb: str) -> HttpResponse:
     """POST /returns/<number>/<approve|decline|cancel|label>: one step, on the version the person saw."""
     rma = find(request, number)
     actor = actors.person(request.user)
-    why, version = asked.text(request, "reason", 255), asked.version(request)
+    why, version = typed.words(request, "reason", 255), typed.version(request)
     if verb == "approve":
-        override = asked.text(request, "override", 255)
+        override = typed.words(request, "override", 255)
         if override and not request.user.has_perm(OVERRULE):
             raise Refusal("not_allowed", "You may not approve what the policy denies.", status=403)
-        place = asked.text(request, "location", 12)
+        place = typed.words(request, "location", 12)
         location = int(place) if place.isascii() and place.isdigit() else None
         requests.approve(
             rma.pk, version=version, location_id=location, override=override,
-            refund_plan=asked.text(request, "plan", 12), refund_to=asked.text(request, "to", 12),
+            refund_plan=typed.words(request, "plan", 12), refund_to=typed.words(request, "to", 12),
             fee=asked.amount(request, "fee", "The fee for the way back", rma.currency), actor=actor,
         )  # fmt: skip
     elif verb in {"decline", "cancel"} and not why:
@@ -94,7 +94,7 @@ def act(request: HttpRequest, number: str, verb: str) -> HttpResponse:
     elif verb == "cancel":
         requests.cancel(rma.pk, reason=why, version=version, actor=actor)
     elif verb == "label":
-        labels.want(rma.pk, service=asked.text(request, "service", 60), version=version, actor=actor)
+        labels.want(rma.pk, service=typed.words(request, "service", 60), version=version, actor=actor)
     else:
         raise Refusal("not_found", "There is no such step.", status=404)
     return _fresh(request, number)
@@ -105,7 +105,7 @@ def act(request: HttpRequest, number: str, verb: str) -> HttpResponse:
 def void_label(request: HttpRequest, label_id: int) -> HttpResponse:
     """POST /returns/labels/<id>/void: give the label back."""
     label = _label(request, label_id)
-    labels.void(label.pk, reason=asked.text(request, "reason"), actor=actors.person(request.user))
+    labels.void(label.pk, reason=typed.words(request, "reason"), actor=actors.person(request.user))
     return _fresh(request, label.request.number)
 
 
@@ -167,8 +167,8 @@ def _asked(request: HttpRequest, order: Order) -> Asked:
         kind=ReturnKind.SERVICE,
         order_id=order.pk,
         lines=asked.lines(request, keys),
-        refund_to=asked.text(request, "to", 12) or "ORIGINAL",
-        note=asked.text(request, "note", 2000),
+        refund_to=typed.words(request, "to", 12) or "ORIGINAL",
+        note=typed.words(request, "note", 2000),
         uid=asked.uid(request),
     )
 

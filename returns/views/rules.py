@@ -10,9 +10,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Invalid, Refusal
-from inventory.views import asking
 from returns import clocks, disposing
 from returns.models import DispositionRules, RulesStatus
 from returns.services import disposition_rules, targets
@@ -64,7 +63,7 @@ def act(request: HttpRequest, number: int, verb: str) -> HttpResponse:
     if verb == "launch":
         if not request.user.has_perm(LAUNCH):
             raise Refusal("forbidden", "Your role may not put rules live.", status=403)
-        disposition_rules.launch(found.pk, version=asking.version(request), actor=actor)
+        disposition_rules.launch(found.pk, version=typed.version(request), actor=actor)
         htmx.toast(request, f"Version {found.number} decides from now on")
         return htmx.redirect(request, reverse("returns:disposition_version", args=[number]))
     if verb != "save":
@@ -73,7 +72,7 @@ def act(request: HttpRequest, number: int, verb: str) -> HttpResponse:
     try:
         rules = disposition_rules.parse(rows)
         disposition_rules.word(
-            found.pk, rules, note=asking.words(request, "note", 300), version=asking.version(request), actor=actor
+            found.pk, rules, note=typed.words(request, "note", 300), version=typed.version(request), actor=actor
         )
     except Invalid as invalid:
         problems = {problem.path: f"{problem.path}: {problem.message}" for problem in invalid.problems}
