@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from core.models import Job
 from core.scoping import ScopedQuerySet
-from core.states import StateMachine
 from orders.models.channel import Channel
 from orders.models.order import Order
+from orders.models.worded import ChannelPolicy, ChannelPolicyVersion
 
 
 class PolicyStatus(models.TextChoices):
@@ -22,31 +22,18 @@ class PolicyStatus(models.TextChoices):
 
 
 @pghistory.track()
-class SourcingPolicy(models.Model):
-    """A ladder under a name, for one channel or all. Its scope never changes (a trigger); its rules are versions."""
+class SourcingPolicy(ChannelPolicy):
+    """A ladder under a name."""
 
-    code = models.SlugField(max_length=40, unique=True)
-    name = models.CharField(max_length=120)
-    channel = models.ForeignKey(
-        Channel, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="Empty: every channel"
-    )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    objects = ScopedQuerySet.as_manager()
-
-    class Meta:
-        ordering = ("code",)
+    class Meta(ChannelPolicy.Meta):
         verbose_name_plural = "sourcing policies"
         permissions = [("launch_sourcingpolicy", "Can put sourcing policies live")]
 
-    def __str__(self) -> str:
-        return self.name
 
+class PolicyVersion(ChannelPolicyVersion):
+    """`rules` is a document of sourcing.document; outside DRAFT it stays as it is (a trigger).
 
-class PolicyVersion(StateMachine):
-    """One wording of a policy. `rules` is a document of sourcing.document; outside DRAFT it stays as it is (a trigger).
-
-    `scope` is the policy's channel. In each scope one version is live, and at most one runs beside it as its shadow.
+    In each scope one version is live, and at most one runs beside it as its shadow.
     """
 
     MOVES = {
@@ -56,23 +43,11 @@ class PolicyVersion(StateMachine):
     }
 
     policy = models.ForeignKey(SourcingPolicy, on_delete=models.PROTECT, related_name="versions", db_index=False)
-    number = models.PositiveIntegerField()
-    scope = models.ForeignKey(Channel, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     status = models.CharField(max_length=7, choices=PolicyStatus, default=PolicyStatus.DRAFT)
-    version = models.PositiveIntegerField(default=1)
     rules = models.JSONField(default=list)
-    note = models.CharField(max_length=300, blank=True)
-    created_by = models.CharField(max_length=200, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-    updated_at = models.DateTimeField(default=timezone.now)
     shadow_at = models.DateTimeField(null=True)
-    live_at = models.DateTimeField(null=True)
-    retired_at = models.DateTimeField(null=True)
 
-    objects = ScopedQuerySet.as_manager()
-
-    class Meta:
-        ordering = ("policy", "-number")
+    class Meta(ChannelPolicyVersion.Meta):
         constraints = [
             models.UniqueConstraint(fields=("policy", "number"), name="policy_versions_are_numbered"),
             models.CheckConstraint(condition=Q(status__in=PolicyStatus.values), name="policy_status_is_known"),
@@ -85,9 +60,6 @@ class PolicyVersion(StateMachine):
                 name="one_policy_is_shadow_per_scope",
             ),
         ]  # fmt: skip
-
-    def __str__(self) -> str:
-        return f"{self.policy} {self.number}"
 
 
 class ShadowDecisionQuerySet(ScopedQuerySet):

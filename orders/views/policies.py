@@ -4,109 +4,48 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
-from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import actors, htmx
-from core.errors import Invalid, Problem, Refusal
+from core import actors, htmx, typed
+from core.errors import Invalid, Refusal
 from inventory.models import Location, LocationKind
-from orders.models import Channel, Method, PolicyStatus, PolicyVersion, SourcingPolicy
+from orders.models import Method, PolicyStatus, PolicyVersion, SourcingPolicy
 from orders.services import policies, replays
 from orders.sourcing import document
 from orders.sourcing.criteria import CRITERIA
-from orders.views import policy_form
+from orders.views import policy_form, worded
 
 SEE, CHANGE, LAUNCH = "orders.view_sourcingpolicy", "orders.change_sourcingpolicy", "orders.launch_sourcingpolicy"
-CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 FIRST_RULES = [
     {"name": "one_node", "criteria": [{"name": "domestic"}, {"name": "distance"}, {"name": "priority"}]},
     {"name": "fewest_nodes", "split": True, "criteria": [{"name": "domestic"}, {"name": "distance"}]},
 ]
-MOVES = {"shadow": policies.watch, "live": policies.go_live, "retire": policies.retire}
-DONE = {"shadow": "runs in shadow now", "live": "is live now", "retire": "is retired"}
+PAGES = worded.Pages(
+    app="orders",
+    policies=SourcingPolicy,
+    versions=PolicyVersion,
+    create=lambda code, name, channel, actor: policies.create(
+        code, name, channel=channel, rules=FIRST_RULES, actor=actor
+    ),
+    draft_of=policies.draft,
+    moves={"shadow": policies.watch, "live": policies.go_live, "retire": policies.retire},
+)
+find = PAGES.find
 
-
-@require_safe
-@permission_required(SEE, raise_exception=True)
-def policy_list(request: HttpRequest) -> HttpResponse:
-    """GET /ops/policies/: every policy with the version that is live, in shadow and in draft."""
-    current = PolicyVersion.objects.exclude(status=PolicyStatus.RETIRED).order_by("number")
-    rows = SourcingPolicy.objects.for_user(request.user).select_related("channel")
-    page = htmx.keyset_page(rows.prefetch_related(Prefetch("versions", current, "current")), request, order=("code",))
-    context = {"page": page, "total": htmx.capped_count(rows)}
-    return htmx.render(request, "orders/policies.html", context, fragment="orders/_policies.html")
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@permission_required(CHANGE, raise_exception=True)
-def new(request: HttpRequest) -> HttpResponse:
-    """GET, POST /ops/policies/new: a policy with a first draft, or the form again (422)."""
-    values = {name: request.POST.get(name, "").strip() for name in ("code", "name", "channel")}
-    problems: dict[str, str] = {}
-    if request.method == "POST":
-        try:
-            version = _create(request, values)
-        except Invalid as invalid:
-            problems = {problem.path: problem.message for problem in invalid.problems}
-        except Refusal as refusal:
-            problems = {"code": refusal.message}
-        else:
-            htmx.toast(request, f"{version.policy.name} has its first draft")
-            return htmx.redirect(request, _address(version))
-    context = {"values": values, "problems": problems, "channels": _channels()}
-    status = 422 if problems else 200
-    return htmx.render(request, "orders/policy_new.html", context, fragment="orders/_policy_new.html", status=status)
-
-
-def _create(request: HttpRequest, values: dict[str, str]) -> PolicyVersion:
-    found = []
-    if not CODE.fullmatch(values["code"]):
-        found.append(Problem("code", "shape", "Small letters, digits and hyphens, at most 40."))
-    if not 0 < len(values["name"]) <= 120 or "\0" in values["name"]:
-        found.append(Problem("name", "required", "Give it a name."))
-    channel = Channel.objects.filter(code=values["channel"]).first() if values["channel"] else None
-    if values["channel"] and channel is None:
-        found.append(Problem("channel", "unknown", "There is no such channel."))
-    if found:
-        raise Invalid(found, status=422)
-    return policies.create(
-        values["code"], values["name"], channel=channel, rules=FIRST_RULES, actor=actors.person(request.user)
-    )
-
-
-@require_safe
-@permission_required(SEE, raise_exception=True)
-def policy(request: HttpRequest, code: str) -> HttpResponse:
-    """GET /ops/policies/<code>/: its versions, newest first, and the replays of them."""
-    found = get_object_or_404(SourcingPolicy.objects.for_user(request.user).select_related("channel"), code=code)
-    rows = found.versions.all()
-    context = {
-        "policy": found,
-        "page": htmx.keyset_page(rows, request, order=("-number",)),
-        "total": htmx.capped_count(rows),
-    }
-    return htmx.render(request, "orders/policy.html", context, fragment="orders/_policy_versions.html")
-
-
-@require_POST
-@permission_required(CHANGE, raise_exception=True)
-def draft(request: HttpRequest, code: str) -> HttpResponse:
-    """POST /ops/policies/<code>/draft: a new draft from the version named, or the draft there is."""
-    found = get_object_or_404(SourcingPolicy.objects.for_user(request.user), code=code)
-    number = request.POST.get("from", "")
-    version = policies.draft(
-        found.pk,
-        from_number=int(number) if number.isascii() and number.isdigit() and len(number) < 9 else None,
-        actor=actors.person(request.user),
-    )
-    return htmx.redirect(request, _address(version))
+# GET /ops/policies/: every policy with the version that is live, in shadow and in draft.
+policy_list = require_safe(permission_required(SEE, raise_exception=True)(PAGES.listed))
+# GET, POST /ops/policies/new: a policy with a first draft, or the form again (422).
+new = require_http_methods(["GET", "HEAD", "POST"])(permission_required(CHANGE, raise_exception=True)(PAGES.new))
+# GET /ops/policies/<code>/: its versions, newest first, and the replays of them.
+policy = require_safe(permission_required(SEE, raise_exception=True)(PAGES.policy))
+# POST /ops/policies/<code>/draft: a new draft from the version named, or the draft there is.
+draft = require_POST(permission_required(CHANGE, raise_exception=True)(PAGES.draft))
+# POST /ops/policies/<code>/<number>/(shadow|live|retire): the version's next stage.
+launch = require_POST(permission_required(LAUNCH, raise_exception=True)(PAGES.launch))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -120,12 +59,14 @@ def version(request: HttpRequest, code: str, number: int) -> HttpResponse:
             raise Refusal("forbidden", "You may look at policies, not reword them.", status=403)
         rules, note = policy_form.read(request.POST), request.POST.get("note", "").replace("\0", "").strip()
         try:
-            policies.save(found.pk, rules=rules, note=note, version=_seen(request), actor=actors.person(request.user))
+            policies.save(
+                found.pk, rules=rules, note=note, version=typed.version(request), actor=actors.person(request.user)
+            )
         except Invalid as invalid:
             problems = policy_form.problems(invalid)
         else:
             htmx.toast(request, f"Draft {number} is saved")
-            return htmx.redirect(request, _address(found))
+            return htmx.redirect(request, PAGES.address(found))
     context = _worded(request, found, rules, note, problems)
     fragment = "orders/_policy_form.html"
     return htmx.render(
@@ -158,36 +99,6 @@ def preview(request: HttpRequest, code: str, number: int) -> HttpResponse:
     return htmx.part(request, "orders/_policy_preview.html", context)
 
 
-@require_POST
-@permission_required(LAUNCH, raise_exception=True)
-def launch(request: HttpRequest, code: str, number: int, verb: str) -> HttpResponse:
-    """POST /ops/policies/<code>/<number>/(shadow|live|retire): the version's next stage."""
-    found = find(request, code, number)
-    if verb not in MOVES:
-        raise Refusal("unknown_step", "There is no such step.", status=404)
-    MOVES[verb](found.pk, version=_seen(request), actor=actors.person(request.user))
-    htmx.toast(request, f"{found} {DONE[verb]}")
-    return htmx.redirect(request, _address(found))
-
-
-def find(request: HttpRequest, code: str, number: int) -> PolicyVersion:
-    rows = PolicyVersion.objects.for_user(request.user).select_related("policy__channel")
-    return get_object_or_404(rows, policy__code=code, number=number)
-
-
-def _address(found: PolicyVersion) -> str:
-    return reverse("orders:policy_version", args=[found.policy.code, found.number])
-
-
-def _seen(request: HttpRequest) -> int | None:
-    sent = request.POST.get("v", "")
-    return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else None
-
-
-def _channels() -> list[tuple[str, str]]:
-    return list(Channel.objects.order_by("name").values_list("code", "name"))
-
-
 def _worded(
     request: HttpRequest, found: PolicyVersion, rules: list[dict[str, Any]], note: str, problems: dict[str, str]
 ) -> dict[str, Any]:
@@ -203,7 +114,7 @@ def _worded(
         "kinds": LocationKind.choices,
         "methods": Method.choices,
         "then": policy_form.THEN,
-        "channels": [code for code, _ in _channels()],
+        "channels": [code for code, _ in worded.channels()],
         "codes": list(Location.objects.for_user(request.user).order_by("code").values_list("code", flat=True)[:500]),
         "before": before,
         "diff": _diff(before.rules, found.rules) if before else [],
