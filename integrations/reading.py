@@ -23,6 +23,7 @@ _LOCALE = re.compile(r"([A-Za-z]{2})(?:[-_][A-Za-z]{4})?(?:[-_]([A-Za-z]{2}))?")
 ZERO = Decimal(0)
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _DIGITS = re.compile(r"[0-9]{1,40}")
+_ROUNDED = re.compile(r"[0-9](\.[0-9]+)?[eE]\+[0-9]{1,3}")
 _AMOUNT = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?")
 MOST_MINOR = 10**18
 MAX_FAULTS = 50
@@ -292,6 +293,11 @@ def exact_amount(value: Any) -> Decimal | None:
         return None
     amount = Decimal(text)
     return amount if amount == amount.quantize(Decimal("0.0001")) else None
+
+
+def is_rounded(text: str) -> bool:
+    """Whether a spreadsheet wrote this in powers of ten: of an id its last digits are lost, so it names nothing."""
+    return bool(_ROUNDED.fullmatch(text))
 
 
 def moment_of(value: Any) -> datetime | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 
 from core.sheets import MAX_CELL, MAX_COLUMNS, MAX_ROWS, Table, refused
 
 _DELIMITERS = ",;\t|"
+_QUOTED = re.compile(r'"[^"]*"')
 
 
 def read(content: bytes, *, encoding: str = "", delimiter: str = "") -> Table:
@@ -61,6 +63,11 @@ def _decoded(content: bytes) -> tuple[str, tuple[str, ...]]:
             return content.decode("utf-16"), ()
         except UnicodeDecodeError:
             raise refused("encoding", "It says it is UTF-16, but it is not.") from None
+    if unmarked := _unmarked(content):
+        try:
+            return content.decode(unmarked), ("It is UTF-16 without its mark.",)
+        except UnicodeDecodeError:
+            pass
     try:
         return content.decode("utf-8-sig"), ()
     except UnicodeDecodeError:
@@ -68,13 +75,22 @@ def _decoded(content: bytes) -> tuple[str, tuple[str, ...]]:
     try:
         text = content.decode("cp1252")
     except UnicodeDecodeError:
-        raise refused("encoding", "It is neither UTF-8 nor Windows-1252 text.") from None
+        raise refused("encoding", "It is neither UTF-8 nor Windows-1252 text: say its encoding.") from None
     if sum(not c.isprintable() and c not in "\r\n\t" for c in text[:4096]) > 8:
         raise refused("kind", "It is no text file.")
     return text, ("It is not UTF-8, so it was read as Windows-1252. Look at accented letters.",)
 
 
+def _unmarked(content: bytes) -> str:
+    """UTF-16 by its bytes: of a text mostly in Latin letters every other one is nought."""
+    head = content[:400]
+    half = len(head) // 2
+    if half and head[1::2].count(0) > half * 0.7 and not head[::2].count(0):
+        return "utf-16-le"
+    return "utf-16-be" if half and head[::2].count(0) > half * 0.7 and not head[1::2].count(0) else ""
+
+
 def _delimiter(text: str) -> str:
-    """The one that the first row with anything in it uses most; a file of one column has none."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    """The one that the first row with anything in it uses most, outside quotes; a file of one column has none."""
+    first = _QUOTED.sub("", next((line for line in text.splitlines() if line.strip()), ""))
     return max(_DELIMITERS, key=first.count) if any(d in first for d in _DELIMITERS) else ","

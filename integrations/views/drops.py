@@ -58,7 +58,8 @@ def _upload(request: HttpRequest, connection_id: UUID, named_a_path: bool) -> Ht
         if file.size is None or file.size > sheets.MAX_BYTES:
             raise sheets.refused("too_large", "At most 8 MB.", status=413)
         label = str(request.user)
-        kept = files_of_orders.keep(found, file.name, file.read(), user=request.user, label=label)
+        encoding = request.POST.get("encoding", "")
+        kept = files_of_orders.keep(found, file.name, file.read(), user=request.user, label=label, encoding=encoding)
     except Refusal as refusal:
         return _refused(request, found, refusal)
     return htmx.redirect(request, reverse("integrations:file", args=[kept.pk]))
@@ -183,6 +184,7 @@ def _list(request: HttpRequest, found: Connection) -> dict[str, Any]:
         "statuses": dict(DropStatus.choices),
         "tones": TONES,
         "may": request.user.has_perm(DROP),
+        "encodings": list(formats.ENCODINGS.items()),
         "problems": {},
     }
 

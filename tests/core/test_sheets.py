@@ -24,6 +24,15 @@ SHEET = (
 STRINGS = "<sst><si><t>SKU</t></si><si><r><t>CO</t></r><r><t>AT</t></r></si></sst>"
 
 
+STYLES = (
+    '<styleSheet><numFmts><numFmt numFmtId="164" formatCode="[$-409]dd/mm/yyyy;@"/>'
+    '<numFmt numFmtId="165" formatCode="0.00&quot; days&quot;"/></numFmts><cellStyleXfs><xf numFmtId="14"/></cellStyleXfs>'
+    '<cellXfs><xf numFmtId="0"/><xf numFmtId="22"/><xf numFmtId="164"/><xf numFmtId="165"/></cellXfs></styleSheet>'
+)
+FIRST = "xl/worksheets/first.xml"
+TWO_ROWS = "<sheetData><row r='1'><c><v>1</v></c></row><row r='2'><c><v>2</v></c></row></sheetData>"
+
+
 def workbook(**parts: str | bytes) -> bytes:
     files = {
         "xl/workbook.xml": WORKBOOK,
@@ -57,6 +66,9 @@ def test_a_workbook_gives_the_rows_of_its_first_sheet_with_their_numbers():
         (b"\xef\xbb\xbfsku,units\r\nA,1\r\n", [("sku", "units"), ("A", "1")]),
         ("sku;Größe\nÄ;1".encode("cp1252"), [("sku", "Größe"), ("Ä", "1")]),
         ("sku\tunits\nA\t1".encode("utf-16"), [("sku", "units"), ("A", "1")]),
+        ("sku;units\nÄ;1".encode("utf-16-le"), [("sku", "units"), ("Ä", "1")]),
+        ("sku;units\nÄ;1".encode("utf-16-be"), [("sku", "units"), ("Ä", "1")]),
+        (b'"sku, or code, or both";units\nA;1', [("sku, or code, or both", "units"), ("A", "1")]),
         (b'sku,name\n"A, or ""B""\nover two lines",x\n\n,\n', [("sku", "name"), ('A, or "B"\nover two lines', "x")]),
     ],
 )
@@ -125,12 +137,64 @@ def test_any_bytes_are_a_table_or_a_named_refusal(content: bytes, name: str):
 
 @pytest.mark.parametrize(
     ("cell", "found"),
-    [('<c t="b"><v>1</v></c>', "TRUE"), ("<c><f>1+4</f><v>5</v></c>", "5"), ("<c><f>1+4</f></c>", "")],
+    [
+        ('<c t="b"><v>1</v></c>', "TRUE"),
+        ("<c><f>1+4</f><v>5</v></c>", "5"),
+        ('<c t="str"><f>""</f><v></v></c>', ""),
+        ("<c><v>19.989999999999998</v></c>", "19.99"),
+        ("<c><v>-0.0</v></c>", "0"),
+        ("<c><v>4006381333931</v></c>", "4006381333931"),
+        ("<c><v>1.5E3</v></c>", "1500"),
+        ("<c><v>1.2345678901234499E+17</v></c>", "1.2345678901234499E+17"),
+        ('<c t="inlineStr"><is><t>007</t><rPh sb="0" eb="1"><t>x</t></rPh></is></c>', "007"),
+        ('<c s="1"><v>46110</v></c>', "2026-03-29"),
+        ('<c s="1"><v>46110.131944444445</v></c>', "2026-03-29 03:10:00"),
+        ('<c s="2"><v>46110.999999999</v></c>', "2026-03-30"),
+        ('<c s="2"><v>59</v></c>', "1900-02-28"),
+        ('<c s="2"><v>0.5</v></c>', "12:00:00"),
+        ('<c s="2"><v>-3</v></c>', "-3"),
+        ('<c s="3"><v>46110</v></c>', "46110"),
+        ('<c s="0"><v>46110</v></c>', "46110"),
+        ('<c s="99"><v>46110</v></c>', "46110"),
+    ],
 )
 def test_a_truth_value_is_no_figure_and_a_formula_is_what_it_came_to(cell, found):
     sheet = f"<worksheet><sheetData><row><c><v>1</v></c></row><row><c><v>2</v></c>{cell}</row></sheetData></worksheet>"
 
-    assert sheets.read("a.xlsx", workbook(**{"xl/worksheets/first.xml": sheet})).rows[1] == ("2", found)
+    assert sheets.read("a.xlsx", workbook(**{"xl/styles.xml": STYLES, FIRST: sheet})).rows[1] == ("2", found)
+
+
+def test_what_is_shown_is_read_and_the_calendar_is_the_workbooks_own():
+    book = (
+        '<workbook xmlns:r="x"><workbookPr date1904="1"/><sheets><sheet name="Lists" state="hidden" r:id="rId8"/>'
+        '<sheet name="A" r:id="rId7"/><sheet name="C" r:id="rId9"/></sheets></workbook>'
+    )
+    sheet = '<worksheet><sheetData><row><c s="1"><v>44648</v></c></row></sheetData></worksheet>'
+
+    table = sheets.read("a.xlsx", workbook(**{"xl/workbook.xml": book, "xl/styles.xml": STYLES, FIRST: sheet}))
+
+    assert table.rows == [("2026-03-29",)]
+    assert table.remarks == ("It has 2 sheets; only the first, 'A', was read.",)
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ("<row><c><f>1+4</f></c></row>", "row 1: A formula's result isn't in the file"),
+        ("<row><c><f>1+4</f><v></v></c></row>", "row 1: A formula's result isn't in the file"),
+        (f"{TWO_ROWS}<mergeCells><mergeCell ref='A1:B2'/></mergeCells>", "row 1: The cells A1:B2 are merged"),
+        (f"{TWO_ROWS}<mergeCells><mergeCell ref='B2:B9'/></mergeCells>", "row 2: The cells B2:B9 are merged"),
+    ],
+)
+def test_a_value_nobody_can_tell_is_refused_by_its_row(cells, words):
+    assert words in str(refused("a.xlsx", workbook(**{FIRST: f"<worksheet>{cells}</worksheet>"})))
+
+
+@pytest.mark.parametrize("cells", ["A1:D1", "A7:A9", "nonsense"])
+def test_merged_cells_that_hide_nothing_are_read(cells):
+    merged = f"<worksheet>{TWO_ROWS}<mergeCells><mergeCell ref='{cells}'/></mergeCells></worksheet>"
+
+    assert len(sheets.read("a.xlsx", workbook(**{FIRST: merged})).rows) == 2
 
 
 def test_a_cell_whose_text_is_lost_and_a_damaged_stream_are_named():

@@ -44,6 +44,29 @@ def files() -> Connection:
     return Connection.objects.create(code="files", name="Files", kind="CHANNEL", vendor="orderfile", channel=channel)
 
 
+def test_an_id_that_a_spreadsheet_rounded_names_nothing(files):
+    seen = drops.preview(drop(files, GERMAN.replace(b"B-1;", b"1.00E+12;").replace(b"TUCH", b"4.00638E+12")))
+
+    assert (
+        "row 2, Bestellnummer: is 1.00E+12: a spreadsheet rounded it, so what it names is lost" in seen.shown[0].faults
+    )
+    assert any("Artikelnummer: is 4.00638E+12" in each for each in seen.shown[0].faults)
+
+
+def test_a_file_in_an_encoding_nobody_can_tell_is_read_as_somebody_said(files):
+    content = "order,date,sku,qty,price,name\nJ-1,2026-03-29,マグ,1,12.50,青いマグカップ\n".encode("cp932")
+
+    with pytest.raises(Invalid, match="say its encoding"):
+        drops.keep(files, "j.csv", content, label="Sana")
+    with pytest.raises(Invalid, match="one of those offered"):
+        drops.keep(files, "j.csv", content, label="Sana", encoding="rot13")
+    made = drops.keep(files, "j.csv", content, label="Sana", encoding="cp932")
+    seen = drops.preview(made)
+
+    assert made.draft["encoding"] == "cp932"
+    assert [(each.ref, each.faults) for each in seen.shown] == [("J-1", ())]
+
+
 def drop(files: Connection, content: bytes = GERMAN, name: str = "orders.csv", **said: Any) -> FileDrop:
     made = drops.keep(files, name, content, label="Sana")
     drops.arrange(made.pk, {**made.draft, **SAID, **said})

@@ -61,14 +61,22 @@ class Preview:
     bad: int  # of those looked at
 
 
-def keep(connection: Connection, name: str, content: bytes, *, user: Any = None, label: str) -> FileDrop:
-    """Store a file that can be read as a table. Invalid (400, 413) for anything else; then nothing is kept."""
+def keep(
+    connection: Connection, name: str, content: bytes, *, user: Any = None, label: str, encoding: str = ""
+) -> FileDrop:
+    """Store a file that can be read as a table. Invalid (400, 413) for anything else; then nothing is kept.
+
+    `encoding` says how its text is written, one of formats.ENCODINGS; else it is as the newest mapping says.
+    """
+    if encoding not in formats.ENCODINGS:
+        raise Invalid([Problem("encoding", "choice", "Choose one of those offered.")])
     if connection.vendor != NAME or connection.status == Connection.Status.DISABLED:
         raise Refusal("no_files", f"{connection.name} takes no files of orders.", status=422)
     if re.search(r"[/\\\x00-\x1f]|^\.", name) or not 0 < len(name) <= 150:
         raise Invalid([Problem("file", "name", "A file name can't hold a path.")])
     newest = FileMapping.objects.filter(connection=connection).order_by("-version").first()
     known = dict(newest.settings) if newest else {}
+    known |= {"encoding": encoding} if encoding else {}
     table = sheets.read(name, content, encoding=known.get("encoding", ""), delimiter=known.get("delimiter", ""))
     titles = fields.unique(table.rows[0])
     draft = {**known, "columns": fields.suggested(titles, known.get("columns", {}))}

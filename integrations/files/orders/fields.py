@@ -58,6 +58,8 @@ FIELDS: tuple[Field, ...] = (
     Field("note", "Note", "note notes comment remarks bemerkung", longest=2_000),
 )  # fmt: skip
 BY_NAME: Mapping[str, Field] = {field.name: field for field in FIELDS}
+# What names something: a number there is never to be read as one.
+IDS = frozenset(("order_ref", "sku", "line_ref", "customer_ref", "pickup", "po_number", "phone", "ship_postal_code"))
 NEEDED = tuple(field.name for field in FIELDS if field.needed)
 
 

@@ -18,6 +18,7 @@ from orders import currencies
 DELIMITERS = {"": "As the first row shows", ",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Bar"}
 ENCODINGS = {
     "": "UTF-8, else Windows-1252", "utf-8": "UTF-8", "cp1252": "Windows-1252", "iso-8859-15": "Latin 9",
+    "cp1250": "Windows-1250 (Central European)", "cp1251": "Windows-1251 (Cyrillic)", "cp932": "Shift JIS (932)",
     "cp850": "DOS (850)", "cp437": "DOS (437)", "mac-roman": "Macintosh", "utf-16": "UTF-16",
 }  # fmt: skip
 DECIMALS = {".": "12.50", ",": "12,50"}

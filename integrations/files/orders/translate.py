@@ -16,9 +16,9 @@ from integrations import countries
 from integrations.channels.meaning import Meaning, PlaceOrder
 from integrations.documents import read_json, without_nul
 from integrations.failures import FailureClass, Fault, Unreadable, unparsable
-from integrations.files.orders.fields import BY_NAME, FIELDS
+from integrations.files.orders.fields import BY_NAME, FIELDS, IDS
 from integrations.files.orders.formats import Layout
-from integrations.reading import EPOCH, MAX_FAULTS, ZERO, checked, moment_of
+from integrations.reading import EPOCH, MAX_FAULTS, ZERO, checked, is_rounded, moment_of
 from orders import canonical, currencies
 from orders.canonical import Address, Buyer, IncomingLine, IncomingOrder
 
@@ -48,6 +48,8 @@ class _Rows:
         text = canonical.clean(row.cells.get(self.layout.columns.get(name, ""), ""))
         if len(text) > limit:
             self.fault(row, name, f"is longer than {limit} characters")
+        if name in IDS and is_rounded(text):
+            self.fault(row, name, f"is {text}: a spreadsheet rounded it, so what it names is lost")
         return text[:limit]
 
     def of_order(self, name: str, limit: int = 255) -> tuple[Row, str]:

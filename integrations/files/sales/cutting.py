@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -60,6 +61,8 @@ def cut(path: Path, mapping: SalesMapping) -> Iterator[Piece]:
     with _opened(path) as file:
         lines = _Lines(file)
         header = lines.next_text()
+        if header.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise unparsable("it is UTF-16, where a row has no end that can be seen: save it as UTF-8")
         names = next(csv.reader([_text(header, mapping)], delimiter=mapping.delimiter), [])
         places = reading.places_of(names, mapping)
         header = header if header.endswith(b"\n") else header + b"\n"

@@ -6,7 +6,6 @@ default, the layout of the "Online Retail" sets. Nothing that the mapping does n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -17,6 +16,10 @@ from orders import currencies
 
 COLUMNS = ("invoice", "sku", "title", "quantity", "at", "price", "customer", "store")
 NEEDED = ("invoice", "sku", "quantity", "at", "price")
+# Those in which a line feed is one byte that means nothing else: a file is cut into invoices at it.
+ENCODINGS = (
+    "utf-8", "cp1252", "latin-1", "iso-8859-1", "iso-8859-15", "cp1250", "cp1251", "cp850", "cp932",
+)  # fmt: skip
 SHIPPING, DISCOUNT, OTHER, IGNORED, GIFT_CARD = "shipping", "discount", "other", "ignored", "gift_card"
 MEANINGS = (SHIPPING, DISCOUNT, OTHER, IGNORED, GIFT_CARD)
 
@@ -144,8 +147,8 @@ def _contradictions(made: SalesMapping) -> list[Problem]:
     found += [Problem(f"sales.columns.{name}", "missing", "is needed") for name in NEEDED if not made.columns.get(name)]
     if len(made.delimiter) != 1 or made.delimiter in '"\r\n':
         found.append(Problem("sales.delimiter", "choice", "should be one character"))
-    if not re.fullmatch(r"utf-8|cp1252|latin-1|iso-8859-(1|15)", made.encoding):
-        found.append(Problem("sales.encoding", "choice", "should be utf-8, cp1252, latin-1 or iso-8859-15"))
+    if made.encoding not in ENCODINGS:
+        found.append(Problem("sales.encoding", "choice", f"should be one of {', '.join(ENCODINGS)}"))
     if not currencies.is_known(made.currency):
         found.append(Problem("sales.currency", "choice", "should be a currency of ISO 4217"))
     try:

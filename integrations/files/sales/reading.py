@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from integrations.failures import FailureClass, Fault, Unreadable, unparsable
 from integrations.files.sales.mapping import GIFT_CARD, IGNORED, NEEDED, SalesMapping
-from integrations.reading import exact_amount
+from integrations.reading import exact_amount, is_rounded
 from orders import canonical
 
 SALE, RETURN, ADJUSTMENT, CHARGE, NOTHING = "sale", "return", "adjustment", "charge", "ignored"
@@ -65,7 +65,7 @@ def read(body: bytes, mapping: SalesMapping) -> Invoice:
     if len(numbers) > 1:
         raise unparsable("the rows are of several invoices; a whole file is fed with manage.py ingest sales")
     number = numbers.pop()
-    if not number or not number.isprintable() or len(number) > 100:
+    if not number or not number.isprintable() or len(number) > 100 or is_rounded(number):
         faults.append(Fault("row 1.invoice", "is missing" if not number else "is no number of an invoice"))
     rows = [_row(n, record, places, faults, len(header)) for n, record in enumerate(records, 1)]
     at = _moment(_cell(records[0], places, "at"), mapping)
@@ -179,6 +179,8 @@ def _row(n: int, record: Sequence[str], places: dict[str, int], faults: list[Fau
     quantity, price = _cell(record, places, "quantity"), exact_amount(_cell(record, places, "price"))
     if not sku:
         fault("sku", "is missing")
+    elif is_rounded(sku):
+        fault("sku", f"is {sku}: a spreadsheet rounded it, so what it names is lost")
     if not _WHOLE.fullmatch(quantity) or abs(int(quantity)) > canonical.MAX_QUANTITY:
         fault("quantity", f"should be a whole number of units, is {quantity[:40]!r}")
         quantity = "0"
