@@ -213,6 +213,29 @@ def test_paypal_in_german_needs_no_word_about_its_dates_numbers_or_types():
     assert [line.label for line in payout.lines] == ["PayPal Express-Zahlung", "T1107"]
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Date,Heure,Fuseau horaire,Type,Devise,Avant commission,Commission,Net,Solde,Numéro de transaction,Numéro de facture",
+        "Fecha,Hora,Zona horaria,Descripción,Divisa,Bruto ,Comisión ,Neto,Saldo,Id. de transacción,Id. de factura",
+        "Data,Orario,Fuso orario,Descrizione,Valuta,Lordo ,Tariffa ,Netto,Saldo,Codice transazione,N. fattura pro-forma",
+        "Datum,Tijd,Tijdzone,Omschrijving,Valuta,Bruto,Kosten,Net,Saldo,Transactiereferentie,Factuurreferentie",
+    ],
+)
+def test_paypals_headings_are_known_in_every_language_an_account_may_be_set_to(header):
+    rows = (
+        '14/2/2026,10:12:00,CET,Express Checkout Payment,EUR,"100,00","-3,00","97,00","97,00",A1,W-1\n'
+        '15/2/2026,10:12:00,CET,General Withdrawal,EUR,"-90,00","0,00","-90,00","7,00",A2,\n'
+    )
+    found = read("paypal", f"{header}\n{rows}")
+
+    assert rules(found) == []
+    (payout,) = found.payouts
+    (line,) = payout.lines
+    assert (payout.amount, payout.carried, line.fee, line.ref, line.order_ref) == (90, 7, 3, "A1", "W-1")
+    assert line.at.isoformat() == "2026-02-14T09:12:00+00:00"
+
+
 def search(*told: tuple[str, str, str, str, str], total: int = 0) -> str:
     rows = [
         {"transaction_info": {

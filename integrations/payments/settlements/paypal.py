@@ -24,22 +24,31 @@ NAME = "paypal"
 # The same column in the languages an account may be set to.
 COLUMNS = {
     "date": ("date", "datum", "fecha", "data"),
-    "time": ("time", "uhrzeit", "heure", "hora", "tijd", "ora"),
+    "time": ("time", "uhrzeit", "heure", "hora", "tijd", "ora", "orario"),
     "zone": ("time zone", "timezone", "zeitzone", "fuseau horaire", "zona horaria", "tijdzone", "fuso orario"),
     "type": ("type", "description", "typ", "beschreibung", "tipo", "descripci n", "omschrijving", "descrizione"),
     "status": ("status", "tat", "estado", "stato"),
     "currency": ("currency", "w hrung", "devise", "divisa", "valuta"),
     "gross": ("gross", "brutto", "avant commission", "bruto", "lordo"),
-    "fee": ("fee", "fees", "entgelt", "geb hr", "commission", "tarifa", "kosten", "tariffa"),
+    "fee": ("fee", "fees", "entgelt", "geb hr", "commission", "tarifa", "comisi n", "kosten", "tariffa"),
     "net": ("net", "netto", "neto"),
     "balance": ("balance", "guthaben", "solde", "saldo"),
-    "id": ("transaction id", "transaktionscode", "num ro de transaction", "id de transacci n", "transactiereferentie"),
-    "reference": ("reference txn id", "zugeh riger transaktionscode", "num ro de la transaction de r f rence"),
-    "invoice": ("invoice number", "invoice id", "rechnungsnummer", "num ro de facture", "custom number"),
+    "id": (
+        "transaction id", "transaktionscode", "num ro de transaction", "id de transacci n", "transactiereferentie",
+        "codice transazione",
+    ),
+    "reference": (
+        "reference txn id", "zugeh riger transaktionscode", "num ro de la transaction de r f rence",
+        "id de referencia de trans", "codice transazione di riferimento",
+    ),
+    "invoice": (
+        "invoice number", "invoice id", "rechnungsnummer", "num ro de facture", "id de factura", "factuurnummer",
+        "factuurreferentie", "n fattura pro forma", "custom number",
+    ),
     "impact": ("balance impact", "auswirkung auf guthaben"),
-    "name": ("name", "nom", "nombre", "naam"),
-    "code": ("transaction event code", "transaktionsereigniscode"),
-}
+    "name": ("name", "nom", "nombre", "naam", "nome"),
+    "code": ("transaction event code", "transaktionsereigniscode", "code de transaction"),
+}  # fmt: skip
 _PAYMENTS = (
     "Express Checkout Payment", "Website Payment", "General Payment", "Mobile Payment", "Payment Received",
     "Website Payments Pro API Solution", "Website Payments Standard Payment", "Website Payments Pro Payment",
@@ -80,7 +89,15 @@ LABELS: dict[str, str] = {
     "General Withdrawal - Bank Account": K.PAYOUT, "User Initiated Withdrawal": K.PAYOUT, "Withdrawal": K.PAYOUT,
     "Withdraw Funds to Bank Account": K.PAYOUT, "Auto-sweep": K.PAYOUT, "Transfer to Bank": K.PAYOUT,
     "Withdrawal Reversal": K.PAYOUT, "Bank Withdrawal Returned": K.PAYOUT, "Hyperwallet Transfer": K.TRANSFER,
-    # An account set to German names the same things so.
+    # An account set to French, Spanish, Italian or German names the same things so.
+    **dict.fromkeys((
+        "Paiement Express Checkout", "Paiement DCC", "Paiement de don", "Paiement", "Pago con Pago exprés",
+        "Pagamento Express Checkout",
+    ), K.PAYMENT),
+    "Remboursement de paiement": K.REFUND, "Suspension de paiement": K.RESERVE, "Déblocage de paiement": K.RESERVE,
+    "Solde suspendu pour enquête sur un litige": K.RESERVE,
+    "Annulation de la suspension pour résolution du litige": K.RESERVE, "Retrait initié par l'utilisateur": K.PAYOUT,
+    "Conversión de divisas general": K.CONVERSION, "Conversión de divisas": K.CONVERSION, "Retirada": K.PAYOUT,
     **dict.fromkeys((
         "PayPal Express-Zahlung", "Express-Zahlung", "Website-Zahlung", "Handyzahlung", "Allgemeine Zahlung",
         "eBay-Auktionszahlung", "Spendenzahlung", "Zahlung", "Zahlung im Einzugsverfahren mit Zahlungsrechnung",
