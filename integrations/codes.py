@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection as database
 from django.db import transaction
@@ -71,12 +72,30 @@ def _keep(connection: Connection, listed: dict[str, Listed], wanted: dict[str, s
     Listing.objects.bulk_create(
         [
             Listing(connection=connection, code=code, sku=wanted[code][:200], title=each.title[:200],
-                    missing=code not in known, seen_at=now)
+                    missing=code not in known, seen_at=now, gone_at=None)
             for code, each in sorted(listed.items())
         ],
         update_conflicts=True, unique_fields=["connection", "code"],
-        update_fields=["sku", "title", "missing", "seen_at"],
+        update_fields=["sku", "title", "missing", "seen_at", "gone_at"],
     )  # fmt: skip
+
+
+def still_listed(connection: Connection, listed: Iterable[str]) -> None:
+    """The channel's catalogue has these codes now. Those nobody has read yet are kept when they are."""
+    known = [skus.normalise(code) for code in listed]
+    Listing.objects.filter(connection=connection, code__in=known).update(seen_at=timezone.now(), gone_at=None)
+
+
+def gone(connection: Connection, *, since: datetime) -> int:
+    """Mark what a walk through the whole catalogue, begun at `since`, didn't find; returns how many.
+
+    A walk that found nothing we know marks nothing: a catalogue doesn't vanish, an answer may. What is found again
+    later isn't gone any more, and aliases stay, because orders may still speak of it.
+    """
+    rows = Listing.objects.filter(connection=connection)
+    if not rows.filter(seen_at__gte=since).exists():
+        return 0
+    return rows.filter(seen_at__lt=since, gone_at=None).update(gone_at=timezone.now())
 
 
 # --- Those nobody knows
@@ -84,7 +103,7 @@ def _keep(connection: Connection, listed: dict[str, Listed], wanted: dict[str, s
 
 def missing(connection: Connection, text: str = "") -> QuerySet[Listing]:
     """What the channel lists that means no item of ours; `text` begins a code or a SKU."""
-    rows = Listing.objects.filter(connection=connection, missing=True)
+    rows = Listing.objects.filter(connection=connection, missing=True, gone_at=None)
     if text := skus.normalise(text):
         rows = rows.filter(code__istartswith=text) | rows.filter(sku__istartswith=text)
     return rows

@@ -23,13 +23,15 @@ FIRST = timedelta(days=30)  # how far back a first walk looks
 class Walk:
     """Where a walk stands: what changed since `since` is asked for, page `page`; it began at `began`.
 
-    Where the other side names its pages itself, `token` is the name of this one; empty for the first.
+    Where the other side names its pages itself, `token` is the name of this one; empty for the first. `whole` is when
+    the last walk began that asked for everything, for lists where something may vanish.
     """
 
     since: datetime
     began: datetime
     page: int = 1
     token: str = ""
+    whole: datetime | None = None
 
     @classmethod
     def at(cls, cursor: str, now: datetime, *, first: timedelta = FIRST) -> Walk:
@@ -40,14 +42,21 @@ class Walk:
             return cls(datetime.fromisoformat(cursor).astimezone(UTC), now)
         kept = json.loads(cursor)
         began = datetime.fromisoformat(kept["began"]) if kept.get("began") else now
-        return cls(datetime.fromisoformat(kept["since"]), began, kept.get("page", 1), kept.get("token", ""))
+        whole = datetime.fromisoformat(kept["whole"]) if kept.get("whole") else None
+        return cls(datetime.fromisoformat(kept["since"]), began, kept.get("page", 1), kept.get("token", ""), whole)
 
     def onward(self, *, more: bool, token: str = "") -> str:
         """The cursor of the next page, or of the next walk."""
+        last = {"whole": self.whole.isoformat()} if self.whole else {}
         if not more:
-            return json.dumps({"since": (self.began - LOOK_BACK).isoformat()})
-        kept = {"since": self.since.isoformat(), "began": self.began.isoformat(), "page": self.page + 1}
+            return json.dumps({"since": (self.began - LOOK_BACK).isoformat(), **last})
+        kept = last | {"since": self.since.isoformat(), "began": self.began.isoformat(), "page": self.page + 1}
         return json.dumps(kept | ({"token": token} if token else {}))
+
+    @property
+    def begins(self) -> bool:
+        """Whether this is its first page."""
+        return self.page == 1 and not self.token
 
     def afresh(self, refused: http.FailedForGood) -> Page:
         """The same walk from its first page, where what was refused is the name of this one: names don't last for ever.

@@ -16,7 +16,8 @@ class ListingQuerySet(ScopedQuerySet):
 
 
 class Listing(models.Model):
-    """One code of one channel's catalogue with the SKU it names there. `missing`: no alias says which item it is."""
+    """One code of one channel's catalogue with the SKU it names there. `missing`: no alias says which item it is;
+    `gone_at`: when a walk through the whole catalogue didn't find it any more."""
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="listings")
     code = models.CharField(max_length=200)
@@ -24,6 +25,7 @@ class Listing(models.Model):
     title = models.CharField(max_length=200, blank=True)
     missing = models.BooleanField(default=True)
     seen_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True, blank=True)
 
     objects = ListingQuerySet.as_manager()
 

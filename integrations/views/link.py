@@ -70,7 +70,8 @@ def _catalogue(connection: Connection) -> dict[str, Any]:
     """What is known of what it sells; its feed is the one named so."""
     return {
         "feed": listings.FEED,
-        "listed": htmx.capped_count(Listing.objects.filter(connection=connection)),
+        "listed": htmx.capped_count(Listing.objects.filter(connection=connection, gone_at=None)),
+        "gone": htmx.capped_count(Listing.objects.filter(connection=connection).exclude(gone_at=None)),
         "missing": htmx.capped_count(codes.missing(connection)),
     }
 

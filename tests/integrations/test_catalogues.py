@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,13 +27,17 @@ from config.devstack import (
     walmart,
     woocommerce,
 )
-from integrations import aliases, codes, inbox, tokens
-from integrations.channels import polling
+from integrations import aliases, codes, inbox, reading, tokens
+from integrations.channels import listings, polling, registry
 from integrations.channels.amazon import quota
+from integrations.failures import Unreadable
 from integrations.models import Connection, FeedState, InboundMessage, Listing
+from integrations.reading import Faults, Node
 from inventory.models import ItemAlias
+from orders.models import OrderLine
 from tests.factories.inventory import ItemFactory
-from tests.integrations.test_stores import connect
+from tests.integrations.conftest import FIXTURES
+from tests.integrations.test_stores import connect, fixture
 
 pytestmark = pytest.mark.django_db
 
@@ -193,7 +199,8 @@ def test_only_what_changed_is_asked_for_again():
     case = next(each for each in CASES if each.vendor == "woocommerce")
     with calling(case) as (connection, shop):
         first = read(connection)
-        FeedState.objects.update(cursor='{"since": "2026-02-01T00:00:00+00:00"}')
+        whole = json.loads(first.cursor)["whole"]
+        FeedState.objects.update(cursor=json.dumps({"since": "2026-02-01T00:00:00+00:00", "whole": whole}))
         shop.products[9] |= {"sku": "COAT-M", "date_modified_gmt": NOW}
         ItemFactory(sku="COAT-M")
         second = read(connection)
@@ -201,6 +208,102 @@ def test_only_what_changed_is_asked_for_again():
     assert second.documents - first.documents == 1
     assert ItemAlias.objects.get().code == "product:9"
     assert Listing.objects.get(code="product:2").missing  # nobody asked about it again
+
+
+@pytest.mark.parametrize("vendor", ["woocommerce", "mirakl"])
+def test_what_was_taken_out_is_gone_once_all_was_read_again_and_an_empty_answer_takes_nothing_out(vendor: str):
+    case = next(each for each in CASES if each.vendor == vendor)
+    with calling(case) as (connection, shop):
+        listed = shop.products if vendor == "woocommerce" else shop.catalogue
+        read(connection)
+        before = Listing.objects.filter(gone_at=None).count()
+        taken, kept = listed.pop(30), copy.copy(listed)
+        listed.clear()
+        due(7)
+        read(connection)
+        assert not Listing.objects.exclude(gone_at=None).exists()
+        listed.update(kept) if vendor == "woocommerce" else listed.extend(kept)
+        due(7)
+        read(connection)
+        gone = Listing.objects.exclude(gone_at=None)
+        assert [each.sku for each in gone] == [taken.get("sku") or taken["shop_sku"]]
+        assert codes.missing(connection).count() == before - 1 - Listing.objects.filter(missing=False).count()
+        if vendor == "woocommerce":
+            listed[30] = taken
+        else:
+            listed.append(taken)
+        due(7)
+        read(connection)
+
+    assert not Listing.objects.exclude(gone_at=None).exists()
+
+
+def due(days: int) -> None:
+    """As if the last walk through everything had been so many days ago."""
+    state = FeedState.objects.get(name="codes")
+    kept = json.loads(state.cursor)
+    whole = datetime.fromisoformat(kept["whole"]) - timedelta(days=days)
+    FeedState.objects.update(cursor=json.dumps(kept | {"whole": whole.isoformat()}))
+    Listing.objects.update(seen_at=timezone.now() - timedelta(days=days))
+
+
+def test_a_line_without_a_sku_is_known_by_the_code_its_catalogue_has():
+    woo = fixture("woocommerce", "order")
+    woo["line_items"][0] |= {"sku": "", "product_id": 9, "variation_id": 0}
+    big = fixture("bigcommerce", "order")
+    big["products"][0] |= {"sku": "", "product_id": 9, "variant_id": 77}
+    shop = json.loads((FIXTURES / "orders_create.json").read_text())
+    shop["line_items"][0] |= {"sku": None, "variant_id": 55}
+    asked = json.loads((FIXTURES / "graphql_order.json").read_text())
+    asked["data"]["order"]["lineItems"]["edges"][0]["node"] |= {
+        "sku": None, "variant": {"id": "gid://shopify/ProductVariant/55", "sku": ""}
+    }  # fmt: skip
+    own = fixture("vendure", "order")
+    own["data"]["order"]["lines"][0]["productVariant"] |= {"sku": "", "id": "8"}
+    said = {"woocommerce": woo, "bigcommerce": big, "vendure": own}
+
+    found = {name: first_line(name, body) for name, body in said.items()}
+
+    assert found == {"woocommerce": "product:9", "bigcommerce": "variant:77", "vendure": "variant:8"}
+    assert first_line("shopify", shop) == first_line("shopify", asked) == "variant:55"
+    node = Node({"seller_sku": "", "sku_id": "17", "product_id": 0}, "", Faults())
+    assert listings.sold_as(node, ("sku_id", "sku_id"), sku="seller_sku") == "sku_id:17"
+    assert listings.sold_as(node, ("product", "product_id")) == ""
+
+
+def first_line(vendor: str, body: Any) -> str:
+    (act,) = registry.get(vendor).understand("", json.dumps(body).encode()).acts
+    return act.order.lines[0].sku
+
+
+def test_an_order_of_what_has_no_sku_finds_the_item_somebody_named_in_the_catalogue():
+    connection = connect("woocommerce")
+    item = ItemFactory(sku="HAT")
+    Listing.objects.create(connection=connection, code="product:9", title="A hat", seen_at=timezone.now())
+    aliases.say(connection.pk, "ITEM", "product:9", "HAT", actor=connection.actor)
+    body = fixture("woocommerce", "order")
+    body["line_items"][0] |= {"sku": "", "product_id": 9, "variation_id": 0}
+
+    first, _ = inbox.accept(connection, external_id="1", headers={}, body=json.dumps(body).encode(), verdict="NONE")
+    assert inbox.process(first).status == "PROCESSED"
+
+    assert OrderLine.objects.get(ref=str(body["line_items"][0]["id"])).item == item
+
+
+def test_a_kind_of_product_nobody_knows_is_asked_about():
+    body = fixture("magento", "order")
+    body["items"][0]["product_type"] = "mystery_box"
+
+    with pytest.raises(Unreadable) as refused:
+        registry.get("magento").understand("", json.dumps(body).encode())
+
+    (fault,) = refused.value.faults
+    assert fault.path == "items[0].product_type"
+    assert (fault.wants.kind, fault.wants.code) == ("STATUS", "mystery_box")
+    assert {"simple", "virtual", "subscription"} <= set(fault.wants.choices)
+    with reading.using({("STATUS", "MYSTERY_BOX"): "virtual"}):
+        (act,) = registry.get("magento").understand("", json.dumps(body).encode()).acts
+    assert act.order.lines
 
 
 def test_an_item_made_later_is_found_by_its_sku_and_what_somebody_said_stands():

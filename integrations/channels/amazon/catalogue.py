@@ -56,4 +56,4 @@ def listed(entry: Node) -> Iterator[Listed]:
     yield Listed(sku, sku, next(filter(None, titles), ""))
 
 
-FEED = catalogue.feed(page)
+FEED = catalogue.feed(page, listed)

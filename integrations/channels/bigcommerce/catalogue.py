@@ -38,4 +38,4 @@ def listed(entry: Node) -> Iterator[Listed]:
             yield Listed(f"product:{entry.number_id('id', needed=True)}", each.line("sku", 100), title)
 
 
-FEED = catalogue.feed(page)
+FEED = catalogue.feed(page, listed)

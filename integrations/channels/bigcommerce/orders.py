@@ -14,7 +14,7 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from integrations.channels import remarks
+from integrations.channels import listings, remarks
 from integrations.channels import shop_documents as shops
 from integrations.reading import EPOCH, ZERO, Node, checked
 from orders import currencies
@@ -227,7 +227,7 @@ def _lines(parts: Parts, state: int, figures: Figures) -> tuple[IncomingLine, ..
         found.append(
             IncomingLine(
                 ref=ref,
-                sku=node.text("sku", 400),
+                sku=listings.sold_as(node, ("variant", "variant_id"), ("product", "product_id")),
                 title=node.text("name"),
                 quantity=units,
                 unit_price=price,

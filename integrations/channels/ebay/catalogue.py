@@ -31,4 +31,4 @@ def listed(entry: Node) -> Iterator[Listed]:
     yield Listed(sku, sku, product.line("title", 200) if product else "")
 
 
-FEED = catalogue.feed(page, every=catalogue.DAILY)
+FEED = catalogue.feed(page, listed, tells_changes=False)

@@ -42,4 +42,4 @@ def listed(entry: Node) -> Iterator[Listed]:
             yield Listed(f"product:{each.number_id('product_id', needed=True)}", each.line("sku", 100), named[:200])
 
 
-FEED = catalogue.feed(page, every=catalogue.DAILY)
+FEED = catalogue.feed(page, listed, tells_changes=False)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from html import unescape
 from typing import Any
 
-from integrations.channels import marketplaces, remarks
+from integrations.channels import listings, marketplaces, remarks
 from integrations.channels.marketplaces import added, epoch, word
 from integrations.channels.meaning import Act, AskFor, Meaning, PlaceOrder, ignored
 from integrations.reading import EPOCH, ZERO, Node, checked, exact_amount, shown
@@ -202,7 +202,7 @@ def _line(node: Node, currency: str, sent: bool) -> IncomingLine | None:
         return None
     return IncomingLine(
         ref=ref,
-        sku=node.text("sku", 400),
+        sku=listings.sold_as(node, ("product", "product_id")),
         title=unescape(node.text("title")),
         quantity=quantity,
         unit_price=price,

@@ -24,4 +24,4 @@ def listed(entry: Node) -> Iterator[Listed]:
         yield listings.of(entry, entry.line("sku", 100))
 
 
-FEED = catalogue.feed(page)
+FEED = catalogue.feed(page, listed)

@@ -43,6 +43,9 @@ _STATUSES = {
     "canceled": "canceled",
     "holded": "holded",
 }
+# What a row may be: the kinds of Magento itself, and a subscription as extensions name it. Goods unless they say so.
+_WITHOUT_GOODS = {"virtual", "downloadable", "giftcard"}
+_KINDS = {"simple", "configurable", "bundle", "grouped", "subscription", *_WITHOUT_GOODS}
 _PAID, _OPEN, _CANCELLED = "2", "1", "3"
 
 
@@ -98,7 +101,7 @@ def _state(doc: Node, terms: Terms) -> str:
 def _lines(doc: Node) -> tuple[tuple[IncomingLine, ...], Decimal]:
     """The lines, and how much more they are worth at the prices of their pieces than Magento's rows."""
     nodes = list(shops.listed(doc, "items"))
-    types = {node.number_id("item_id"): node.text("product_type").lower() for node in nodes}
+    types = {node.number_id("item_id"): _kind(node) for node in nodes}
     inner: dict[str, list[Node]] = defaultdict(list)
     for node in nodes:
         inner[node.number_id("parent_item_id")].append(node)
@@ -111,18 +114,24 @@ def _lines(doc: Node) -> tuple[tuple[IncomingLine, ...], Decimal]:
         parts = inner[ref] if types[ref] == "bundle" else []
         if parts and any(part.amount("row_total") for part in parts):
             continue  # its parts bear the price
-        line, more = _line(node, ref, bundle=bool(parts), outer=_by_ref(nodes, parent))
+        line, more = _line(node, ref, types[ref], bundle=bool(parts), outer=_by_ref(nodes, parent))
         if line:
             lines.append(line)
             surplus += more
     return tuple(lines), surplus
 
 
+def _kind(node: Node) -> str:
+    """What the row is of. A row that doesn't say is of goods; a kind nobody knows is asked about."""
+    said = node.text("product_type", 40).lower()
+    return node.at("product_type").explained(said, _KINDS, "a kind of product") if said else "simple"
+
+
 def _by_ref(nodes: list[Node], ref: str) -> Node | None:
     return next((node for node in nodes if ref and node.number_id("item_id") == ref), None)
 
 
-def _line(node: Node, ref: str, *, bundle: bool, outer: Node | None) -> tuple[IncomingLine | None, Decimal]:
+def _line(node: Node, ref: str, kind: str, *, bundle: bool, outer: Node | None) -> tuple[IncomingLine | None, Decimal]:
     units = shops.whole(node, "qty_ordered")
     if not node.has("qty_ordered"):
         node.at("qty_ordered").fault("is missing")
@@ -151,13 +160,19 @@ def _line(node: Node, ref: str, *, bundle: bool, outer: Node | None) -> tuple[In
             unit_price=each,
             discount_total=discount + ours,
             tax_total=abs(tax + hidden) if tax is not None else None,
-            requires_shipping=not bundle and str(node.raw("is_virtual") or 0) in {"0", "False"},
-            gift_card=node.text("product_type").lower() == "giftcard",
+            requires_shipping=not bundle and _ships(node, kind),
+            gift_card=kind == "giftcard",
             fulfilled_elsewhere=gone,
             cancelled_quantity=off,
         ),
         ours,
     )
+
+
+def _ships(node: Node, kind: str) -> bool:
+    """A gift card may be of paper, so the row's own word counts where it has one."""
+    said = str(node.raw("is_virtual") if node.has("is_virtual") else "").lower()
+    return said in {"0", "false"} if said else kind not in _WITHOUT_GOODS
 
 
 def _figures(doc: Node, surplus: Decimal) -> dict[str, Any]:

@@ -28,4 +28,4 @@ def listed(entry: Node) -> Iterator[Listed]:
     yield listings.of(entry, entry.line("shop_sku", 100), sku="shop_sku", title="product_title")
 
 
-FEED = catalogue.feed(page, every=catalogue.DAILY)
+FEED = catalogue.feed(page, listed, tells_changes=False)

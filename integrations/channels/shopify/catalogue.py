@@ -1,4 +1,5 @@
-"""Shopify's variants: its inventory speaks of inventory items, so those are the codes."""
+"""Shopify's variants: its inventory speaks of inventory items, so those are the codes. An order of what has no SKU
+names the variant."""
 
 from __future__ import annotations
 
@@ -34,10 +35,11 @@ def page(connection: Connection, walk: Walk) -> Part:
 
 
 def listed(entry: Node) -> Iterator[Listed]:
-    item = entry.object("inventoryItem")
+    item, sku, title = entry.object("inventoryItem"), entry.line("sku", 100), entry.line("displayName", 200)
     if item is not None:
-        code = f"inventory_item:{graphql.gid_number(item, 'id', needed=True)}"
-        yield Listed(code, entry.line("sku", 100), entry.line("displayName", 200))
+        yield Listed(f"inventory_item:{graphql.gid_number(item, 'id', needed=True)}", sku, title)
+    if not sku:  # an order can only call it by its variant
+        yield Listed(f"variant:{graphql.gid_number(entry, 'id', needed=True)}", "", title)
 
 
-FEED = catalogue.feed(page)
+FEED = catalogue.feed(page, listed)

@@ -35,6 +35,12 @@ def gid_type(value: object) -> str:
     return match[1] if match else ""
 
 
+def _sold_as(variant: Node) -> str:
+    """As `listings.sold_as`, by the variant's global id."""
+    ref = gid_number(variant, "id") if variant.has("id") else ""
+    return variant.text("sku", 400) or (f"variant:{ref}" if ref else "")
+
+
 def gid_number(node: Node, key: str, *, needed: bool = False) -> str:
     """The numeric tail of a gid, digit by digit."""
     value = node.raw(key)
@@ -218,7 +224,7 @@ def _lines(doc: Node, currency: str) -> tuple[tuple[IncomingLine, ...], Decimal]
         lines.append(
             IncomingLine(
                 ref=ref,
-                sku=node.text("sku", 400) or (variant.text("sku", 400) if variant else ""),
+                sku=node.text("sku", 400) or (_sold_as(variant) if variant else ""),
                 title=node.text("name") or node.text("title"),
                 quantity=quantity,
                 unit_price=price,

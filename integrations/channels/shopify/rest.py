@@ -16,7 +16,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from integrations.channels import remarks
+from integrations.channels import listings, remarks
 from integrations.channels.shopify import beyond, money
 from integrations.reading import EPOCH, ZERO, Node, checked
 from orders import currencies
@@ -208,7 +208,7 @@ def _goods(doc: Node, currency: str) -> _Goods:
         lines.append(
             IncomingLine(
                 ref=ref,
-                sku=node.text("sku", 400),
+                sku=listings.sold_as(node, ("variant", "variant_id")),
                 title=node.text("name") or node.text("title"),
                 quantity=quantity,
                 unit_price=price,

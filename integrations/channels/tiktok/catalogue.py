@@ -32,4 +32,4 @@ def listed(entry: Node) -> Iterator[Listed]:
         yield Listed(f"sku_id:{each.number_id('id', needed=True)}", each.line("seller_sku", 100), title)
 
 
-FEED = catalogue.feed(page, every=catalogue.HOURLY)
+FEED = catalogue.feed(page, listed)

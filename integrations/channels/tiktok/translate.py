@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from integrations.channels import marketplaces, remarks
+from integrations.channels import listings, marketplaces, remarks
 from integrations.channels.marketplaces import added, epoch, word
 from integrations.channels.meaning import Act, AskFor, Meaning, PlaceOrder, RecordRefund, ignored
 from integrations.channels.tiktok import stock
@@ -214,7 +214,7 @@ def _line(node: Node, currency: str, whole: str) -> IncomingLine | None:
         return None
     return IncomingLine(
         ref=ref,
-        sku=node.text("seller_sku", 400),
+        sku=listings.sold_as(node, ("sku_id", "sku_id"), sku="seller_sku"),
         title=marketplaces.joined(node.text("product_name", 200), node.text("sku_name", 50)),
         quantity=1,
         unit_price=price,

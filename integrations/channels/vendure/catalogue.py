@@ -39,4 +39,4 @@ def listed(entry: Node) -> Iterator[Listed]:
     yield listings.of(entry, f"variant:{entry.line('id', 60)}")
 
 
-FEED = catalogue.feed(page)
+FEED = catalogue.feed(page, listed)

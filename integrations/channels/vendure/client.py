@@ -31,7 +31,7 @@ ORDER = f"""
   customer {{ id firstName lastName emailAddress phoneNumber }}
   shippingAddress {{ {_ADDRESS} }}
   billingAddress {{ {_ADDRESS} }}
-  lines {{ id quantity orderPlacedQuantity unitPriceWithTax productVariant {{ sku name }} }}
+  lines {{ id quantity orderPlacedQuantity unitPriceWithTax productVariant {{ id sku name }} }}
   discounts {{ description amountWithTax }}
   surcharges {{ description priceWithTax }}
   shippingLines {{ priceWithTax discountedPriceWithTax }}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from integrations.channels import listings
 from integrations.channels import shop_documents as shops
 from integrations.channels.meaning import Act, Meaning, PlaceOrder, ignored
 from integrations.channels.shop_documents import Terms, kind
@@ -195,7 +196,7 @@ def _lines(doc: Node, money: _Money) -> tuple[IncomingLine, ...]:
         found.append(
             IncomingLine(
                 ref=ref,
-                sku=variant.text("sku", 400) if variant else "",
+                sku=listings.sold_as(variant, ("variant", "id")) if variant else "",
                 title=variant.text("name") if variant else "",
                 quantity=units,
                 unit_price=price,

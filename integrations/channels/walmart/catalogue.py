@@ -31,4 +31,4 @@ def listed(entry: Node) -> Iterator[Listed]:
     yield listings.of(entry, entry.line("sku", 100), title="productName")
 
 
-FEED = catalogue.feed(page, every=catalogue.DAILY)
+FEED = catalogue.feed(page, listed, tells_changes=False)

@@ -65,4 +65,4 @@ def listed(entry: Node) -> Iterator[Listed]:
         yield Listed(f"product:{each.number_id('id', needed=True)}", each.line("sku", 100), whole[:200])
 
 
-FEED = catalogue.feed(page)
+FEED = catalogue.feed(page, listed)

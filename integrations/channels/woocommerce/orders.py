@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from integrations.channels import remarks
+from integrations.channels import listings, remarks
 from integrations.channels import shop_documents as shops
 from integrations.channels.shop_documents import Terms
 from integrations.reading import EPOCH, ZERO, Node, checked
@@ -245,7 +245,7 @@ def _lines(doc: Node, state: str, off: Counter[str]) -> tuple[tuple[IncomingLine
         lines.append(
             IncomingLine(
                 ref=ref,
-                sku=node.text("sku", 400),
+                sku=listings.sold_as(node, ("product", "variation_id"), ("product", "product_id")),
                 title=node.text("name"),
                 quantity=units,
                 unit_price=price,
