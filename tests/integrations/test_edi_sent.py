@@ -207,6 +207,61 @@ def test_what_came_is_acknowledged_set_by_set_with_the_element_that_was_refused(
     assert miscounted[2:] == [("AK5", "R", "4"), ("AK9", "R", "1", "1", "0")]
 
 
+def repeated_set(text: str) -> str:
+    start, end = text.index("ST*"), text.index("GE*")
+    return text[:start] + text[start:end] * 2 + text[end:].replace("GE*1*", "GE*2*", 1)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("IEA*1*", "IEA*2*", ("TA1", "R", "021")),
+        ("IEA*1*000000101~", "", ("TA1", "R", "023")),
+        ("GE*1*", "GE*4*", ("AK9", "R", "5")),
+        ("GE*1*101", "GE*1*999", ("AK9", "R", "4")),
+        ("GE*1*101~", "", ("AK9", "R", "3")),
+        ("SE*25*0001~\n", "", ("AK5", "R", "2")),
+        ("*850*0001", "*85A*0001", ("AK5", "R", "1")),
+        ("", "", ("AK5", "R", "23")),
+    ],
+)  # fmt: skip
+def test_each_wrong_envelope_is_refused_by_its_own_code(gateway: SimpleNamespace, old: str, new: str, said: Any):
+    connection = partner(gateway, send=["997"])
+    whole = fixture("850.edi")
+    assert old in whole
+    comes(connection, whole.replace(old, new) if old else repeated_set(whole))
+
+    acknowledging.acknowledge(connection, "")
+
+    (answer,) = gateway.taken.values()
+    told = [segment.elements for each in x12.interchanges(answer.encode()) for segment in each.segments]
+    name, verdict, code = said
+    assert [(row[4], row[5]) for row in told if row[0] == name == "TA1"] or name != "TA1"
+    assert any(row[0] == name and verdict in row and row[-1] == code for row in told)
+    assert not (name == "TA1" and any(row[0] == "GS" for row in told))
+
+
+@pytest.mark.django_db
+def test_an_interchange_number_used_again_for_something_else_is_refused_and_the_same_again_is_answered_once(
+    gateway: SimpleNamespace,
+):
+    connection = partner(gateway, send=["997"])
+    comes(connection, fixture("850.edi").replace("*0*P*", "*1*P*"), name="1")
+    comes(connection, fixture("850.edi").replace("*0*P*", "*1*P*"), name="2")
+    comes(connection, fixture("850.edi").replace("*0*P*", "*1*P*").replace("PO-7001", "PO-7002"), name="3")
+
+    acknowledging.acknowledge(connection, "")
+
+    told = [
+        [segment.elements[4:6] for segment in each.segments if segment.name == "TA1"]
+        for text in gateway.taken.values()
+        for each in x12.interchanges(text.encode())
+    ]
+    assert sorted(filter(None, told)) == [[("A", "000")], [("R", "025")]]
+    assert len(told) == 3  # both of them, and one 997
+
+
 def acknowledgement(verdict: str, group: int, control: int) -> str:
     text = fixture("860_cancel.edi").replace("*860*", "*997*").replace("GS*PC", "GS*FA").replace("104", str(control))
     lines = (

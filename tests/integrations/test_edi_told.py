@@ -131,6 +131,34 @@ def test_documents_stand_on_screen_with_what_became_of_them(gateway: SimpleNames
     assert "Documents sent" in client.get(f"/ops/links/{connection.pk}").content.decode()
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "segment", "code"),
+    [
+        ("UNZ+1+", "UNZ+3+", "UCI", "29"),
+        ("UNT+", "UNT+9", "UCM", "29"),
+        ("+1'\nUNZ", "+8'\nUNZ", "UCM", "28"),
+        ("UNZ+1+B1'", "", "UCI", "13"),
+        ("ORDERS:D", "ORDERZ:D", "UCM", "17"),
+        ("UNOC:3", "UNOA:3", "UCI", "21"),
+    ],
+)
+def test_each_wrong_envelope_of_edifact_is_refused_by_its_own_code(
+    gateway: SimpleNamespace,  # noqa: F811
+    old: str, new: str, segment: str, code: str,
+):  # fmt: skip
+    connection = partner(gateway, **EDIFACT, send=["CONTRL"])
+    text = fixture("orders.edi")
+    assert old in text
+    comes(connection, text.replace(old, new).replace("NAD+BY", "FTX+AAI+++é'\nNAD+BY" if code == "21" else "NAD+BY"))
+
+    acknowledging.acknowledge(connection, "")
+
+    (answer,) = gateway.taken.values()
+    (read,) = edifact.interchanges(answer.encode("latin-1"))
+    place = {"UCI": 5, "UCM": 4}[segment]
+    assert [(row.get(place - 1), row.get(place)) for row in read.segments if row.name == segment] == [("4", code)]
+
+
 def test_what_comes_by_edifact_is_acknowledged_message_by_message(gateway: SimpleNamespace):  # noqa: F811
     connection = partner(gateway, **EDIFACT, send=["CONTRL"])
     good = fixture("orders.edi")

@@ -1,12 +1,16 @@
-"""997 and CONTRL: what came from a partner, said back set by set, with the segment and element of what was refused.
+"""997, TA1 and CONTRL: what came from a partner, said back set by set, with the segment and element of each refusal.
+
+TA1 speaks of an interchange as a whole: it refuses one whose own envelope is wrong, of which no set is looked at then.
 
 A feed like any other, only that it reads our own inbox: messages that have been understood or refused, in their order.
 """
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -17,15 +21,28 @@ from integrations.channels.edi.selling import post, wants
 from integrations.channels.edi.terms import EdiTerms, terms_of
 from integrations.channels.edi.writing import Line, Style, style_of
 from integrations.channels.vendor import Page
-from integrations.failures import Fault, Unreadable
+from integrations.failures import FailureClass, Fault, Unreadable
 from integrations.files import edifact, x12
 from integrations.files.x12 import Interchange, Segment, Transaction
 from integrations.models import Connection, InboundMessage
 
 AT_ONCE, AT_FIRST = 50, timedelta(days=2)
 _PLACE = re.compile(r"segment (\d+) ([A-Z0-9]{2,3}?)(\d{2})?(?:$|:)")
-# Codes of the syntax rules (ISO 9735): actions 0083, error 0085, and the version of a CONTRL itself.
-REJECTED, TAKEN, INVALID, CONTRL = "4", "7", "12", "D:3:UN"
+# Codes of the syntax rules (ISO 9735): actions 0083, errors 0085, and the version of a CONTRL itself.
+REJECTED, TAKEN, CONTRL = "4", "7", "D:3:UN"
+INVALID, DUPLICATE, CHARACTERS = "12", "26", "21"
+_SYNTAX_ERRORS = {
+    "breaks off": "13", " has ended": "13", "counts ": "29", "ends message": "28", "ends group": "28",
+    "repeats control number": DUPLICATE, "stands outside": "33", "never began": "33", "has no message": "17",
+}  # fmt: skip
+_UNENDED = "before transaction set"  # where a set has no SE
+# X12's codes of errors: of a set (718), of a group (716) and of an interchange (I18).
+_SET_ERRORS = {
+    "repeats control number": "23", "control number": "3", "ends transaction set": "3",
+    " segments, there are ": "4", "has no transaction set": "1",
+}  # fmt: skip
+_GROUP_ERRORS = {_UNENDED: "", "ends group": "4", "breaks off": "3", " has ended": "3"}
+_INTERCHANGE_ERRORS = {"breaks off": "023", " groups, there are ": "021", "after the end": "022"}
 _OVER = ("PROCESSED", "DUPLICATE", "IGNORED", "FAILED")
 
 
@@ -40,24 +57,34 @@ def acknowledge(connection: Connection, cursor: str) -> Page:
         if message.status not in _OVER and not message.waits_for:
             break  # nobody has looked at it yet
         if wants(connection, "997"):
-            _answer(connection, bytes(message.body))
+            _answer(connection, bytes(message.body), reused=message.failure_class == FailureClass.DUPLICATE)
         after = message.pk
     return Page((), str(after), more=len(messages) > AT_ONCE and after == messages[AT_ONCE - 1].pk)
 
 
-def _answer(connection: Connection, body: bytes) -> None:
+def _answer(connection: Connection, body: bytes, *, reused: bool) -> None:
+    """`reused`: its number stood for something else before, so that what it brings was refused."""
     terms, style = terms_of(connection), style_of(connection)
+    reused_by = f":{hashlib.sha256(body).hexdigest()[:16]}" if reused else ""
     try:
         if style.is_x12:
-            _answer_x12(connection, body, terms, style)
+            _answer_x12(connection, body, terms, style, reused_by)
         else:
-            _answer_edifact(connection, body, terms, style)
+            _answer_edifact(connection, body, terms, style, reused_by)
     except Unreadable:
         return  # no envelope, nothing that could be named in an answer
 
 
-def _answer_x12(connection: Connection, body: bytes, terms: EdiTerms, style: Style) -> None:
+def _answer_x12(connection: Connection, body: bytes, terms: EdiTerms, style: Style, reused_by: str) -> None:
     for interchange in x12.interchanges(body, code_page=terms.code_page, forgiving=terms.forgiving):
+        isa = interchange.isa
+        error = "025" if reused_by else _code(interchange.fault, _INTERCHANGE_ERRORS, "") if interchange.fault else ""
+        if error or isa[14] == "1":
+            line = ("TA1", interchange.control, isa[9], isa[10], "R" if error else "A", error or "000")
+            about = f"{interchange.sender}:{isa[9]}:{interchange.control}{reused_by}"
+            post(connection, style, "TA1", about, interchange.control, lambda line=line: ([line], {}))  # type: ignore[misc]
+        if error:
+            continue
         for group in (segment for segment in interchange.segments if segment.name == "GS"):
             if group[1] == "FA":  # nobody acknowledges acknowledgements
                 continue
@@ -67,31 +94,41 @@ def _answer_x12(connection: Connection, body: bytes, terms: EdiTerms, style: Sty
             post(connection, style, "997", about, reference, lambda lines=lines: (lines, {}))  # type: ignore[misc]
 
 
-def _answer_edifact(connection: Connection, body: bytes, terms: EdiTerms, style: Style) -> None:
-    for interchange in edifact.interchanges(body, code_page=terms.code_page, forgiving=terms.forgiving):
+def _answer_edifact(connection: Connection, body: bytes, terms: EdiTerms, style: Style, reused_by: str) -> None:
+    error = DUPLICATE if reused_by else ""
+    try:
+        found = edifact.interchanges(body, code_page=terms.code_page, forgiving=terms.forgiving)
+    except Unreadable as refused:
+        if "is no character of" not in refused.reason:
+            raise
+        # Its header can be answered all the same: that is in letters every code page has.
+        found, error = edifact.interchanges(body, code_page="latin-1", forgiving=True), CHARACTERS
+    for interchange in found:
         if any(message.kind == "CONTRL" for message in interchange.messages):
             continue
-        about = f"{interchange.sender}:{interchange.control}"
-        lines = list(syntax(interchange, terms))
+        about = f"{interchange.sender}:{interchange.control}{reused_by}"
+        lines = list(syntax(interchange, terms, error))
         written = replace(style, version=CONTRL)
         post(connection, written, "CONTRL", about, interchange.control, lambda lines=lines: (lines, {}))  # type: ignore[misc]
 
 
-def syntax(interchange: edifact.Interchange, terms: EdiTerms) -> Iterable[Line]:
-    """The segments of a CONTRL for one interchange: taken or not, and each message of it."""
+def syntax(interchange: edifact.Interchange, terms: EdiTerms, error: str = "") -> Iterable[Line]:
+    """The segments of a CONTRL for one interchange: taken or not, and each message of it. `error` refuses all of it."""
     unb = interchange.unb
     ends = ((unb.get(2), unb.get(2, 1)), (unb.get(3), unb.get(3, 1)))
     if interchange.fault:
-        yield ("UCI", interchange.control, *ends, REJECTED, INVALID)
+        error = error or _code(interchange.fault, _SYNTAX_ERRORS, INVALID)
+    yield ("UCI", interchange.control, *ends, *((REJECTED, error) if error else (TAKEN,)))
+    if error:
         return
-    yield ("UCI", interchange.control, *ends, TAKEN)
     for message in interchange.messages:
         header = message.segments[0]
         kind = tuple(filter(None, (header.get(2, n) for n in range(5))))
         refused = _unread(message, terms)
-        yield ("UCM", message.control, kind, REJECTED if refused else TAKEN, *((INVALID,) if refused else ()))
+        code = _code(refused, _SYNTAX_ERRORS, INVALID) if refused else ""
+        yield ("UCM", message.control, kind, *((REJECTED, code) if code else (TAKEN,)))
         for place in _segments_at_fault(refused, message) if refused else ():
-            yield ("UCS", place, INVALID)
+            yield ("UCS", place, code)
 
 
 def _unread(message: edifact.Message, terms: EdiTerms) -> Unreadable | None:
@@ -116,7 +153,11 @@ def functional(interchange: Interchange, group: Segment, terms: EdiTerms) -> Ite
     yield ("AK1", group[1], group[6])
     if interchange.fault:
         stated = _stated(interchange, group)
-        yield ("AK9", "R", stated, len(_sets(interchange, group)), 0, _group_code(interchange.fault))
+        if _UNENDED in interchange.fault.reason:
+            last = [each for each in _of_group(interchange, group) if each.name == "ST"][-1]
+            yield ("AK2", last[1], last[2])
+            yield ("AK5", "R", "2")
+        yield ("AK9", "R", stated, len(_sets(interchange, group)), 0, _code(interchange.fault, _GROUP_ERRORS, "5"))
         return
     found = _sets(interchange, group)
     accepted = 0
@@ -129,7 +170,7 @@ def functional(interchange: Interchange, group: Segment, terms: EdiTerms) -> Ite
             continue
         for fault in refused.faults:
             yield from _noted(fault, each)
-        yield ("AK5", "R", *_set_codes(refused))
+        yield ("AK5", "R", _code(refused, _SET_ERRORS, "5"))
     verdict = "A" if accepted == len(found) else "P" if accepted else "R"
     yield ("AK9", verdict, len(found), len(found), accepted)
 
@@ -138,8 +179,14 @@ def _sets(interchange: Interchange, group: Segment) -> list[Transaction]:
     return [each for each in interchange.transactions if each.group is group]
 
 
+def _of_group(interchange: Interchange, group: Segment) -> Iterable[Segment]:
+    """The segments from this group's header to the next one's."""
+    after = (segment for segment in interchange.segments if segment.n > group.n)
+    return itertools.takewhile(lambda segment: segment.name != "GS", after)
+
+
 def _stated(interchange: Interchange, group: Segment) -> str:
-    ends = (segment for segment in interchange.segments if segment.name == "GE" and segment.n > group.n)
+    ends = (segment for segment in _of_group(interchange, group) if segment.name == "GE")
     trailer = next(ends, None)
     return trailer[1] if trailer and trailer[1].isdigit() else "0"
 
@@ -198,19 +245,6 @@ def _element_code(words: str, held: str) -> str:
     return "6" if "number" in words else "7"
 
 
-def _set_codes(refused: Unreadable) -> list[str]:
-    """Element 718: what is wrong with the set as a whole."""
-    words = refused.reason
-    if "control number" in words or "ends transaction set" in words:
-        return ["3"]
-    if " segments, there are " in words:
-        return ["4"]
-    return ["1"] if "has no transaction set" in words else ["5"]
-
-
-def _group_code(fault: Unreadable) -> str:
-    """Element 716."""
-    words = fault.reason
-    if "ends group" in words:
-        return "4"
-    return "3" if "breaks off" in words or "ended" in words else "5"
+def _code(refused: Unreadable, errors: Mapping[str, str], other: str) -> str:
+    """The partner's own code of the first of these errors that the words speak of."""
+    return next((code for words, code in errors.items() if words in refused.reason), other)

@@ -64,15 +64,18 @@ def _party(connection: Connection, name: str) -> tuple[str, str]:
 
 
 def x12(style: Style, number: int, kind: str, lines: Sequence[Line], at: datetime) -> str:
-    """An interchange with this one set. Whatever could be taken for a separator is written as a blank."""
+    """An interchange with this one set, or with a TA1, which stands in no group. What could be taken for a separator is
+    written as a blank."""
     control = f"{number:09d}"
     day, time = f"{at:%Y%m%d}", f"{at:%H%M}"
     names = (style.us[0].ljust(2), style.us[1].ljust(15), style.partner[0].ljust(2), style.partner[1].ljust(15))
     isa = ("ISA", "00", " " * 10, "00", " " * 10, *names, day[2:], time, "U", style.version[:5], control, "0",
            "T" if style.test else "P", style.component)  # fmt: skip
-    group = ("GS", GROUPS[kind], style.us[1], style.partner[1], day, time, str(number), "X", style.version)
-    inside = [("ST", kind, "0001"), *lines, ("SE", len(lines) + 2, "0001")]
-    rows = [group, *inside, ("GE", 1, number), ("IEA", 1, control)]
+    rows: list[Line] = [*lines, ("IEA", 0, control)]
+    if kind != "TA1":
+        group = ("GS", GROUPS[kind], style.us[1], style.partner[1], day, time, str(number), "X", style.version)
+        inside = [("ST", kind, "0001"), *lines, ("SE", len(lines) + 2, "0001")]
+        rows = [group, *inside, ("GE", 1, number), ("IEA", 1, control)]
     return f"{style.between.join(isa)}{style.end}\n" + "".join(_x12_line(style, row) for row in rows)
 
 
