@@ -316,6 +316,8 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "httpx2": {"level": "WARNING"},
+        # It tells every line of a bank statement it looks at, names and account numbers among them.
+        "mt940": {"level": "CRITICAL"},
         # A wake-up every few seconds is no news.
         "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},

@@ -25,6 +25,7 @@ from django.utils import timezone
 from core import correlation, in_hand, spans
 from core.errors import Permanent, TryLater
 from integrations import addresses, breaker, bulkhead, pace, rate_limits, redaction
+from integrations.documents import clean, read_json, without_nul
 from integrations.failures import FailureClass, Unreadable
 from integrations.models import Connection, OutboundCall
 
@@ -43,11 +44,10 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        """The body read strictly; TryLater when it isn't JSON, because a gateway's page says nothing about the call."""
-        from integrations.documents import read_json
-
+        """The body read strictly, without what no text of ours can hold (NUL, lone surrogates); TryLater when it isn't
+        JSON, because a gateway's page says nothing about the call."""
         try:
-            return read_json(self.body)
+            return without_nul(read_json(self.body))
         except Unreadable as error:
             raise TryLater(f"The answer can't be read: {error.reason}") from None
 
@@ -287,7 +287,7 @@ def _excerpt(body: bytes) -> str:
         text = jsonlib.dumps(redaction.people(jsonlib.loads(body)), ensure_ascii=False)
     except (ValueError, RecursionError):
         text = body[: EXCERPT * 4].decode("utf-8", errors="replace")
-    return text.replace("\x00", "")[:EXCERPT]
+    return clean(text)[:EXCERPT]
 
 
 def _troubled(connection: Connection, words: str) -> None:

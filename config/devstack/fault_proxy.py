@@ -49,6 +49,10 @@ class FaultProxy(LocalServer):
         self._lock = threading.Lock()
         super().__init__(_Handler, port, proxy=self)
 
+    def as_answered(self, body: bytes) -> bytes:
+        """What comes back of an answer that was made."""
+        return body
+
     def next_fault(self) -> str:
         """How the next call goes wrong, "" where it doesn't."""
         with self._lock:
@@ -108,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Host"] = behind.netloc
             line.request(self.command, self.path, body=sent or None, headers=headers)
             answer = line.getresponse()
-            body = answer.read().replace(self.proxy.target.encode(), self.proxy.url.encode())
+            body = self.proxy.as_answered(answer.read().replace(self.proxy.target.encode(), self.proxy.url.encode()))
             kept = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP}
             return answer.status, kept, body
         except (OSError, HTTPException):

@@ -4,12 +4,14 @@ here."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from integrations.carriers.dhl.places import LocationFinder
 from integrations.carriers.easypost.labels import EasyPost
 from integrations.carriers.port import CarrierPort, PlacesPort
 from integrations.carriers.ups.places import Locator
 from integrations.models import Connection
+from integrations.sense import Sensible
 
 VENDORS: dict[str, Callable[[Connection], CarrierPort]] = {
     "easypost": EasyPost,
@@ -28,12 +30,12 @@ def finders() -> list[Connection]:
 
 
 def places(connection: Connection) -> PlacesPort:
-    return PLACES[connection.vendor](connection)
+    return cast(PlacesPort, Sensible(PLACES[connection.vendor](connection), connection.name))
 
 
 def port(connection: Connection) -> CarrierPort:
     """The port of this connection; KeyError for a vendor nobody wrote is a mistake in its settings."""
-    return VENDORS[connection.vendor](connection)
+    return cast(CarrierPort, Sensible(VENDORS[connection.vendor](connection), connection.name))
 
 
 def connection_for(code: str) -> Connection | None:

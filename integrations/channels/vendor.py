@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from integrations import sense
 from integrations.channels import listings
 from integrations.channels.meaning import Meaning
 from integrations.channels.news import ChangeMemory, ChangeNews, ShipmentNews, Standing
@@ -109,6 +110,14 @@ class Vendor:
     as_settled: Callable[[Connection], Callable[[str, bytes], Meaning]] | None = None
     # What an entry of its catalogue is sold as, for a vendor with the feed of one (see catalogue.feed).
     listed: listings.Read | None = None
+
+    def __post_init__(self) -> None:
+        """An answer that makes no sense ends whatever was asked in a named failure."""
+        for name in ("tell_shipment", "tell_change", "tell_standing", "set_levels", "fetch"):
+            if act := getattr(self, name):
+                object.__setattr__(self, name, sense.made(act, self.title))
+        feeds = tuple(replace(feed, fetch=sense.made(feed.fetch, self.title)) for feed in self.feeds)
+        object.__setattr__(self, "feeds", feeds)
 
     def reader(self, connection: Connection) -> Callable[[str, bytes], Meaning]:
         read = self.as_settled(connection) if self.as_settled else self.understand

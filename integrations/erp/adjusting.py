@@ -20,7 +20,7 @@ from core.actors import Actor
 from core.errors import Refusal, TryLater
 from core.events import Fact
 from exceptions.services import cases
-from integrations import bulkhead
+from integrations import bulkhead, sense
 from integrations import events as facts
 from integrations.erp.businesscentral import adjusting as businesscentral
 from integrations.erp.calls import Refused
@@ -39,7 +39,8 @@ AT_ONCE = 500
 FOUND, LOST = "found", "lost"
 Status = StockDocument.Status
 # post(connection, document): the ERP's own key and number of it, found by our reference before anything is made.
-ADJUSTERS: dict[str, Callable[[Connection, dict[str, Any]], tuple[str, str]]] = {
+Adjust = Callable[[Connection, dict[str, Any]], tuple[str, str]]
+_POSTS: dict[str, Adjust] = {
     "businesscentral": businesscentral.post,
     "erpnext": erpnext.post,
     "netsuite": netsuite.post,
@@ -47,6 +48,7 @@ ADJUSTERS: dict[str, Callable[[Connection, dict[str, Any]], tuple[str, str]]] = 
     "sap": sap.post,
     "tryton": tryton.post,
 }
+ADJUSTERS: dict[str, Adjust] = {vendor: sense.made(post, vendor) for vendor, post in _POSTS.items()}
 
 
 def prepare() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from integrations.erp.businesscentral.sales import BusinessCentralPort
 from integrations.erp.erpnext.sales import ErpNextPort
@@ -13,6 +13,7 @@ from integrations.erp.port import ErpPort
 from integrations.erp.sap.sales import SapPort
 from integrations.erp.tryton.sales import Tryton
 from integrations.models import Connection
+from integrations.sense import Sensible
 
 VENDORS: dict[str, Callable[[Connection], ErpPort]] = {
     "businesscentral": BusinessCentralPort,
@@ -26,7 +27,7 @@ VENDORS: dict[str, Callable[[Connection], ErpPort]] = {
 
 def port(connection: Connection) -> ErpPort:
     """The port of this connection; KeyError for a vendor nobody wrote is a mistake in its settings."""
-    return VENDORS[connection.vendor](connection)
+    return cast(ErpPort, Sensible(VENDORS[connection.vendor](connection), connection.name))
 
 
 def connection_of(document: Mapping[str, Any]) -> Connection | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from integrations.models import Connection
 from integrations.payments.adyen.client import Adyen
 from integrations.payments.port import PaymentPort
 from integrations.payments.stripe.client import Stripe
+from integrations.sense import Sensible
 
 VENDORS: dict[str, Callable[[Connection], PaymentPort]] = {
     "adyen": Adyen,
@@ -17,7 +19,7 @@ VENDORS: dict[str, Callable[[Connection], PaymentPort]] = {
 
 def port(connection: Connection) -> PaymentPort:
     """The port of this connection; KeyError for a vendor nobody wrote is a mistake in its settings."""
-    return VENDORS[connection.vendor](connection)
+    return cast(PaymentPort, Sensible(VENDORS[connection.vendor](connection), connection.name))
 
 
 def connection_for(code: str) -> Connection | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from integrations.models import Connection
+from integrations.sense import Sensible
 from integrations.suppliers.edi import Edi
 from integrations.suppliers.port import PartnerPort
 from integrations.suppliers.standard.client import Standard
@@ -17,7 +19,7 @@ VENDORS: dict[str, Callable[[Connection], PartnerPort]] = {
 
 def port(connection: Connection) -> PartnerPort:
     """The port of this connection; KeyError for a vendor nobody wrote is a mistake in its settings."""
-    return VENDORS[connection.vendor](connection)
+    return cast(PartnerPort, Sensible(VENDORS[connection.vendor](connection), connection.name))
 
 
 def connection_of(code: str) -> Connection | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import random
 from decimal import Decimal
@@ -18,6 +17,7 @@ from integrations.channels.shopify.translate import understand
 from integrations.failures import FailureClass, Unreadable
 from orders.canonical import IncomingOrder, totals_problem
 from tests.integrations.conftest import FIXTURES
+from tests.integrations.wounds import mutated
 
 ZERO = Decimal(0)
 DOCUMENTS = sorted(FIXTURES.glob("*.json"))
@@ -362,28 +362,6 @@ def test_what_is_no_document_is_refused_by_name(body: bytes):
 
 def test_an_unknown_topic_is_refused():
     assert refusal({}, "spaceships/create").faults[0].path == "topic"
-
-
-def mutated(source: Any, chance: random.Random) -> Any:
-    """The document with one to three random wounds: values swapped, dropped, repeated, of another type."""
-    document = json.loads(json.dumps(source))
-    for _ in range(chance.randint(1, 3)):
-        at: Any = document
-        while isinstance(at, (dict, list)) and at:
-            key = chance.choice(list(at) if isinstance(at, dict) else range(len(at)))
-            if chance.random() < 0.35 or not isinstance(at[key], (dict, list)):
-                at[key] = copy.deepcopy(chance.choice(ODD))
-                if isinstance(at, dict) and chance.random() < 0.2:
-                    at[chance.choice(["\x00", "\ud800", "id", "order", ""])] = at.pop(key)
-                break
-            at = at[key]
-    return document
-
-
-ODD: list[Any] = [
-    None, True, 0, -1, 2**70, 1.5, "", "example string", "\x00", "\ud800", "1e3", "-5.00", "99999999999999999.99", [],
-    {}, [None], [[]], {"id": {}}, "gid://shopify/Order/x", "2026-13-01T00:00:00Z", "0" * 300, {"shop_money": 3},
-]  # fmt: skip
 
 
 @given(which=st.sampled_from(DOCUMENTS), seed=st.integers(0, 2**32), cut=st.none() | st.floats(0, 1))

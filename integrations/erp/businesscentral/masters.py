@@ -76,7 +76,7 @@ def account(node: Node, settings: Settings) -> Meaning:
     if kind not in {"Company", "Person", ""}:
         node.at("type").fault(f"should be Company or Person, is {reading.shown(kind)}")
     blocked = node.raw("blocked")
-    if blocked is not None and blocked not in BLOCKED:
+    if blocked is not None and str(blocked) not in BLOCKED:
         node.at("blocked").fault(f"should be empty, Ship, Invoice or All, is {reading.shown(blocked)}")
     term = node.object("paymentTerm")
     word = term.line("code") if term else ""

@@ -46,7 +46,7 @@ def _deposits(said: Any) -> Iterator[Mapping[str, Any]]:
         for each in said:
             yield from _deposits(each)
     elif isinstance(said, Mapping):
-        if said.get("type") in {"deposit", "withdrawal"} and "amount" in said and "transaction_id" not in said:
+        if said.get("type") in ("deposit", "withdrawal") and "amount" in said and "transaction_id" not in said:
             yield said
         else:
             for each in said.values():
