@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from integrations.channels import marketplaces
 from integrations.channels.meaning import Act, FollowParcel, Meaning, SetAside, ignored
 from integrations.channels.vendor import Delivery, Vendor
 from integrations.documents import read_json, without_nul, write_json
@@ -38,6 +39,8 @@ def reader(title: str, translate: Translate, lists: str = "") -> Callable[[str, 
         meaning = translate(without_nul(document), faults)
         faults.raise_if_any()
         if meaning is None:
+            inner = document.get("response")
+            marketplaces.refuse_error(inner if isinstance(inner, dict) else document, title)
             names = ", ".join(sorted(document)[:5]) or "nothing"
             raise Unreadable(
                 FailureClass.BAD_VALUE, Fault("", f"no document of {title}'s that is known here: it holds {names}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -112,6 +113,56 @@ def test_what_no_map_knows_is_refused_or_left_out_and_never_guessed(vendor: str,
         found = BY_NAME[vendor].understand("", body.encode())
 
     assert found is None or found.ignored
+
+
+UPS_STATUS = {"type": "D", "code": "011", "description": "DELIVERED"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"date": "20260105", "time": "161000", "gmtDate": "20260105", "gmtTime": "21:10:00", "gmtOffset": "-05:00"},
+        {"date": "20260105", "time": "161000", "gmtOffset": "-05:00"},
+        {"date": "2026-01-05", "time": "21:10:00"},
+    ],
+)
+def test_ups_activities_happen_when_gmt_says(said: dict[str, str]):
+    package = {"trackingNumber": "1Z1", "activity": [{**said, "status": UPS_STATUS}]}
+    document = {"trackResponse": {"shipment": [{"package": [package]}]}}
+
+    (followed,) = BY_NAME["ups"].understand("", json.dumps(document).encode()).acts
+
+    assert isinstance(followed, FollowParcel)
+    assert [scan.at for scan in followed.scans] == [datetime(2026, 1, 5, 21, 10, tzinfo=UTC)]
+
+
+def test_an_alert_of_ups_is_one_scan():
+    document = {
+        "trackingNumber": "1Z2", "localActivityDate": "20260105", "localActivityTime": "161000",
+        "gmtActivityDate": "20260105", "gmtActivityTime": "211000", "activityStatus": UPS_STATUS,
+        "activityLocation": {"city": "ATLANTA", "stateProvince": "GA", "country": "US"},
+    }  # fmt: skip
+
+    (followed,) = BY_NAME["ups"].understand("", json.dumps(document).encode()).acts
+
+    assert isinstance(followed, FollowParcel)
+    (scan,) = followed.scans
+    assert (followed.tracking_number, scan.state, scan.at, scan.place) == (
+        "1Z2", "delivered", datetime(2026, 1, 5, 21, 10, tzinfo=UTC), "ATLANTA, GA, US",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("vendor", "document"),
+    [
+        ("dhl", {"title": "No result found", "status": 404, "detail": "No shipment with that number"}),
+        ("ups", {"response": {"errors": [{"code": "TW0001", "message": "No shipment with that number"}]}}),
+        ("fedex", {"transactionId": "x", "errors": [{"code": "NF", "message": "No shipment with that number"}]}),
+    ],
+)
+def test_an_error_a_carrier_answered_with_is_told_in_its_words(vendor: str, document: dict[str, object]):
+    with pytest.raises(Unreadable, match="No shipment with that number"):
+        BY_NAME[vendor].understand("", json.dumps(document).encode())
 
 
 @pytest.mark.django_db
