@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils import timezone
 
@@ -35,6 +35,8 @@ class ScreensMiddleware:
         return response
 
     def process_view(self, request: HttpRequest, *_: object) -> None:
+        if "\0" in request.path and not request.path.startswith("/api/"):
+            raise Http404  # no name of ours has one, and the database refuses to look for it
         # Read late: views that never look at the user (webhooks, static files) stay without a query.
         zone = _zone(request)
         if zone is not None:

@@ -41,7 +41,7 @@ class Pages:
 
     def new(self, request: HttpRequest) -> HttpResponse:
         """A policy with a first draft, or the form again (422)."""
-        values = {name: request.POST.get(name, "").strip() for name in ("code", "name", "channel")}
+        values = {name: request.POST.get(name, "").replace("\0", "").strip() for name in ("code", "name", "channel")}
         problems: dict[str, str] = {}
         if request.method == "POST":
             try:
