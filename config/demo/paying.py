@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 from uuid import NAMESPACE_URL, uuid5
@@ -19,14 +19,14 @@ from core.actors import SYSTEM, Actor
 from core.models import User
 from integrations.models import Connection
 from orders.canonical import IncomingPayment
-from orders.models import Channel, Order, OrderStatus, PaymentKind, PaymentNotice, PaymentRoute, Via
+from orders.models import Channel, Order, OrderStatus, Payment, PaymentKind, PaymentNotice, PaymentRoute, Via
 from orders.notices import IncomingNotice, Kind
 from orders.services import by_hand, instructions, notices, payments, routes, store_credit
 from orders.services.routes import Draft
 from returns.models import ReturnRequest
 
 VARIABLE = "BACKROOM_DEMO_BANK"  # {"url": …, "key": …}, set by `dev.py demo`
-ACCOUNT, UNROUTED, HELD_DAYS = "stripe", "klarna", 7
+CARD, ACCOUNT, UNROUTED, HELD_DAYS = "shopify_payments", "stripe", "klarna", 7
 HOLDS = 3
 
 
@@ -108,9 +108,10 @@ def _ask() -> int:
     if PaymentNotice.objects.exists():
         return 0
     now = timezone.now()
-    paid = Order.objects.filter(payments__kind=PaymentKind.CAPTURED, channel__code="web-uk").exclude(
-        pk__in=ReturnRequest.objects.exclude(order=None).values("order")
-    )
+    paid = Order.objects.filter(
+        payments__kind=PaymentKind.CAPTURED, payments__gateway=CARD, channel__code="web-uk"
+    ).select_related("channel")
+    paid = paid.exclude(pk__in=ReturnRequest.objects.exclude(order=None).values("order"))
     told: tuple[tuple[Kind, str, str, int | None], ...] = (
         ("INQUIRY", "warning_needs_response", "Cardholder doesn't recognise the charge", 4),
         ("DISPUTE", "needs_response", "Goods not received", 9),
@@ -120,11 +121,23 @@ def _ask() -> int:
     for order, (kind, state, reason, days) in zip(chosen, told, strict=False):
         notice = IncomingNotice(
             ref=f"bank-{order.channel_ref}", state="OPEN", said_at=now - timedelta(hours=5), kind=kind,
-            gateway="shopify_payments", amount=order.total, currency=order.currency, reason=reason, told_state=state,
+            gateway=CARD, amount=order.total, currency=order.currency, reason=reason, told_state=state,
             due_at=now + timedelta(days=days) if days else None,
         )  # fmt: skip
         notices.keep(order.pk, notice, actor=SYSTEM)
+        if kind == "DISPUTE":
+            _dispute(order, now)
     return len(chosen)
+
+
+def _dispute(order: Order, now: datetime) -> None:
+    """The bank holds the payment back until somebody has answered."""
+    paid = Payment.objects.filter(order=order, kind=PaymentKind.CAPTURED).earliest("pk")
+    told = IncomingPayment(
+        ref=f"bank-{order.channel_ref}", kind="disputed", amount=paid.amount, currency=paid.currency, at=now,
+        gateway=paid.gateway, parent_ref=paid.provider_ref,
+    )  # fmt: skip
+    payments.record(order.channel_ref, [told], channel=order.channel, actor=SYSTEM)
 
 
 def _credit(helen: Actor) -> None:

@@ -15,7 +15,7 @@ from core import outbox
 from core.actors import SYSTEM
 from core.errors import Invalid
 from core.models import Job, User
-from integrations import aliases, inbox, replaying
+from integrations import aliases, codes, inbox, replaying
 from integrations.files.orders import drops
 from integrations.models import Alias, AliasChange, AliasKind, Connection, FileDrop, InboundMessage
 from inventory.models import ItemAlias, LocationAlias, Stock
@@ -190,7 +190,7 @@ def test_the_list_is_searched_paged_and_changed_by_whoever_may(till: Connection,
     assert history.count('id="version-') == 4
 
 
-def test_the_demo_s_tills_lack_one_place_and_a_file_waits():
+def test_the_demo_s_tills_lack_one_place_and_two_articles_and_a_file_waits():
     User.objects.create_user("ida@example.com", "x", name="Ida").groups.add(
         Group.objects.get_or_create(name="Integration")[0]
     )
@@ -199,6 +199,13 @@ def test_the_demo_s_tills_lack_one_place_and_a_file_waits():
     for _ in range(2):
         tills.make(lambda words: None)
 
-    assert sorted(InboundMessage.objects.values_list("status", flat=True)) == ["FAILED", "FAILED", "PROCESSED"]
+    assert sorted(InboundMessage.objects.values_list("status", flat=True)) == [
+        "FAILED",
+        "FAILED",
+        "PROCESSED",
+        "PROCESSED",
+    ]
+    listed = codes.missing(Connection.objects.get(code="square"))
+    assert list(listed.order_by("title").values_list("title", flat=True)) == ["Alterations, per seam", "Gift wrapping"]
     seen = drops.preview(FileDrop.objects.get())
     assert [bool(each.faults) for each in seen.shown] == [False, True]
