@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from core import timeline
+from core.formats import money
 from core.models import Event
 from core.timeline import Words
 from returns import disposing
@@ -46,7 +49,7 @@ def _chosen(event: Event) -> Words:
     how = " (called off)" if data.get("status") == "CANCELLED" else ""
     said = str(data.get("words") or "")
     if data.get("cost"):
-        said = f"{said} {data.get('cost')} {data.get('currency')}".strip()
+        said = f"{said} {money(Decimal(str(data['cost'])), str(data.get('currency')))}".strip()
     return Words(f"{_lines(event)} rejected: they {words.get(str(data.get('kind')), '')}{how}", said, "undo-2")
 
 

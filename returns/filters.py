@@ -6,13 +6,14 @@ import re
 from typing import Any, ClassVar
 
 import django_filters as df
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from core.errors import Invalid, Problem
 from inventory.models import Location
 from orders.models import Channel, LabelStatus, Order
 from returns.models import (
     TO_COME,
+    Inspection,
     ReturnKind,
     ReturnLabel,
     ReturnLine,
@@ -30,6 +31,7 @@ NEEDS = [
     ("inspection", "An inspection"),
     ("place", "A place to go"),
     ("label", "A label that failed"),
+    ("word", "A word on what was rejected"),
 ]
 
 
@@ -87,7 +89,7 @@ class ReturnFilter(df.FilterSet):
         wanted = Q()
         for need in value:
             wanted |= _needs(need)
-        return rows.filter(wanted, status=ReturnStatus.OPEN) if value else rows
+        return rows.filter(wanted) if value else rows
 
 
 def _needs(need: str) -> Q:
@@ -100,7 +102,10 @@ def _needs(need: str) -> Q:
         "label": Q(Exists(ReturnLabel.objects.way_back().filter(request=OuterRef("pk"), status=LabelStatus.FAILED)))
         & ~Q(Exists(ReturnLabel.objects.live().way_back().filter(request=OuterRef("pk")))),
     }
-    return wanted[need]
+    if need == "word":  # about goods that were looked at, so the return may have ended otherwise
+        rejected = Inspection.objects.filter(line__request=OuterRef("pk"), verdict="REJECTED")
+        return Q(Exists(rejected.filter(chosen__lt=F("quantity"))))
+    return wanted[need] & Q(status=ReturnStatus.OPEN)
 
 
 def matching(text: str) -> QuerySet[Any]:

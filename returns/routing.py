@@ -124,6 +124,10 @@ def _excluded(policy: Policy, around: Around, node: Node, limits: Sequence[Place
 
 def _words(best: Choice, limits: Sequence[PlaceRule], policy: Policy) -> str:
     currency = policy.routing.currency
-    sells = "does not sell it" if best.weeks >= UNSOLD_WEEKS else f"sells it within {best.weeks.normalize():f} weeks"
-    words = f"{best.node.name} {sells}; the way back costs {best.way_back} {currency}."
+    sells = (
+        "has not sold it lately" if best.weeks >= UNSOLD_WEEKS else f"sells it within {best.weeks.normalize():f} weeks"
+    )
+    unknown = best.node.way_back is None and best.node.kilometres is None
+    costs = "nobody knows what the way back costs" if unknown else f"the way back costs {best.way_back} {currency}"
+    words = f"{best.node.name} {sells}; {costs}."
     return f"“{limits[0].name}”: {words}" if limits else words

@@ -42,6 +42,7 @@ from orders.tenders import Part, Tender
 
 K, S = InstructionKind, InstructionStatus
 CREDIT = "store_credit"  # the gateway of what our own ledger holds
+EXCHANGE = "exchange"  # of the worth of goods that come back for others
 ZERO = Decimal(0)
 
 

@@ -16,6 +16,7 @@ from core.errors import Invalid, Problem, Refusal
 from core.subjects import Subject
 from orders import events as facts
 from orders.models import Channel, Order, OrderStatus, Payment, PaymentKind, PaymentRoute, Via
+from orders.services import instructions
 
 LOOKED_AT = timedelta(days=90)
 MOST = 5_000
@@ -99,7 +100,8 @@ def open_orders(channel: Channel, gateway: str) -> int:
 
 
 def unrouted(channels: Any) -> list[tuple[int, str, int]]:
-    """(channel, gateway, payments) of lately captured money that only the general way fits, the most used first."""
+    """(channel, gateway, payments) of lately captured money that only the general way fits, the most used first. What
+    our own ledger or returned goods paid for goes no such way."""
     known = set(PaymentRoute.objects.values_list("channel_id", "gateway"))
     lately = Payment.objects.filter(
         kind__in=(PaymentKind.CAPTURED, PaymentKind.REFUNDED), at__gt=timezone.now() - LOOKED_AT
@@ -107,7 +109,7 @@ def unrouted(channels: Any) -> list[tuple[int, str, int]]:
     newest = lately.order_by("-at").values("pk")[:MOST]
     rows = (
         Payment.objects.filter(pk__in=newest, order__channel__in=channels)
-        .exclude(gateway="")
+        .exclude(gateway__in=["", instructions.CREDIT, instructions.EXCHANGE])
         .values_list("order__channel_id", "gateway")
         .annotate(n=Count("pk"))
         .order_by("-n")

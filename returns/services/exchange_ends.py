@@ -26,7 +26,7 @@ from returns.services import exchange_holds
 from returns.services.exchange_holds import cause
 from returns.services.lifecycle import ReturnDesk
 
-GATEWAY = "exchange"
+GATEWAY = instructions.EXCHANGE
 ZERO = Decimal(0)
 
 

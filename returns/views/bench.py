@@ -310,6 +310,7 @@ def _context(request: HttpRequest, code: str, side: str, rma: ReturnRequest) -> 
         "photos": list(InspectionPhoto.objects.filter(line=current.line, inspection=None).values("pk"))
         if current else [],
         "unplaced": [each for each in seen if each.left and each.verdict != Acceptance.REVIEW],
+        "theirs": {each.pk for each in seen if each.verdict == Acceptance.REJECTED and not each.chosen},
         "aside": [each for each in stream if each.here and each.kind not in disposing.GONE and each.kind != "RESTOCK"],
         "taking": awaited[0] if awaited else None, "said": "", "template": "returns/_receive.html",
         "codes": naming.device_codes([line.item for line in awaited if line.item]) if may and awaited else {},

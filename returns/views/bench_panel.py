@@ -210,5 +210,6 @@ def _context(request: HttpRequest, rma: ReturnRequest) -> dict[str, Any]:
         "may_exchange": may(NEEDS["exchange"]) and rma.order is not None and not asked
         and rma.approved_at is not None and rma.refund_plan == "ON_RECEIPT",
         "side": "s" if rma.location and rma.location.kind == "STORE" else "w", "key": ids.uuid7(), "rows": range(ROWS),
+        "to_do": any(line.awaited or line.received > line.accepted + line.rejected for line in lines),
         "may_bench": may("returns.inspect_return"), "sums": None, "problems": {}, "sent": {},
     }  # fmt: skip

@@ -37,6 +37,7 @@ VIEWS: tabs.Views = (
     ("To decide", {"needs": "decision"}),
     ("On their way", {"needs": "goods"}),
     ("To inspect", {"needs": "inspection"}),
+    ("Rejected goods", {"needs": "word"}),
     ("Declined", {"status": "DECLINED"}),
 )
 

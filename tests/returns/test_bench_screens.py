@@ -22,7 +22,8 @@ from returns.models import (
     ReturnLine,
     ReturnSignal,
 )
-from returns.services import photos
+from returns.services import inspection, photos, rejected
+from returns.services.inspection import Seen
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.inventory.test_count_screens import HTMX, send
 from tests.returns.bench import ANNA, approved, bench_of, came_back, sold
@@ -249,3 +250,17 @@ def test_no_screen_of_the_bench_asks_more_as_parcels_and_signals_pile_up(client,
             came_back(1, at=leeds, item=jacket)
             ReturnSignal.objects.create(kind="RATE", dimension="SKU", key=f"{n}", label=f"SKU-{n}", chance=0.001)
             DispositionRules.objects.create(number=100 + n, status="RETIRED")
+
+
+def test_what_is_still_the_customer_s_is_only_put_aside_on_the_handheld(client, leeds):
+    rma = came_back(1, at=leeds)
+    seen = inspection.inspect(bench_of(rma).pk, Seen("D", "REJECTED", note="Worn"), key="look", actor=ANNA)
+    client.force_login(User.objects.create_superuser("boss@harrow.example", "correct horse battery"))
+    handheld = f"/s/LEEDS/returns/{rma.number}"
+
+    page = client.get(handheld).content.decode()
+    assert "still the customer’s" in page
+    assert "RESTOCK" not in page
+
+    rejected.keep(seen.pk, words="Keep it", key="keep", actor=ANNA)
+    assert "RESTOCK" in client.get(handheld).content.decode()

@@ -9,7 +9,8 @@ from core.models import Event
 from exceptions.models import Case
 from inventory.models import StockMovement
 from orders.models import OrderLine
-from returns.models import Disposition, Inspection, RejectionChoice, ReturnLabel
+from returns.filters import ReturnFilter
+from returns.models import Disposition, Inspection, RejectionChoice, ReturnLabel, ReturnRequest
 from returns.services import dispositions, inspection, labels, rejected
 from returns.services.inspection import Seen
 from tests.factories.inventory import ItemFactory, LocationFactory
@@ -112,3 +113,15 @@ def test_a_parcel_home_may_be_called_off_while_it_is_here_and_accepted_goods_hav
     with pytest.raises(Refusal) as ours:
         rejected.give_back(taken.pk, by_hand=True, key="no", actor=ANNA)
     assert ours.value.code == "not_rejected"
+
+
+def test_a_list_finds_returns_whose_rejected_goods_wait_for_a_word_though_they_ended():
+    seen = turned_down(1)
+    rma = seen.line.request
+    waiting = lambda: list(ReturnFilter({"needs": ["word"]}, ReturnRequest.objects.all()).found())  # noqa: E731
+
+    rma.refresh_from_db()
+    assert (rma.status, waiting()) == ("COMPLETED", [rma])
+
+    rejected.keep(seen.pk, words="Keep it", key="keep", actor=ANNA)
+    assert waiting() == []
