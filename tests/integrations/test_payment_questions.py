@@ -13,6 +13,8 @@ from django.test import Client
 
 from config.devstack import adyen as adyen_server
 from exceptions.models import Case
+from finance.models import OrderMoney
+from finance.services import charges
 from integrations.models import InboundMessage
 from integrations.payments.adyen import webhooks as adyen_hooks
 from integrations.payments.stripe import webhooks as stripe_hooks
@@ -95,6 +97,61 @@ def test_an_inquiry_is_a_case_with_its_deadline_and_grows_into_a_dispute(client)
     assert dict(PaymentNotice.objects.values_list("kind", "state")) == {"INQUIRY": "CLOSED", "DISPUTE": "CLOSED"}
     stripe_hook(client, event("charge.dispute.updated", dispute("pondering"), n=6))
     assert InboundMessage.objects.order_by("-pk")[0].status == "FAILED"  # a word nobody knows is a case
+
+
+def balance(amount: int, currency: str = "gbp") -> dict[str, Any]:
+    return {"id": f"txn_{amount}", "object": "balance_transaction", "amount": amount, "currency": currency,
+            "fee": 0, "net": amount}  # fmt: skip
+
+
+@pytest.mark.parametrize("taken_was_heard", [True, False])
+def test_a_dispute_that_was_won_is_withheld_until_its_money_is_back(client, taken_was_heard):
+    order = at_stripe()
+    stripe_hook(client, event("charge.dispute.created", dispute("needs_response")))
+    if taken_was_heard:
+        stripe_hook(client, event("charge.dispute.funds_withdrawn", dispute("under_review"), n=2))
+    won = {**dispute("won"), "balance_transactions": [balance(-10_000)]}
+
+    stripe_hook(client, event("charge.dispute.closed", won, n=3))
+
+    assert case("orders.payment_disputed").status == "OPEN"
+    assert instructions.refundable(order.pk, "GBP") == 0
+    back = {**won, "balance_transactions": [balance(-10_000), balance(10_000)]}
+    stripe_hook(client, event("charge.dispute.updated", back, n=4))
+    stripe_hook(client, event("charge.dispute.funds_reinstated", back, n=5))
+    assert case("orders.payment_disputed").status == "RESOLVED"
+    assert instructions.refundable(order.pk, "GBP") == 100
+    assert sorted(Payment.objects.filter(provider_ref="dp_1").values_list("kind", "amount")) == [
+        ("chargeback", 100), ("disputed", 100), ("reinstated", 100),
+    ]  # fmt: skip
+    assert charges.keep(order.pk) is not None
+    assert OrderMoney.objects.get(order=order).disputed == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "moved", "back"),
+    [
+        ("won", [balance(-10_000), balance(10_000)], 100),
+        ("won", [balance(-12_700, "usd"), balance(12_500, "usd")], 100),
+        ("lost", [balance(-10_000), balance(4_000)], 40),  # what had been refunded before
+        ("lost", [balance(-12_700, "usd"), balance(5_080, "usd")], 40),
+        ("lost", [balance(-10_000)], 0),
+    ],
+)
+def test_a_disputes_balance_transactions_say_what_came_back(client, status, moved, back):
+    order = at_stripe()
+    stripe_hook(client, event("charge.dispute.funds_withdrawn", dispute("under_review")))
+
+    stripe_hook(client, event("charge.dispute.closed", {**dispute(status), "balance_transactions": moved}, n=2))
+
+    found = dict(Payment.objects.filter(provider_ref="dp_1").values_list("kind", "amount"))
+    assert found.pop("chargeback") == 100
+    assert found.pop("dispute_lost", None) == (100 if status == "lost" else None)
+    assert found == ({"reinstated": back} if back else {})
+    assert instructions.refundable(order.pk, "GBP") == back
+    odd = {**dispute(status), "balance_transactions": [{"amount": "4,00", "currency": "gbp"}]}
+    stripe_hook(client, event("charge.dispute.updated", odd, n=3))
+    assert InboundMessage.objects.order_by("-pk")[0].status == "FAILED"
 
 
 def test_a_fraud_warning_is_a_case_until_nothing_can_be_done(client):

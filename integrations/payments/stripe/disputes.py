@@ -2,17 +2,26 @@
 
 An inquiry (a status that begins with `warning_`) withholds no money and still has a day until which evidence counts;
 unanswered it becomes a dispute under the same number (docs.stripe.com: disputes, early fraud warnings).
+
+A status says who won; whether the money moved, the dispute's balance transactions say: none, the withdrawal, or that
+and what was given back (docs.stripe.com/api/disputes/object). So a dispute that was won is over when its money is back,
+by `funds_reinstated` or by a balance transaction in any event of it; until then it is withheld, and its case stands.
+One that was lost may have given a part back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from integrations.channels.meaning import Asked, Heard, HearOfMoney, Meaning, ignored
-from integrations.payments.stripe.money import GATEWAY, amount_of, payment_of, when
-from integrations.reading import Node, checked_payment
+from integrations.payments import minor
+from integrations.payments.stripe.money import GATEWAY, amount_of, payment_of, upper, when
+from integrations.reading import MOST_MINOR, Node, checked_payment, shown
 from orders.canonical import PaymentKind
+from orders.currencies import rounded
 from orders.notices import IncomingNotice, Kind, State
 
 EVENTS = {
@@ -41,7 +50,11 @@ def dispute(event: str, it: Node, at: datetime) -> Meaning:
         return ignored("not understood")
     payment = checked_payment(payment)
     names = tuple(dict.fromkeys(name for name in (payment.ref, charge, intent) if name))
-    heard = [Heard(replace(payment, kind=kind), names) for kind in _kinds(event, status)]
+    moved = _moved(it, payment.amount, payment.currency, status)
+    heard = [
+        Heard(replace(payment, kind=kind, amount=moved.get(kind) or payment.amount), names)
+        for kind in _kinds(event, status, moved)
+    ]
     details = it.object("evidence_details")
     notice = IncomingNotice(
         ref=payment.ref, kind=_kind(status), state=_STATES[status], said_at=at, parent_ref=payment.parent_ref,
@@ -66,13 +79,37 @@ def warning(it: Node, at: datetime) -> Meaning:
     return Meaning(acts=(HearOfMoney(asked=(Asked(notice, names),)),))
 
 
-def _kinds(event: str, status: str) -> list[PaymentKind]:
+def _kinds(event: str, status: str, moved: Mapping[PaymentKind, Decimal]) -> list[PaymentKind]:
     """What it does to the money."""
     if event in _MOVES:
         return [_MOVES[event]]
-    if status == "lost" and event != "charge.dispute.created":
-        return ["dispute_lost"]
+    if status in {"won", "lost"} and event != "charge.dispute.created":
+        # What was given back had been taken: whoever missed the one event learns both of them here.
+        back: list[PaymentKind] = ["chargeback", "reinstated"] if "reinstated" in moved else []
+        return [*back, "dispute_lost"] if status == "lost" else back
     return ["disputed"] if status in _STANDS or status == "lost" else []
+
+
+def _moved(it: Node, amount: Decimal, currency: str, status: str) -> dict[PaymentKind, Decimal]:
+    """What its balance transactions took and gave back, in the dispute's currency. They are in the account's own: where
+    that is another, what was won came back whole, and of what was lost the same part."""
+    out = back = Decimal(0)
+    same = True
+    for each in it.items("balance_transactions"):
+        units = each.raw("amount")
+        if isinstance(units, bool) or not isinstance(units, int) or abs(units) > MOST_MINOR:
+            each.at("amount").fault(f"should be an amount in the smallest unit of its currency, is {shown(units)}")
+            continue
+        own = upper(each) or currency
+        same = same and own == currency
+        value = minor.from_minor(units, own, minor.STRIPE)
+        out, back = out - min(value, Decimal(0)), back + max(value, Decimal(0))
+    if not back:
+        return {}
+    if same and out:
+        return {"chargeback": out, "reinstated": back}
+    part = min(back / out, Decimal(1)) if out and status == "lost" else Decimal(1)
+    return {"chargeback": amount, "reinstated": rounded(amount * part, currency)}
 
 
 def _kind(status: str) -> Kind:
