@@ -29,6 +29,22 @@ class Standing:
     refunded: Decimal
     held: Decimal
 
+    @property
+    def code(self) -> str:
+        """The words for programs: `partly_refunded`."""
+        return self.words.lower().replace(" ", "_")
+
+    def differs(self, told: str) -> bool:
+        """Whether the channel's own word for it (PaymentState) says something else."""
+        return told not in _SAME.get(self.code, {self.code})
+
+
+# Our words, and those of a channel that say the same.
+_SAME = {
+    "partly_paid": {"partially_paid"}, "partly_captured": {"partially_paid"}, "nothing_held": {"voided"},
+    "partly_refunded": {"partially_refunded"},
+}  # fmt: skip
+
 
 def standing(payments: Iterable[Told], currency: str, worth: Decimal | None, held: Decimal) -> Standing | None:
     """`worth` is what the order's units that are not cancelled come to, `held` what can still be captured."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,12 +11,13 @@ from django.test import Client
 
 from core.actors import SYSTEM
 from core.models import Event, User
-from orders.canonical import Buyer
+from orders.api.v1 import shapes
+from orders.canonical import Buyer, IncomingPayment
 from orders.edits import ChangeQuantity
 from orders.models import FulfilmentOrder, Hold, Order, OrderStatus
-from orders.services import changing, fulfilment
+from orders.services import changing, fulfilment, standing
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
-from tests.factories.orders import incoming_line, place
+from tests.factories.orders import PLACED_AT, incoming_line, place
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +55,36 @@ def test_the_list_takes_a_fixed_number_of_queries(everyone: Client, stocked: Any
     with query_count("orders-list", lambda: everyone.get("/orders/")):
         for n in range(2, 8):
             place(channel_ref=str(n))
+
+
+def test_the_list_its_download_and_the_api_say_what_the_money_events_come_to(everyone: Client, stocked: Any) -> None:
+    def money(ref: str, kind: str, amount: str) -> IncomingPayment:
+        return IncomingPayment(ref=ref, kind=kind, amount=Decimal(amount), currency="GBP", at=PLACED_AT)
+
+    captured = money("p", "captured", "10.00")
+    place(channel_ref="1", payments=(captured,))
+    back = place(channel_ref="2", payments=(captured, money("r", "refunded", "4.00")))
+    held = place(channel_ref="3", payments=(money("a", "authorised", "10.00"),), payment_state="authorised")
+    told = place(channel_ref="4", payment_state="pending")
+
+    page = everyone.get("/orders/").content.decode()
+    rows = {row.split('"', 1)[0]: row for row in page.split('id="order-')[1:]}
+    download = b"".join(everyone.get("/orders/export.csv").streaming_content).decode().splitlines()
+
+    assert ("Partly refunded" in rows[str(back.pk)], "says paid" in rows[str(back.pk)]) == (True, True)
+    assert ("Authorised" in rows[str(held.pk)], "says" in rows[str(held.pk)].split("</tr>")[0]) == (True, False)
+    assert "Pending" in rows[str(told.pk)]
+    assert [row.rsplit(",", 1)[1] for row in download[1:]] == ["pending", "Authorised", "Partly refunded", "Paid"]
+    stands = standing.several([back.pk, held.pk, told.pk])
+    assert stands == {
+        each.pk: standing.of(each, list(each.lines.all()), list(each.payments.order_by("at", "pk"))).state
+        for each in (back, held)
+    }
+    said = shapes.summary(back, stands[back.pk])
+    assert (said["payment_state"], said["payment"]) == (
+        "paid", {"state": "partly_refunded", "captured": Decimal(10), "refunded": Decimal(4), "held": 0}
+    )  # fmt: skip
+    assert shapes.summary(told, stands.get(told.pk))["payment"] is None
 
 
 def test_the_list_offers_what_came_in_since_under_its_own_filters(everyone: Client, stocked: Any) -> None:

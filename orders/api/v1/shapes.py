@@ -7,6 +7,8 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 
 from orders.models import FulfilmentLine, FulfilmentOrder, Hold, HoldStatus, Order
+from orders.paid import Standing
+from orders.services import standing
 
 
 def with_details(orders: QuerySet[Order]) -> QuerySet[Order]:
@@ -21,7 +23,8 @@ def with_details(orders: QuerySet[Order]) -> QuerySet[Order]:
     )
 
 
-def summary(order: Order) -> dict[str, Any]:
+def summary(order: Order, stands: Standing | None) -> dict[str, Any]:
+    """`payment_state` is the channel's word; `payment` what the order's own money events come to, where it has any."""
     return {
         "number": order.number,
         "channel": order.channel.code,
@@ -29,6 +32,7 @@ def summary(order: Order) -> dict[str, Any]:
         "channel_number": order.channel_number,
         "status": order.status,
         "payment_state": order.payment_state,
+        "payment": _money(stands) if stands else None,
         "method": order.method,
         "placed_at": order.placed_at,
         "updated_at": order.updated_at,
@@ -46,7 +50,7 @@ def summary(order: Order) -> dict[str, Any]:
 def detail(order: Any) -> dict[str, Any]:
     """One order from `with_details`."""
     return {
-        **summary(order),
+        **summary(order, standing.several([order.pk]).get(order.pk)),
         "source_version": order.source_version,
         "cancelled_at": order.cancelled_at,
         "cancel_reason": order.cancel_reason,
@@ -117,6 +121,10 @@ def _line(line: Any) -> dict[str, Any]:
         "cancelled": line.cancelled,
         "returned": line.returned,
     }
+
+
+def _money(stands: Standing) -> dict[str, Any]:
+    return {"state": stands.code, **{name: getattr(stands, name) for name in ("captured", "refunded", "held")}}
 
 
 def _work(work: Any) -> dict[str, Any]:

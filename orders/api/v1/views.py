@@ -12,7 +12,7 @@ from orders.api.v1 import described, finding, placing, shapes
 from orders.api.v1.bodies import Cancellation, NewOrder
 from orders.filters import ORDERS, OrderFilter, order_of
 from orders.models import Order
-from orders.services import changing
+from orders.services import changing, standing
 
 PAGING = frozenset({"after", "before", "page_size", "sort"})
 
@@ -32,7 +32,8 @@ class Orders(ApiView):
         visible = Order.objects.for_caller(request.auth).select_related("channel")
         found = OrderFilter(request.GET, queryset=visible).found()
         page = keyset(found, request, ORDERS[order_of(request.GET.get("sort", ""))])
-        return page_reply(request, page, shapes.summary)
+        stands = standing.several([order.pk for order in page.rows])
+        return page_reply(request, page, lambda order: shapes.summary(order, stands.get(order.pk)))
 
     @described.CREATE
     @idempotent()
