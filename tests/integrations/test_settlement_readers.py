@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -27,10 +28,11 @@ AMAZON = (
 )
 
 
-def read(provider: str, content: str | bytes, **terms: str):
+def read(provider: str, content: str | bytes, **terms: Any):
     reader = canonical.reader(provider)
     said = content if isinstance(content, bytes) else content.encode()
-    return checking.checked(reader.read(said, Terms.of(terms)))
+    given = Terms.of(terms)
+    return checking.checked(reader.read(said, given), given.stated)
 
 
 def rules(document) -> list[str]:

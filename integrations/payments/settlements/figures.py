@@ -96,6 +96,10 @@ def minor(value: object, currency: str, exceptions: Mapping[str, int] = MappingP
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise Refused(f"{value!r} is no amount in the smallest unit.")
     text = str(value)
+    if any(dash in text for dash in DASHES):
+        raise Refused(f"{text[:40]!r} has a dash where a minus belongs.", rule=Rule.UNICODE_MINUS)
+    if re.fullmatch(r"-?[0-9]{1,15},[0-9]{1,4}", text):
+        raise Refused(f"{text!r} has a decimal comma, and counts in the smallest unit.", rule=Rule.DECIMAL_COMMA)
     if not re.fullmatch(r"-?[0-9]{1,18}", text):
         raise Refused(f"{text[:40]!r} is no amount in the smallest unit.")
     return smallest_units.from_minor(int(text), currency, exceptions)
