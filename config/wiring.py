@@ -137,7 +137,7 @@ def _finance() -> None:
     for told in ("refund.posted", "refund.failed"):
         events.subscribe(told, "finance.keep_refund_charges", handlers.keep_refund_charges)
     events.subscribe("settlement.matched", "finance.keep_fees", handlers.keep_fees)
-    for told in ("settlement.matched", "settlement.unmatched", "settlement.written_off"):
+    for told in ("settlement.matched", "settlement.unmatched", "settlement.written_off", "settlement.banked"):
         events.subscribe(told, "finance.book_payout", handlers.book_payout)
     for told in ("return.received", "return.sent_back", "return.rejected_chosen", "return.disposed"):
         events.subscribe(told, "finance.receive_return", handlers.receive_return)

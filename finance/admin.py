@@ -1,4 +1,7 @@
+from functools import partial
+
 from django.contrib import admin
+from django.db import transaction
 
 from core.admin_bases import ReadOnly, ReadOnlyRows
 from finance.models import (
@@ -10,6 +13,7 @@ from finance.models import (
     Entity,
     EntityAccount,
     EntityChannel,
+    ExchangeRate,
     LabelMapping,
     OrderMoney,
     Period,
@@ -18,6 +22,7 @@ from finance.models import (
     Settlement,
     ThreeWay,
 )
+from finance.services import rates
 
 
 class Lines(ReadOnlyRows):
@@ -72,6 +77,21 @@ class EntityChannelAdmin(admin.ModelAdmin):
 @admin.register(EntityAccount)
 class EntityAccountAdmin(admin.ModelAdmin):
     list_display = ("provider", "account", "entity")
+
+
+@admin.register(ExchangeRate)
+class ExchangeRateAdmin(ReadOnly):
+    """Stated once each; a correction is another of the same day."""
+
+    list_display = ("on", "given", "wanted", "rate", "source", "stated_at")
+    list_filter = ("given", "wanted")
+
+    def has_add_permission(self, request):
+        return admin.ModelAdmin.has_add_permission(self, request)
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        transaction.on_commit(partial(rates.stated, obj))
 
 
 @admin.register(ApprovalRule)

@@ -23,7 +23,8 @@ def of(settlement: Any) -> list[Step]:
     steps: list[Step] = []
     here = Decimal(0)
     for label, amount in (
-        ("Orders and refunds matched", settlement.matched),
+        ("Orders and refunds matched", settlement.matched - settlement.exchange),
+        ("Made or lost by exchange", settlement.exchange),
         ("Fees", settlement.fees),
         ("Other movements", settlement.other),
         ("Written off", settlement.written_off),

@@ -55,6 +55,17 @@ class Fault:
         return {"rule": str(self.rule), "row": self.row, "message": self.message, "ref": self.ref}
 
 
+# What a mapped file's columns may be, of payouts and of bank statements.
+COLUMNS = (
+    "payout", "date", "label", "gross", "fee", "net", "currency", "payment", "refund", "order", "shipment", "line",
+    "sku", "method", "ref", "paid_on", "total",
+)  # fmt: skip
+BANK_COLUMNS = (
+    "date", "value_date", "amount", "credit", "debit", "side", "currency", "original_amount", "original_currency",
+    "text", "counterparty", "ref", "account", "balance",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How a connection's files are written, as somebody stated it. Empty: as documented, or as the file proves.
@@ -192,6 +203,8 @@ class Entry:
     amount: Decimal
     currency: str
     value_on: date | None = None
+    original_amount: Decimal | None = None
+    original_currency: str = ""
     text: str = ""
     counterparty: str = ""
     ref: str = ""

@@ -32,6 +32,9 @@ ROLES = {
     "adjustments": "Differences in the channel's figures",
     "provider_fees": "What payment providers and channels keep",
     "bank": "Money on its way to the bank",
+    "intercompany": "Owed between our own entities",
+    "conversion": "Money between two currencies",
+    "exchange": "Made or lost by exchange",
     "chargebacks": "Lost to chargebacks",
     "write_offs": "Written off",
 }
@@ -46,9 +49,12 @@ FIELDS = {
     "provider": "Payment provider",
     "sku": "SKU",
     "reason": "Reason",
+    "entity": "The other entity",
+    "exchange": "Exchange: gain or loss",
 }
 MOST_RULES, MOST_VALUES = 200, 50
-_ACCOUNT = re.compile(r"[^\x00-\x1f]{1,60}")
+_ACCOUNT = re.compile(r"[^\x00-\x1f\x7f]{1,60}")
+_PLAIN = re.compile(r"[^\x00-\x1f\x7f]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,7 @@ def read(accounts: Any, rules: Any) -> Chart:
     """A chart from a form or a document. Invalid names every part that makes no sense."""
     problems: list[Problem] = []
     if not isinstance(accounts, Mapping):
-        raise Invalid([Problem("accounts", "mapping", "must name an account for each role")])
+        raise Invalid([Problem("accounts", "mapping", "must name an account for each role")], status=422)
     for role, account in accounts.items():
         if role not in ROLES:
             problems.append(Problem(f"accounts.{role}", "unknown", "is no role of a posting"))
@@ -114,7 +120,7 @@ def read(accounts: Any, rules: Any) -> Chart:
         rules = []
     read_rules = [_rule(f"rules[{n}]", rule, problems) for n, rule in enumerate(rules)]
     if problems:
-        raise Invalid(problems)
+        raise Invalid(problems, status=422)
     return Chart({role: account for role, account in accounts.items() if account}, read_rules)
 
 
@@ -127,6 +133,10 @@ def _rule(path: str, rule: Any, problems: list[Problem]) -> dict[str, Any]:
         problems.append(Problem(f"{path}.role", "unknown", "is no role of a posting"))
     if not isinstance(account, str) or not _ACCOUNT.fullmatch(account):
         problems.append(Problem(f"{path}.account", "account", "must be an account of at most 60 characters"))
+    note = rule.get("note") or ""
+    if not isinstance(note, str) or not _PLAIN.fullmatch(note) or len(note) > 200:
+        problems.append(Problem(f"{path}.note", "text", "must be plain text of at most 200 characters"))
+        note = ""
     if unknown := set(rule) - {"role", "account", "when", "note"}:
         problems.append(Problem(path, "unknown", f"has parts nobody knows: {', '.join(sorted(map(str, unknown)))}"))
     if not isinstance(when, Mapping) or not when:
@@ -134,7 +144,7 @@ def _rule(path: str, rule: Any, problems: list[Problem]) -> dict[str, Any]:
         when = {}
     return {
         "role": role, "account": account, "when": {name: _values(path, name, when[name], problems) for name in when},
-        **({"note": str(rule["note"])[:200]} if rule.get("note") else {}),
+        **({"note": note} if note else {}),
     }  # fmt: skip
 
 
@@ -144,11 +154,19 @@ def _values(path: str, name: Any, values: Any, problems: list[Problem]) -> list[
         problems.append(Problem(f"{path}.when.{name}", "unknown", "is nothing a rule can look at"))
     elif not isinstance(values, list) or not 0 < len(values) <= MOST_VALUES:
         problems.append(Problem(f"{path}.when.{name}", "list", f"must name 1 to {MOST_VALUES} values"))
-    elif not all(isinstance(value, str) and 0 < len(value) <= 120 for value in values):
-        problems.append(Problem(f"{path}.when.{name}", "text", "must be texts of 1 to 120 characters"))
+    elif not all(isinstance(value, str) and 0 < len(value) <= 120 and _PLAIN.fullmatch(value) for value in values):
+        problems.append(Problem(f"{path}.when.{name}", "text", "must be plain texts of 1 to 120 characters"))
     else:
         return list(values)
     return []
+
+
+def note(text: Any) -> str:
+    """What changes, in words. Invalid where it is no plain text of at most 300 characters."""
+    said = text.strip() if isinstance(text, str) else None
+    if said is None or len(said) > 300 or not _PLAIN.fullmatch(said):
+        raise Invalid([Problem("note", "text", "must be plain text of at most 300 characters")], status=422)
+    return said
 
 
 def balanced(sides: Iterable[Side]) -> bool:

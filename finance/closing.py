@@ -19,6 +19,7 @@ CHANNEL = """
     OR %(main)s AND NOT EXISTS (SELECT FROM finance_entitychannel b WHERE b.channel_id = o.channel_id))
 """
 IN_PERIOD = "p.entity_id = %(entity)s AND p.booked_on BETWEEN %(first)s AND %(last)s"
+OF_PAYOUTS = "p.kind = 'FEES' AND p.cause_kind = 'settlement' AND p.status NOT IN ('REVERSED', 'DECLINED')"
 POSTING = """
 SELECT p.id AS key, 'posting' AS kind, p.id::text AS uid, p.reference AS label, {detail} AS detail, p.total AS amount,
     p.currency, p.prepared_at AS at
@@ -94,6 +95,35 @@ CHECKS = (
         FROM finance_settlement s
         WHERE (s.entity_id = %(entity)s OR s.entity_id IS NULL AND %(main)s) AND s.residual <> 0
             AND s.paid_on BETWEEN %(first)s AND %(last)s
+        """,
+    ),
+    Check(
+        "rates", "Payouts without an exchange rate", "Finance", "State the rates that their cases name.",
+        """
+        SELECT s.id AS key, 'settlement' AS kind, s.id::text AS uid, s.provider || ' ' || s.ref AS label,
+            'Nobody stated a rate' AS detail, s.payout AS amount, s.currency, s.paid_on::timestamptz AS at
+        FROM finance_settlement s
+        WHERE s.unrated AND s.paid_on BETWEEN %(first)s AND %(last)s AND EXISTS (
+            SELECT FROM finance_posting p WHERE p.kind = 'FEES' AND p.cause_kind = 'settlement'
+                AND p.cause_uid = s.id::text AND p.entity_id = %(entity)s
+        )
+        """,
+    ),
+    Check(
+        "intercompany", "Payouts that only one of two entities has booked", "Finance",
+        "Its posting was declined or reversed on one side: book the other side the same way.",
+        f"""
+        SELECT s.id AS key, 'settlement' AS kind, s.id::text AS uid, s.provider || ' ' || s.ref AS label,
+            'Owed by one, and not to the other' AS detail, t.apart AS amount, t.currency,
+            s.paid_on::timestamptz AS at
+        FROM (
+            SELECT p.cause_uid, p.currency, sum(l.debit - l.credit) AS apart
+            FROM finance_posting p JOIN finance_postingline l ON l.posting_id = p.id
+            WHERE {OF_PAYOUTS} AND l.account = 'intercompany' AND p.cause_uid IN (
+                SELECT p.cause_uid FROM finance_posting p WHERE {OF_PAYOUTS} AND {IN_PERIOD}
+            )
+            GROUP BY p.cause_uid, p.currency HAVING sum(l.debit - l.credit) <> 0
+        ) t JOIN finance_settlement s ON s.id = t.cause_uid::bigint
         """,
     ),
     Check(

@@ -31,7 +31,7 @@ def keep_fees(fact: Fact) -> None:
 
 
 def book_payout(fact: Fact) -> None:
-    """settlement.matched, balanced, written_off, unmatched: the payout's money is in the books as it is matched now."""
+    """settlement.matched, written_off, unmatched, banked: the payout's money is in the books as it is matched now."""
     payouts.book(int(fact.subject.uid), actor=fact.actor)
 
 

@@ -58,9 +58,25 @@ def register() -> None:
         "What a payout says arrived at the bank is what its confirmed bank lines say",
         """
         SELECT s.id, s.ref, s.banked, coalesce(t.banked_now, 0) AS banked_now FROM finance_settlement s LEFT JOIN (
-            SELECT settlement_id, sum(amount) AS banked_now FROM finance_bankline WHERE status = 'CONFIRMED'
-            GROUP BY settlement_id
+            SELECT b.settlement_id,
+                sum(CASE WHEN b.currency = p.currency THEN b.amount ELSE b.original_amount END) AS banked_now
+            FROM finance_bankline b JOIN finance_settlement p ON p.id = b.settlement_id WHERE b.status = 'CONFIRMED'
+            GROUP BY b.settlement_id
         ) t ON t.settlement_id = s.id
         WHERE s.banked <> coalesce(t.banked_now, 0)
+        """,
+    )
+    audit.register(
+        "finance.entities_owe_each_other_the_same",
+        "What one entity owes another for a payout is what the other says it is owed, in each currency",
+        """
+        SELECT p.cause_uid, p.currency, sum(l.debit - l.credit) AS apart FROM finance_posting p
+        JOIN finance_postingline l ON l.posting_id = p.id AND l.account = 'intercompany'
+        WHERE p.kind = 'FEES' AND p.cause_kind = 'settlement' AND p.status NOT IN ('REVERSED', 'DECLINED')
+        GROUP BY p.cause_uid, p.currency HAVING sum(l.debit - l.credit) <> 0
+            AND NOT EXISTS (
+                SELECT FROM finance_posting o
+                WHERE o.cause_kind = 'settlement' AND o.cause_uid = p.cause_uid AND o.status IN ('REVERSED', 'DECLINED')
+            )
         """,
     )

@@ -16,6 +16,7 @@ from exceptions.reasons import Action, Cell, Column, Context, Evidence, Impact, 
 from finance.canonical import Rule
 from finance.models import (
     MATCHED,
+    BankLine,
     BankStatement,
     FileStatus,
     OpenLine,
@@ -29,6 +30,7 @@ RESIDUAL = "finance.settlement_residual"
 NOT_SETTLED = "finance.payment_not_settled"
 BANK_DIFFERS = "finance.bank_differs"
 STATEMENT = "finance.statement_disagrees"
+RATE_MISSING = "finance.rate_missing"
 SHOWN = 20
 
 # Title, what it means, severity.
@@ -364,12 +366,17 @@ def _bank_off(uid: str) -> bool:
     ).exists()  # fmt: skip
 
 
+def _of_bank(line: BankLine, currency: str) -> str:
+    said = money(line.amount, line.currency)
+    return said if line.currency == currency else f"{money(line.original_amount, currency)} as {said}"
+
+
 def _bank_evidence(uid: str) -> list[Evidence]:
     found = _settlement(uid)
     if found is None:
         return []
     rows = [
-        Row([f"{line.booked_on}", line.text[:120], money(line.amount, line.currency)])
+        Row([f"{line.booked_on}", line.text[:120], _of_bank(line, found.currency)])
         for line in found.bank_lines.filter(status="CONFIRMED")[:SHOWN]
     ]
     rows.append(Row(["", "The payout", money(found.payout, found.currency)], hot=True))
@@ -383,6 +390,39 @@ BANK_LINE_DIFFERS = _about_payout(
     clears="they do, or the line is taken off the payout.",
     predicate=_bank_off,
     evidence=_bank_evidence,
+)
+
+
+def _rate_evidence(uid: str) -> list[Evidence]:
+    found = _settlement(uid)
+    rows = [
+        Row([each["given"], each["wanted"], each["on"], each["rate"] or "Nobody stated one"], hot=each["rate"] is None)
+        for each in (found.rates if found else ())
+    ]
+    return [Evidence("Rates its postings go by", ["One of", "In", "On", Column("Rate", True)], rows[:SHOWN])]
+
+
+RATE = _about_payout(
+    code=RATE_MISSING,
+    title="A payout waits for an exchange rate",
+    severity=reasons.NORMAL,
+    description="Money passed from one currency to another, and no rate says what the exchange made or lost.",
+    clears="the rates are stated; what the exchange made is booked at once.",
+    predicate=lambda uid: Settlement.objects.filter(pk=uid, unrated=True).exists(),
+    evidence=_rate_evidence,
+    standing=lambda: map(
+        str, Settlement.objects.filter(unrated=True).order_by("-pk").values_list("pk", flat=True)[:1000]
+    ),
+    actions=(
+        Action(
+            code="state_rate",
+            title="State the rate",
+            detail="One of a currency in another, on the day or up to a week before it.",
+            permission="finance.add_exchangerate",
+            href=lambda uid: reverse("admin:finance_exchangerate_add"),
+            primary=True,
+        ),
+    ),
 )
 
 # --- Bank statements -----------------------------------------------------------------------------------------------
@@ -437,5 +477,5 @@ def register() -> None:
         for rule in rules:
             reasons.register(make(rule))
     reasons.register(_of_label())
-    for reason in (SETTLEMENT_RESIDUAL, PAYMENT_NOT_SETTLED, BANK_LINE_DIFFERS, STATEMENT_DISAGREES):
+    for reason in (SETTLEMENT_RESIDUAL, PAYMENT_NOT_SETTLED, BANK_LINE_DIFFERS, RATE, STATEMENT_DISAGREES):
         reasons.register(reason)

@@ -81,16 +81,27 @@ def gift_card(amount: Decimal, *, role: str = "gift_cards") -> list[Side]:
     return [side(role, amount), side("receivable", -amount)]
 
 
-def payout(paid: Decimal, fees: Decimal, other: Decimal, written_off: Decimal, provider: str) -> list[Side]:
-    """Money reached, or is to reach, the bank; the provider kept its fees; the rest was owed to us."""
-    made = [
-        side("bank", paid, provider=provider),
-        side("provider_fees", fees, provider=provider),
-        side("adjustments", other, provider=provider),
-        side("write_offs", written_off, provider=provider),
-        side("receivable", -(paid + fees + other + written_off), provider=provider),
-    ]
+OF_PARTS = {
+    "payout": "bank", "fees": "provider_fees", "other": "adjustments", "written_off": "write_offs",
+    "conversion": "conversion",
+}  # fmt: skip
+
+
+def payout(parts: Mapping[str, Decimal], provider: str) -> list[Side]:
+    """One entity's leg of a payout: what reached, or is to reach, the bank, what was kept, and what other entities and
+    currencies have of it; the rest was owed to us. `parts` are debits by name, `intercompany:<entity>` among them."""
+    made = [_of_part(part, amount, provider) for part, amount in parts.items()]
+    made.append(side("receivable", -sum(parts.values(), ZERO), provider=provider))
     return [each for each in made if each.debit or each.credit]
+
+
+def _of_part(part: str, amount: Decimal, provider: str) -> Side:
+    name, _, other = part.partition(":")
+    if name == "intercompany":
+        return side("intercompany", amount, other, provider=provider, entity=other)
+    if name == "exchange":
+        return side("exchange", amount, provider=provider, exchange="loss" if amount > 0 else "gain")
+    return side(OF_PARTS[name], amount, provider=provider)
 
 
 def chargeback(amount: Decimal) -> list[Side]:

@@ -4,7 +4,9 @@ from finance.models.chart import ApprovalLimit, ApprovalRule, ChartMapping, Char
 from finance.models.entity import CloseTask, Entity, EntityAccount, EntityChannel, Invoicing, Period, PeriodStatus
 from finance.models.evidence import EvidencePack
 from finance.models.following import FeeTotal, OpenLine
-from finance.models.posting import GONE, OF_ORDERS, OF_SALES, Kind, Posting, PostingLine, Status
+from finance.models.kinds import Kind
+from finance.models.posting import GONE, OF_ORDERS, OF_SALES, Posting, PostingLine, Status
+from finance.models.rate import ExchangeRate
 from finance.models.settlement import (
     INCOMING,
     MATCHED,
@@ -42,6 +44,7 @@ __all__ = [
     "EntityAccount",
     "EntityChannel",
     "EvidencePack",
+    "ExchangeRate",
     "FeeTotal",
     "FileStatus",
     "Invoicing",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -10,6 +12,7 @@ from django.utils import timezone
 from core.scoping import ScopedQuerySet
 from core.states import StateMachine
 from finance.models.entity import Entity
+from finance.models.kinds import Kind, known_currency
 
 
 class ChartStatus(models.TextChoices):
@@ -73,9 +76,11 @@ class ChartMapping(StateMachine):
 class ApprovalRule(models.Model):
     """Which postings somebody has to approve before they are sent: those of a kind worth more than `above`."""
 
-    kind = models.CharField(max_length=14)
-    above = models.DecimalField(max_digits=20, decimal_places=4, default=0)
-    currency = models.CharField(max_length=3, blank=True, help_text="Empty: whatever the currency")
+    kind = models.CharField(max_length=14, choices=Kind)
+    above = models.DecimalField(max_digits=20, decimal_places=4, default=0, validators=[MinValueValidator(0)])
+    currency = models.CharField(
+        max_length=3, blank=True, help_text="Empty: whatever the currency", validators=[known_currency]
+    )
 
     objects = ScopedQuerySet.as_manager()
 
@@ -97,9 +102,11 @@ class ApprovalLimit(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
-    kind = models.CharField(max_length=14, blank=True, help_text="Empty: every kind")
-    amount = models.DecimalField(max_digits=20, decimal_places=4)
-    currency = models.CharField(max_length=3, blank=True, help_text="Empty: whatever the currency")
+    kind = models.CharField(max_length=14, choices=Kind, blank=True, help_text="Empty: every kind")
+    amount = models.DecimalField(max_digits=20, decimal_places=4, validators=[MinValueValidator(0)])
+    currency = models.CharField(
+        max_length=3, blank=True, help_text="Empty: whatever the currency", validators=[known_currency]
+    )
 
     objects = ScopedQuerySet.as_manager()
 
@@ -118,3 +125,14 @@ class ApprovalLimit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.group_id or self.user_id}: {self.amount} {self.currency}"
+
+    def clean(self) -> None:
+        """Says at the field what the database would refuse."""
+        if bool(self.group_id) == bool(self.user_id):
+            words = "Choose a role or a person, not both." if self.group_id else "Choose a role or a person."
+            raise ValidationError({"group": words})
+        same = ApprovalLimit.objects.filter(
+            group=self.group_id, user=self.user_id, kind=self.kind, currency=self.currency
+        )
+        if same.exclude(pk=self.pk).exists():
+            raise ValidationError({"kind": "They have a limit of this kind in this currency already."})

@@ -12,6 +12,7 @@ from django.utils import timezone
 from core.scoping import ScopedQuerySet
 from core.states import StateMachine
 from core.subjects import Subject
+from finance.models.kinds import known_currency, known_zone
 from orders.models import Channel
 
 
@@ -25,8 +26,8 @@ class Entity(models.Model):
 
     code = models.SlugField(max_length=20, unique=True)
     name = models.CharField(max_length=120)
-    currency = models.CharField(max_length=3)
-    time_zone = models.CharField(max_length=60, default="UTC")
+    currency = models.CharField(max_length=3, validators=[known_currency])
+    time_zone = models.CharField(max_length=60, default="UTC", validators=[known_zone])
     invoices = models.CharField(max_length=8, choices=Invoicing, default=Invoicing.SHIPMENT)
     defers = models.BooleanField(default=False, help_text="Payments before the goods leave are deferred revenue")
     created_at = models.DateTimeField(default=timezone.now)

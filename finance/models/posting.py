@@ -16,22 +16,8 @@ from core.states import StateMachine
 from core.subjects import Subject
 from finance.models.chart import ChartMapping
 from finance.models.entity import Entity
+from finance.models.kinds import Kind
 from orders.models import Order
-
-
-class Kind(models.TextChoices):
-    SALES_ORDER = "SALES_ORDER", "Invoice"  # what left, one for each shipment
-    CREDIT_MEMO = "CREDIT_MEMO", "Credit memo"  # a correction that owes the channel something
-    RETURN_MEMO = "RETURN_MEMO", "Return credit memo"
-    STOCK_RECEIPT = "STOCK_RECEIPT", "Stock receipt"
-    DEFERRED = "DEFERRED", "Deferred revenue"  # paid before it left, and released as it leaves
-    GIFT_CARD = "GIFT_CARD", "Gift card"  # sold, or redeemed
-    FEES = "FEES", "Fees and payout"
-    CHARGEBACK = "CHARGEBACK", "Chargeback"
-    ADJUSTMENT = "ADJUSTMENT", "Adjustment"
-    WRITE_OFF = "WRITE_OFF", "Write-off"
-    REVERSAL = "REVERSAL", "Reversal"
-
 
 # What together says what an order's delivered units are worth.
 OF_SALES = (Kind.SALES_ORDER, Kind.CREDIT_MEMO)

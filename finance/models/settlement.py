@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -158,7 +159,10 @@ class Settlement(models.Model):
     fees = MoneyField(default=0, help_text="Signed as they move the payout: what was taken is negative")
     other = MoneyField(default=0)
     written_off = MoneyField(default=0)
-    banked = MoneyField(default=0, help_text="What bank lines say arrived")
+    banked = MoneyField(default=0, help_text="What bank lines say arrived of it")
+    exchange = MoneyField(default=0, help_text="What of `matched` the exchange made; below zero, lost")
+    rates = models.JSONField(default=list, help_text="Rates its postings go by: [{given, wanted, on, rate or null}]")
+    unrated = models.BooleanField(default=False, help_text="A rate its postings need was stated by nobody")
     residual = models.GeneratedField(
         expression=F("payout") + F("carried") - F("matched") - F("fees") - F("other") - F("written_off"),
         output_field=MoneyField(),
@@ -188,6 +192,7 @@ class Settlement(models.Model):
             models.Index(fields=("provider", "-id"), name="settlement_by_provider"),
             models.Index(fields=("currency", "payout"), name="settlement_by_payout"),
             models.Index(fields=("ref",), name="settlement_by_ref"),
+            models.Index(fields=("-id",), name="settlement_unrated", condition=Q(unrated=True)),
             models.Index(fields=("-id",), name="settlement_unbanked", condition=~Q(banked=F("payout"))),
         ]
 
@@ -250,6 +255,7 @@ class SettlementLine(models.Model):
             models.Index(fields=("payment_ref",), name="line_by_payment", condition=~Q(payment_ref="")),
             models.Index(fields=("refund_ref",), name="line_by_refund", condition=~Q(refund_ref="")),
             models.Index(fields=("order_ref",), name="line_by_order", condition=~Q(order_ref="")),
+            models.Index(fields=("settlement", "label", "position"), name="line_by_label"),
             models.Index(fields=("label",), name="line_unknown", condition=Q(kind="")),
         ]
 
@@ -400,6 +406,8 @@ class BankLine(models.Model):
     value_on = models.DateField(null=True)
     amount = MoneyField()
     currency = models.CharField(max_length=3)
+    original_amount = MoneyField(null=True, help_text="What was sent, where the bank turned it into its currency")
+    original_currency = models.CharField(max_length=3, blank=True)
     text = models.CharField(max_length=500, blank=True)
     counterparty = models.CharField(max_length=200, blank=True)
     ref = models.CharField(max_length=120, blank=True)
@@ -420,6 +428,12 @@ class BankLine(models.Model):
                 condition=~Q(status__in=("CONFIRMED", "SUGGESTED")) | Q(settlement__isnull=False),
                 name="a_matched_bank_line_has_its_payout",
             ),
+            models.CheckConstraint(
+                condition=Q(original_amount__isnull=True, original_currency="")
+                | Q(original_amount__isnull=False, original_currency__regex="^[A-Z]{3}$")
+                & ~Q(original_currency=F("currency")),
+                name="a_converted_bank_line_says_from_what",
+            ),
         ]
         indexes = [
             models.Index(fields=("settlement",), name="bank_line_by_payout", condition=Q(settlement__isnull=False)),
@@ -430,6 +444,14 @@ class BankLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.booked_on} {self.amount} {self.currency}"
+
+    def worth(self, currency: str) -> Decimal | None:
+        """What it is in that currency: as it was booked, or as it was sent; None where it was neither."""
+        return (
+            self.amount
+            if currency == self.currency
+            else (self.original_amount if currency == self.original_currency else None)
+        )
 
 
 def subject_of(row: dict[str, Any]) -> Subject:

@@ -11,14 +11,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Case, F, Sum, When
 
 from core import events
 from core.actors import SYSTEM, Actor
 from core.errors import Invalid, Problem, Refusal
 from exceptions import reasons
 from exceptions.services import cases
-from finance import canonical, locks
+from finance import canonical, locks, stating
 from finance import events as facts
 from finance.canonical import ZERO, Entry, Statement, Terms
 from finance.models import BankLine, BankStatement, MatchStatus, PayoutState, Settlement
@@ -38,14 +38,15 @@ def form_of(content: bytes) -> str:
 
 
 def read(content: bytes, *, form: str = "", terms: Mapping[str, Any] | None = None) -> list[Statement]:
-    """What a file says; writes nothing. Invalid (422) names why it can't be read."""
+    """What a file says; writes nothing. Invalid (422) names why it can't be read, or the term that makes no sense."""
+    given = Terms.of(stating.terms(terms or {}, canonical.BANK_COLUMNS))
     reader = canonical.bank_reader(form or form_of(content))
     if reader is None:
         raise Invalid([Problem("form", "unknown", "Known are camt053, mt940 and csv.")], status=422)
     if len(content) > MOST:
         raise Refusal("too_large", "At most 16 MB at once.", status=413)
     try:
-        return reader(content, Terms.of(terms or {}))
+        return reader(content, given)
     except Exception as error:
         fault = getattr(error, "fault", None)
         if fault is None:
@@ -101,7 +102,8 @@ def _keep(name: str, content: bytes, digest: str, said: Statement, owner: str) -
             BankLine(
                 statement=kept, position=position, key=key, booked_on=entry.booked_on, value_on=entry.value_on,
                 amount=entry.amount, currency=entry.currency, text=entry.text, counterparty=entry.counterparty,
-                ref=entry.ref, refs=list(entry.refs),
+                ref=entry.ref, refs=list(entry.refs), original_amount=entry.original_amount,
+                original_currency=entry.original_currency,
             )
         )  # fmt: skip
     BankLine.objects.bulk_create(rows, ignore_conflicts=True)
@@ -141,9 +143,9 @@ def _payout_of(line: BankLine, lines: Sequence[BankLine]) -> tuple[Settlement | 
     words = f"{line.text} {line.ref} {' '.join(line.refs)} {line.counterparty}"
     named = [each for each in _open(line) if len(each.ref) > 3 and each.ref in words]
     if len(named) == 1:
-        exact = _fits(named[0], line.amount)
+        exact = _fits(named[0], _worth(line, named[0]))
         return named[0], f"It names {named[0].ref}", exact
-    same = [each for each in _open(line) if _fits(each, line.amount)]
+    same = [each for each in _open(line) if _fits(each, _worth(line, each))]
     twins = [each for each in lines if (each.amount, each.currency) == (line.amount, line.currency)]
     if len(same) == 1 and len(twins) == 1:
         sure = _is_of(same[0], words)
@@ -152,17 +154,27 @@ def _payout_of(line: BankLine, lines: Sequence[BankLine]) -> tuple[Settlement | 
     if len(by_name) == 1 and len(twins) == 1:
         return by_name[0], f"{by_name[0].provider} and the amount", True
     near = [
-        each for each in _open(line) if _is_of(each, words) and abs(each.payout - each.banked - line.amount) <= ALIKE
+        each
+        for each in _open(line)
+        if _is_of(each, words) and abs(each.payout - each.banked - _worth(line, each)) <= ALIKE
     ]
     if len(near) == 1:
         return near[0], f"{near[0].provider}, and nearly the amount", False
     return None, "", False
 
 
+def _worth(line: BankLine, settlement: Settlement) -> Decimal:
+    """What of the payout it is: the bank may have turned it into the account's own currency."""
+    worth = line.worth(settlement.currency)
+    return ZERO if worth is None else worth
+
+
 def _open(line: BankLine) -> list[Settlement]:
     """Payouts of about the line's day that haven't arrived yet."""
     first, last = line.booked_on - LATE, line.booked_on + EARLY
-    rows = Settlement.objects.filter(currency=line.currency).exclude(state__in=(PayoutState.PENDING,))
+    rows = Settlement.objects.filter(currency__in=(line.currency, line.original_currency)).exclude(
+        state__in=(PayoutState.PENDING,)
+    )
     found = []
     for each in rows.filter(paid_on__gte=first).order_by("paid_on", "pk")[:400]:
         begins = each.starts_at.date() if each.starts_at else each.paid_on
@@ -193,9 +205,8 @@ def _within(settlement: Settlement, line: BankLine) -> bool:
 
 def _banked(settlement_id: int, actor: Actor) -> None:
     """Add up what arrived of a payout; another amount than the payout is a case."""
-    total = BankLine.objects.filter(settlement_id=settlement_id, status=MatchStatus.CONFIRMED).aggregate(
-        t=Sum("amount")
-    )
+    came = Case(When(currency=F("settlement__currency"), then=F("amount")), default=F("original_amount"))
+    total = BankLine.objects.filter(settlement_id=settlement_id, status=MatchStatus.CONFIRMED).aggregate(t=Sum(came))
     Settlement.objects.filter(pk=settlement_id).update(banked=total["t"] or ZERO)
     found = Settlement.objects.get(pk=settlement_id)
     events.record(
@@ -218,7 +229,11 @@ def _banked(settlement_id: int, actor: Actor) -> None:
 
 @transaction.atomic
 def attach(line_id: int, settlement_id: int, *, actor: Actor) -> None:
-    """A person says that this bank line is (part of) that payout."""
+    """A person says that this bank line is (part of) that payout.
+
+    One in another currency, of which the bank doesn't say what was sent, is what is left of the payout: what the
+    exchange made of it is booked.
+    """
     locks.take("bank")
     line = BankLine.objects.select_for_update(no_key=True).filter(pk=line_id).first()
     settlement = Settlement.objects.filter(pk=settlement_id).first()
@@ -226,14 +241,17 @@ def attach(line_id: int, settlement_id: int, *, actor: Actor) -> None:
         raise Refusal("unknown_line", "There is no such bank line or payout.", status=404)
     if line.status == MatchStatus.CONFIRMED:
         raise Refusal("taken", "The line is a payout's already.")
-    if line.currency != settlement.currency:
-        raise Refusal(
-            "other_currency", f"The line is in {line.currency}, the payout in {settlement.currency}.", status=422
-        )
+    evidence: dict[str, Any] = {"why": "Chosen by a person"}
+    if line.worth(settlement.currency) is None:
+        left = settlement.payout - settlement.banked
+        if line.original_currency or (left > 0) != (line.amount > 0) or not left:
+            said = line.original_currency or line.currency
+            raise Refusal("other_currency", f"The line is in {said}, the payout in {settlement.currency}.", status=422)
+        evidence["taken_as"] = str(left)
+        BankLine.objects.filter(pk=line.pk).update(original_amount=left, original_currency=settlement.currency)
     BankLine.objects.filter(pk=line.pk).update(
-        settlement=settlement, status=MatchStatus.CONFIRMED, evidence={"why": "Chosen by a person"},
-        actor_label=actor.label[:200],
-    )  # fmt: skip
+        settlement=settlement, status=MatchStatus.CONFIRMED, evidence=evidence, actor_label=actor.label[:200]
+    )
     _banked(settlement.pk, actor)
 
 
@@ -245,5 +263,7 @@ def detach(line_id: int, *, actor: Actor) -> None:
     if line is None or line.settlement_id is None:
         raise Refusal("not_attached", "The line is no payout's.", status=404)
     was = line.settlement_id
+    if "taken_as" in line.evidence:
+        BankLine.objects.filter(pk=line.pk).update(original_amount=None, original_currency="")
     BankLine.objects.filter(pk=line.pk).update(settlement=None, status="", evidence={}, actor_label=actor.label[:200])
     _banked(was, actor)

@@ -50,7 +50,7 @@ def draft(
     entity_id: int, *, accounts: Any, rules: Any, note: str = "", version: int | None = None, actor: Actor
 ) -> ChartMapping:
     """Word the entity's next chart; the draft there is is worded anew. Invalid names what makes no sense."""
-    read = chart.read(accounts, rules)
+    read, said_note = chart.read(accounts, rules), chart.note(note)
     entity = Entity.objects.select_for_update().get(pk=entity_id)
     found = ChartMapping.objects.filter(entity=entity, status=ChartStatus.DRAFT).first()
     if found is not None and version is not None and found.version != version:
@@ -58,7 +58,7 @@ def draft(
     said = {
         "accounts": dict(read.accounts),
         "rules": list(read.rules),
-        "note": note.strip()[:300],
+        "note": said_note,
         "updated_at": timezone.now(),
     }
     person = int(actor.uid) if actor.kind == PERSON else None

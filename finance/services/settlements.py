@@ -17,7 +17,7 @@ from core import events
 from core.actors import SYSTEM, Actor
 from core.errors import Invalid, Problem, Refusal
 from exceptions.services import cases
-from finance import canonical, checking, labels, locks
+from finance import canonical, checking, labels, locks, stating
 from finance import events as facts
 from finance.canonical import ZERO, Document, Fault, Line, Payout, Rule, Terms
 from finance.models import (
@@ -86,7 +86,7 @@ def keep(
         raise Invalid([Problem("provider", "unknown", f"Nobody reads {provider!r}; known are {known}.")], status=422)
     if len(content) > MOST_BYTES:
         raise Refusal("too_large", f"At most {MOST_BYTES // 1024 // 1024} MB at once.", status=413)
-    given = {key: value for key, value in (terms or {}).items() if value}
+    given = stating.terms(terms or {}, canonical.COLUMNS)
     found, _ = SettlementFile.objects.get_or_create(
         provider=provider,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -228,7 +228,7 @@ def _write(
         "controls": {key: str(value) for key, value in payout.controls.items()},
         "faults": [fault.as_json() for fault in faults[:200]], "lines_count": len(payout.lines), "payout": amount,
         "carried": payout.carried, "matched": ZERO, "fees": ZERO, "other": ZERO, "written_off": ZERO,
-        "matchable": 0, "matched_at": None, "balanced_at": None,
+        "exchange": ZERO, "rates": [], "unrated": False, "matchable": 0, "matched_at": None, "balanced_at": None,
     }  # fmt: skip
     if instead is None:
         settlement = Settlement.objects.create(

@@ -19,11 +19,15 @@ from finance.settlement_filters import BankLineFilter
 
 SEE, IMPORT, MATCH = "finance.view_bankstatement", "finance.import_settlement", "finance.match_settlement"
 COLUMNS = (
-    "id", "booked_on", "amount", "currency", "text", "counterparty", "ref", "status", "settlement_id",
-    "settlement__ref", "settlement__provider", "settlement__payout", "statement_id", "statement__name", "evidence",
+    "id", "booked_on", "amount", "currency", "original_amount", "original_currency", "text", "counterparty", "ref",
+    "status", "settlement_id", "settlement__ref", "settlement__provider", "settlement__payout", "statement_id",
+    "statement__name", "evidence",
 )  # fmt: skip
 VIEWS: tabs.Views = (("All", {}), ("No payout", {"status": "none"}), ("Suggested", {"status": "SUGGESTED"}),
                      ("Matched", {"status": "CONFIRMED"}))  # fmt: skip
+
+
+TERMS = ("decimal", "dates", "currency", "account", "encoding", "columns")
 
 
 @require_safe
@@ -41,6 +45,7 @@ def _context(request: HttpRequest, problems: dict[str, str], statement: BankStat
     return {
         "page": htmx.keyset_page(rows.values(*COLUMNS), request, order=("-booked_on", "-id")),
         "total": htmx.capped_count(rows), "views": tabs.of(request, VIEWS), "problems": problems,
+        "typed": {name: request.POST.get(name, "") for name in (*TERMS, "form")},
         "may_import": request.user.has_perm(IMPORT), "may_match": request.user.has_perm(MATCH),
         "statement": statement, "narrowed": any(request.GET.get(name) for name in BankLineFilter.base_filters),
     }  # fmt: skip
@@ -88,15 +93,7 @@ def _given(request: HttpRequest) -> tuple[str, bytes, dict[str, Any]]:
         raise Invalid([Problem("file", "required", "Choose a file.")], status=422)
     if file.size is None or file.size > banking.MOST:
         raise Refusal("too_large", "At most 16 MB.", status=413)
-    terms: dict[str, Any] = {
-        name: request.POST.get(name, "").replace("\0", "").strip()[:60]
-        for name in ("decimal", "dates", "currency", "account", "encoding")
-    }
-    lines = request.POST.get("columns", "")[:2000].splitlines()
-    terms["columns"] = {
-        name.strip(): title.strip() for name, _, title in (each.partition("=") for each in lines) if title.strip()
-    }
-    return file.name, file.read(), terms
+    return file.name, file.read(), {name: request.POST.get(name, "") for name in TERMS}
 
 
 @require_POST
@@ -105,9 +102,12 @@ def attach(request: HttpRequest, uid: int) -> HttpResponse:
     """POST /finance/bank/lines/<id>/attach with `ref`, a payout's number: the line is that payout."""
     line = get_object_or_404(BankLine.objects.for_user(request.user), pk=uid)
     words = request.POST.get("ref", "").replace("\0", "").strip()[:120]
-    found = list(Settlement.objects.for_user(request.user).filter(ref=words, currency=line.currency)[:2])
+    named = list(Settlement.objects.for_user(request.user).filter(ref=words).order_by("pk")[:20])
+    # A number may be a payout's of each currency; the bank may have turned it into the account's own.
+    found = [each for each in named if line.worth(each.currency) is not None] or named
     if len(found) != 1:
-        raise Refusal("unknown_payout", f"No payout in {line.currency} has the number {words!r}.", status=422)
+        said = f"{len(found)} payouts have" if found else "No payout has"
+        raise Refusal("unknown_payout", f"{said} the number {words!r}.", status=422)
     banking.attach(line.pk, found[0].pk, actor=actors.person(request.user))
     htmx.toast(request, f"The line is payout {found[0].ref}")
     return htmx.redirect(request, reverse("finance:bank"))

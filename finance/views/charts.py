@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
@@ -39,12 +40,17 @@ def save(request: HttpRequest) -> HttpResponse:
         rules = _rules(request)
         draft = charting.draft(
             entity.pk, accounts=accounts, rules=rules, note=request.POST.get("note", ""),
-            version=typed.version(request),
+            version=typed.seen(request) if request.POST.get("v") else None,
             actor=actors.person(request.user),
         )  # fmt: skip
     except Invalid as no:
-        problems = {problem.path: f"{problem.path} {problem.message}" for problem in no.problems}
-        context = _context(request, entity) | {"problems": problems, "accounts": accounts, "rules": _raw(request)}
+        problems = {_named(problem.path): f"{_words(problem.path)} {problem.message}." for problem in no.problems}
+        context = _context(request, entity) | {
+            "problems": problems,
+            "accounts": accounts,
+            "rules": _raw(request),
+            "typed_note": request.POST.get("note", ""),
+        }
         return htmx.render(request, "finance/chart.html", context, status=422)
     htmx.toast(request, f"Draft {draft.number} is kept")
     return htmx.redirect(request, f"{reverse('finance:chart')}?entity={entity.code}")
@@ -58,6 +64,23 @@ def launch(request: HttpRequest, chart_id: int) -> HttpResponse:
     charting.launch(found.pk, version=typed.seen(request), actor=actors.person(request.user))
     htmx.toast(request, f"Chart {found.number} is live")
     return htmx.redirect(request, f"{reverse('finance:chart')}?entity={found.entity.code}")
+
+
+def _named(path: str) -> str:
+    """The field of the form: an account's is the role's, a rule's is its row's."""
+    head, _, role = path.partition(".")
+    return f"a-{role}" if head == "accounts" and role else path
+
+
+def _words(path: str) -> str:
+    """The same in words: `rules[1].account` is the account of rule 2."""
+    if path.startswith("accounts."):
+        role = path.partition(".")[2]
+        return f"The account of {chart.ROLES.get(role, role)!r}"
+    if found := re.fullmatch(r"rules\[(\d+)\](?:\.(\w+))?(?:\.(.+))?", path):
+        part = {"when": "condition", None: ""}.get(found[2], found[2])
+        return " ".join(filter(None, (f"Rule {int(found[1]) + 1}", part, chart.FIELDS.get(found[3], found[3]))))
+    return {"note": "What changes", "rules": "The rules"}.get(path, path)
 
 
 def _entity(request: HttpRequest) -> Entity:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -90,7 +90,7 @@ def _titles() -> list[tuple[str, str]]:
 def upload(request: HttpRequest) -> HttpResponse:
     """GET /finance/settlements/new: the form. POST: keep the file and show what it says; nothing is imported yet."""
     if request.method == "GET":
-        return htmx.render(request, "finance/settlement_new.html", _form({}))
+        return htmx.render(request, "finance/settlement_new.html", _form(request, {}))
     try:
         file = request.FILES.get("file")
         if file is None or not file.name:
@@ -105,31 +105,20 @@ def upload(request: HttpRequest) -> HttpResponse:
         problems = (
             {p.path: p.message for p in refusal.problems} if isinstance(refusal, Invalid) else {"": refusal.message}
         )
-        return htmx.render(request, "finance/settlement_new.html", _form(problems), status=refusal.status)
+        return htmx.render(request, "finance/settlement_new.html", _form(request, problems), status=refusal.status)
     return htmx.redirect(request, reverse("finance:settlement_file", args=[kept.pk]))
 
 
-def _form(problems: dict[str, str]) -> dict[str, Any]:
-    return {"problems": problems, "readers": canonical.readers(), "providers": _titles(), "terms": {}}
+def _form(request: HttpRequest, problems: dict[str, str]) -> dict[str, Any]:
+    typed = _terms(request)
+    return {
+        "problems": problems, "readers": canonical.readers(), "providers": _titles(), "terms": typed,
+        "columns": typed["columns"], "provider": request.POST.get("provider", ""),
+    }  # fmt: skip
 
 
 def _terms(request: HttpRequest) -> dict[str, Any]:
-    said: dict[str, Any] = {name: request.POST.get(name, "").replace("\0", "").strip()[:60] for name in TERMS}
-    if said["stated"]:
-        try:
-            stated = Decimal(said["stated"])
-        except InvalidOperation:
-            stated = Decimal("NaN")
-        if not said["stated"].isascii() or not stated.is_finite() or abs(stated) >= 10**15:
-            words = "The stated payout has to be a plain number such as 2975.92."
-            raise Invalid([Problem("stated", "amount", words)], status=422)
-    columns = request.POST.get("columns", "")[:2000]
-    said["columns"] = {
-        name.strip(): title.strip()
-        for name, _, title in (line.partition("=") for line in columns.splitlines())
-        if name.strip() and title.strip()
-    }
-    return said
+    return {name: request.POST.get(name, "") for name in (*TERMS, "columns")}
 
 
 @require_safe
@@ -174,7 +163,13 @@ def arrange(request: HttpRequest, uid: UUID) -> HttpResponse:
     """POST …/terms: how the file is written, and what it says read that way."""
     found = _file(request, uid)
     content = bytes(found.content)
-    settlements.keep(found.provider, found.name, content, terms=_terms(request), actor=actors.person(request.user))
+    typed, actor = _terms(request), actors.person(request.user)
+    try:
+        settlements.keep(found.provider, found.name, content, terms=typed, actor=actor)
+    except Invalid as no:
+        shown = _of_file(request, found) | {"terms": typed, "columns": typed["columns"]}
+        problems = {problem.path: problem.message for problem in no.problems}
+        return htmx.render(request, "finance/settlement_file.html", shown | {"problems": problems}, status=422)
     return htmx.redirect(request, reverse("finance:settlement_file", args=[found.pk]))
 
 
@@ -256,6 +251,11 @@ def _context(request: HttpRequest, found: Settlement) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _of_line(one: SettlementLine) -> list[int]:
+    """A line has a few; the payout may have a million, which must not be looked through for them."""
+    return list(MatchSide.objects.filter(line=one).values_list("match_id", flat=True)[:200])
+
+
 def _matches(found: Settlement, status: str, most: int, **more: Any) -> list[dict[str, Any]]:
     rows = list(Match.objects.filter(settlement=found, status=status, **more).order_by("-id")[:most])
     sides = MatchSide.objects.filter(match__in=rows).select_related("line", "payment", "charge", "order")
@@ -286,7 +286,7 @@ def line(request: HttpRequest, uid: int, line_id: int) -> HttpResponse:
         "settlement": found, "line": one, "words": words, "left": one.gross - one.taken,
         "left_text": f"{one.gross - one.taken:.{exponent(found.currency)}f}",
         "entries": candidates.near(found, one, request.user, words),
-        "matches": _matches(found, MatchStatus.CONFIRMED, 50, sides__line=one),
+        "matches": _matches(found, MatchStatus.CONFIRMED, 50, pk__in=_of_line(one)),
         "may_match": request.user.has_perm(MATCH), "may_write_off": request.user.has_perm(WRITE_OFF),
         "kinds": dict(LineKind.choices),
     }  # fmt: skip

@@ -14,14 +14,10 @@ from xml.etree import ElementTree
 import mt940
 
 from finance import canonical
-from finance.canonical import ZERO, Entry, Fault, Rule, Statement, Terms
+from finance.canonical import BANK_COLUMNS, ZERO, Entry, Fault, Rule, Statement, Terms
 from integrations.payments.settlements import documents, figures, tables
 from integrations.payments.settlements.tables import Refused
 
-COLUMNS = (
-    "date", "value_date", "amount", "credit", "debit", "side", "currency", "text", "counterparty", "ref", "account",
-    "balance",
-)  # fmt: skip
 # Where an amount has no sign of its own, the word beside it that says which way it went.
 CREDITS = {"c", "cr", "crdt", "credit", "h", "haben", "bij", "in", "+", "kredit", "zugang", "cre"}
 DEBITS = {"d", "dr", "dbit", "debit", "s", "soll", "af", "out", "-", "debet", "abgang", "deb"}
@@ -198,11 +194,23 @@ def _camt_entry(element: Any, details: Sequence[Any], amount: Decimal, currency:
     party = "RltdPties/Dbtr" if amount > 0 else "RltdPties/Cdtr"
     parties = (_text(each, f"{party}/Nm") or _text(each, f"{party}/Pty/Nm") for each in details)
     kept = tuple(dict.fromkeys(each for each in (*refs, *own) if each and each != "NOTPROVIDED"))
+    original, its_currency = _camt_original(details[0] if len(details) == 1 else element, amount, currency)
     return Entry(
-        booked, amount, currency, value_on=_day(element, "ValDt"),
-        text=" ".join(filter(None, said))[:500], counterparty=next(filter(None, parties), "")[:200],
+        booked, amount, currency, original_amount=original, original_currency=its_currency,
+        value_on=_day(element, "ValDt"), text=" ".join(filter(None, said))[:500],
+        counterparty=next(filter(None, parties), "")[:200],
         ref=(own[1] or own[0] or next(iter(kept), ""))[:120], refs=tuple(each[:120] for each in kept[:50]),
     )  # fmt: skip
+
+
+def _camt_original(element: Any, amount: Decimal, currency: str) -> tuple[Decimal | None, str]:
+    """What was sent, where the bank turned it into the account's currency: AmtDtls says both."""
+    for path in ("InstdAmt", "TxAmt", "CntrValAmt"):
+        found = element.find(f"AmtDtls/{path}/Amt")
+        if found is not None and found.get("Ccy", currency) != currency:
+            value = documents.amount((found.text or "").strip(), 0, f"AmtDtls, {path}")
+            return (-abs(value) if amount < 0 else abs(value)), figures.known_currency(found.get("Ccy", ""), 0)
+    return None, ""
 
 
 # --- MT940 ---------------------------------------------------------------------------------------------------------
@@ -266,13 +274,25 @@ def _swift_entry(data: dict[str, Any]) -> Entry:
     amount = data["amount"].amount
     if data.get("status") == "RC":  # a credit that is taken back is a debit
         amount = -abs(amount)
+    words = " ".join(" ".join(str(each).split()) for each in said if each)
+    original, its_currency = _swift_original(words, amount, data["amount"].currency)
     return Entry(
-        date(booked.year, booked.month, booked.day), amount, data["amount"].currency,
+        date(booked.year, booked.month, booked.day), amount, data["amount"].currency, original_amount=original,
+        original_currency=its_currency,
         value_on=date(value.year, value.month, value.day),
-        text=" ".join(" ".join(str(each).split()) for each in said if each)[:500],
+        text=words[:500],
         counterparty=str(data.get("applicant_name") or "")[:200],
         ref=str(data.get("bank_reference") or next(iter(kept), ""))[:120], refs=kept,
     )  # fmt: skip
+
+
+def _swift_original(words: str, amount: Decimal, currency: str) -> tuple[Decimal | None, str]:
+    """The original amount of the transaction, as field 86 carries it: /OCMT/EUR149,15/."""
+    found = re.search(r"/OCMT/([A-Z]{3}) ?([0-9]{1,15}(?:,[0-9]{0,4})?)(?=/|\s|$)", words)
+    if found is None or found[1] == currency:
+        return None, ""
+    value = Decimal(found[2].replace(",", "."))
+    return (-value if amount < 0 else value), figures.known_currency(found[1], 0)
 
 
 # --- CSV -----------------------------------------------------------------------------------------------------------
@@ -281,14 +301,14 @@ def _swift_entry(data: dict[str, Any]) -> Entry:
 def columns(content: bytes, terms: Terms) -> list[Statement]:
     """A bank's CSV by a stated mapping: which column is the day, which the amount (or which two)."""
     table = tables.read(content, encoding=terms.encoding)
-    named = {name: tables.key(title) for name, title in terms.columns.items() if title and name in COLUMNS}
+    named = {name: tables.key(title) for name, title in terms.columns.items() if title and name in BANK_COLUMNS}
     if "date" not in named or not {"amount", "credit"} & set(named):
         raise Refused("State which column is the day and which the amount.", rule=Rule.TERMS_UNSTATED)
     if missing := [title for title in named.values() if title not in table.columns]:
         raise Refused(f"It lacks the columns {', '.join(missing)}.")
     if not table.rows:
         raise Refused("It holds no entry.")
-    amounts = [named[name] for name in ("amount", "credit", "debit", "balance") if name in named]
+    amounts = [named[name] for name in ("amount", "credit", "debit", "balance", "original_amount") if name in named]
     numbers = figures.proven((row[column] for row in table.rows for column in amounts), terms.decimal)
     order = figures.day_order([row[named["date"]] for row in table.rows], terms.dates)
     entries = tuple(_csv_entry(row, named, numbers, order, terms) for row in table.rows)
@@ -355,8 +375,14 @@ def _csv_entry(row: tables.Row, named: dict[str, str], numbers: figures.Numbers,
     day = figures.a_day(cell("date"), order, row.number)
     if day is None:
         raise Refused("It has no date.", row.number)
+    currency = figures.known_currency(cell("currency") or terms.currency, row.number)
+    original, sent = None, cell("original_currency").upper()
+    if sent and sent != currency:
+        sent = figures.known_currency(sent, row.number)
+        value = abs(numbers.amount(cell("original_amount"), row.number, "original_amount", needed=True))
+        original = -value if amount < 0 else value
     return Entry(
-        day, amount, figures.known_currency(cell("currency") or terms.currency, row.number),
+        day, amount, currency, original_amount=original, original_currency=sent if original is not None else "",
         value_on=figures.a_day(cell("value_date"), order, row.number), text=cell("text")[:500],
         counterparty=cell("counterparty")[:200], ref=cell("ref")[:120],
             refs=(cell("ref")[:120],) if cell("ref") else (),

@@ -7,7 +7,17 @@ from decimal import Decimal
 import pytest
 
 from core import actors
-from finance.models import ChartMapping, Entity, EntityAccount, EntityChannel, Kind, Posting, Settlement, Status
+from finance.models import (
+    ChartMapping,
+    Entity,
+    EntityAccount,
+    EntityChannel,
+    Kind,
+    Posting,
+    PostingLine,
+    Settlement,
+    Status,
+)
 from finance.services import deciding, entering, entities, payouts, postings
 from integrations.erp import registry
 from integrations.models import Connection
@@ -26,9 +36,11 @@ def live_chart(entity, **accounts):
 
 
 def sums():
+    """What each entity has at the bank."""
     found: dict[str, Decimal] = {}
-    for code, total in Posting.objects.filter(kind=Kind.FEES).values_list("entity__code", "total"):
-        found[code] = found.get(code, D(0)) + total
+    rows = PostingLine.objects.filter(posting__kind=Kind.FEES, account="bank")
+    for code, debit, credit in rows.values_list("posting__entity__code", "debit", "credit"):
+        found[code] = found.get(code, D(0)) + debit - credit
     return found
 
 

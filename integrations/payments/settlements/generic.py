@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from finance.canonical import ZERO, Document, Line, Payout, Rule, Terms
+from finance.canonical import COLUMNS, ZERO, Document, Line, Payout, Rule, Terms
 from finance.models import LineKind
 from integrations.payments.settlements import figures, tables
 
 NAME = "generic"
 LABELS: dict[str, str] = {str(kind): str(kind) for kind in LineKind}
-FIELDS = (
-    "payout", "date", "label", "gross", "fee", "net", "currency", "payment", "refund", "order", "shipment", "line",
-    "sku", "method", "ref", "paid_on", "total",
-)  # fmt: skip
 
 
 def read(content: bytes, terms: Terms) -> Document:
@@ -29,7 +25,7 @@ def read(content: bytes, terms: Terms) -> Document:
 
 
 def _document(table: tables.Table, terms: Terms) -> Document:
-    columns = {name: tables.key(title) for name, title in terms.columns.items() if title and name in FIELDS}
+    columns = {name: tables.key(title) for name, title in terms.columns.items() if title and name in COLUMNS}
     if "label" not in columns or not {"gross", "net"} & set(columns):
         words = "State on the connection which column is the label and which the gross or the net amount."
         raise tables.Refused(words, rule=Rule.TERMS_UNSTATED)
