@@ -177,12 +177,12 @@ SAMPLES: dict[str, tuple[str, str, dict[str, Any], Edits]] = {
         unicode_minus=("98.80", f"{MINUS}98.80"), ids_rounded=("8816098341845642", "8.81610E+15"),
     )),
     "amazon V1": ("amazon", AMAZON_V1, {}, edits(
-        AMAZON_V1, "112-2", label_unknown=("Commission", "Comission"), cent_shifted=("29.99", "30.00"),
+        AMAZON_V1, "112-2", label_unknown=("Commission", "Provision"), cent_shifted=("29.99", "30.00"),
         currency_mixed=("USD\tRefund", "CAD\tRefund"), decimal_comma=("29.99", "29,99"),
         unicode_minus=("-9.99", f"{MINUS}9.99"), ids_rounded=("112-2", "1.12E+15"),
     )),
     "amazon V2": ("amazon", AMAZON_V2, {}, edits(
-        AMAZON_V2, "206-2", label_unknown=("Commission", "Comission"), cent_shifted=("29,99", "30,00"),
+        AMAZON_V2, "206-2", label_unknown=("Commission", "Provision"), cent_shifted=("29,99", "30,00"),
         currency_mixed=("EUR\tRefund", "GBP\tRefund"), decimal_comma=("29,99", "29.99"),
         unicode_minus=("-9,99", f"{MINUS}9,99"), ids_rounded=("206-2", "2.06E+15"),
     )),
