@@ -86,7 +86,7 @@ class ExchangeRateAdmin(ReadOnly):
     list_display = ("on", "given", "wanted", "rate", "source", "stated_at")
     list_filter = ("given", "wanted")
 
-    def has_add_permission(self, request):
+    def has_add_permission(self, request, obj=None):
         return admin.ModelAdmin.has_add_permission(self, request)
 
     def save_model(self, request, obj, form, change):
