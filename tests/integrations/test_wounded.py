@@ -210,6 +210,7 @@ def test_a_wounded_document_gets_an_outcome_with_its_reason_at_the_door(wounds: 
         for n, body in enumerate(bodies(documents(vendor), wounds)):
             message, _ = inbox.accept(kept, external_id=str(n), headers={}, body=body, verdict="NONE")
             inbox.process(message)
+    inbox.process_due(10_000)  # the parts that lists were taken apart into
 
     for each in InboundMessage.objects.select_related("connection"):
         waits = each.status == "RECEIVED" and each.waits_for
