@@ -306,7 +306,7 @@ class Match(models.Model):
             models.CheckConstraint(condition=Q(key__in=MatchKey.values), name="match_key_is_known"),
         ]
         indexes = [
-            models.Index(fields=("settlement", "-id"), name="match_by_settlement"),
+            models.Index(fields=("settlement", "id"), name="match_by_settlement"),
             models.Index(fields=("settlement", "-id"), name="match_suggested", condition=Q(status="SUGGESTED")),
             models.Index(fields=("settlement", "-id"), name="match_by_person", condition=Q(key="person")),
         ]

@@ -23,7 +23,11 @@ def by_ids(settlement_id: int, *, low: int, high: int) -> int:
     total = 0
     with connection.cursor() as cursor:
         cursor.execute(_BY_KEY)
+        cursor.execute(_KINDS, [settlement_id, low, high])
+        there = {kind for (kind,) in cursor.fetchall()}
         for key, kinds, payment_kind, column in KEYS:
+            if not there.intersection(kinds):
+                continue
             cursor.execute(
                 _BY_ID.format(column=column),
                 {
@@ -42,6 +46,7 @@ _BY_KEY = """
 SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
 SET LOCAL enable_bitmapscan = off
 """
+_KINDS = "SELECT DISTINCT kind FROM finance_settlementline WHERE settlement_id = %s AND position BETWEEN %s AND %s"
 # A payment that several lines claim, or a line that several payments could be, is left to the finer search.
 _BY_ID = """
 WITH wanted AS MATERIALIZED (
@@ -56,7 +61,7 @@ WITH wanted AS MATERIALIZED (
     WHERE (p.amount = abs(w.gross) AND p.currency = w.currency)
         OR (p.amount = abs(w.presentment_amount) AND p.currency = w.presentment_currency)
 ), found AS MATERIALIZED (
-    SELECT c.*, nextval(pg_get_serial_sequence('finance_match', 'id')) AS match_id FROM claimed c
+    SELECT c.*, nextval((SELECT pg_get_serial_sequence('finance_match', 'id'))::regclass) AS match_id FROM claimed c
     WHERE payments = 1 AND lines = 1
         AND NOT EXISTS (SELECT FROM finance_matchside m WHERE m.payment_id = c.payment_id AND m.live)
 ), matches AS (

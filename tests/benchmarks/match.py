@@ -2,8 +2,8 @@
 
 `raw_rate` is that join alone: the same rows found by the same key and counted, nothing written. What is measured beyond
 it is the writing: matches, their sides, the lines' and the payout's totals by trigger, the job's progress, the facts.
-One line in fifty is of the kinds no id settles: by its order, off by a cent, or split over two payments. `rss_mb` is
-how much memory the process used at its peak while matching.
+One line in fifty is of the kinds no id settles: by its order, off by a cent, or split over two payments. `stages` are
+the seconds of each stage; `rss_mb` is how much memory the process used at its peak while matching.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def run(options: Any) -> dict[str, Any]:
         settlement = _fill(size, odd)
         raw, found = _join(settlement)
         before = _memory()
-        times, seconds, done = _match(settlement)
+        times, seconds, done, stages = _match(settlement)
         after = _memory()
         stands = _stands(settlement)
     times = sorted(times) or [seconds]
@@ -48,6 +48,7 @@ def run(options: Any) -> dict[str, Any]:
         "seconds": seconds,
         "raw_seconds": raw,
         "times_the_join": seconds / raw,
+        "stages": {name: round(spent, 2) for name, spent in stages.items()},
         "rss_mb": after,
         "rss_before_mb": before,
         "settings": {"lines": size, "charges": size, "odd": odd, "joined": found, **done, **stands},
@@ -126,7 +127,7 @@ def _join(settlement: Settlement) -> tuple[float, int]:
     return time.perf_counter() - started, found
 
 
-def _match(settlement: Settlement) -> tuple[list[float], float, dict[str, int]]:
+def _match(settlement: Settlement) -> tuple[list[float], float, dict[str, int], dict[str, float]]:
     """As the job does it, with progress shown."""
     job = jobs.start(matching_jobs.KIND, SYSTEM, {"settlement": settlement.pk}, total=settlement.lines_count)
     jobs.begin(job.pk)
@@ -140,11 +141,16 @@ def _match(settlement: Settlement) -> tuple[list[float], float, dict[str, int]]:
         times.append(time.perf_counter() - last)
         last = time.perf_counter()
 
-    done = matches.match(settlement.pk, progress=progress)
+    done = matches.Outcome()
+    stages: dict[str, float] = {}
+    while not done.over:
+        stage, begun = done.stage, time.perf_counter()
+        matches.match(settlement.pk, progress=progress, done=done, seconds=0)
+        stages[stage] = stages.get(stage, 0.0) + time.perf_counter() - begun
     jobs.finish(job.pk)
     seconds = time.perf_counter() - started
     shown = Job.objects.values_list("done", flat=True).get(pk=job.pk)
-    return times, seconds, {"confirmed": done.confirmed, "suggested": done.suggested, "progress": shown}
+    return times, seconds, {"confirmed": done.confirmed, "suggested": done.suggested, "progress": shown}, stages
 
 
 def _memory() -> float:
