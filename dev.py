@@ -41,6 +41,8 @@ NEED_NO_TABLES = {
 def main(arguments: list[str]) -> int:
     if sys.version_info < (3, 11):
         fail(f"Backroom needs Python 3.11 or newer; this is {sys.version.split()[0]}. Run a newer python3 with dev.py.")
+    # The tests start processes by the hundred; none should have to compile the project anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     command, rest = (arguments[0], arguments[1:]) if arguments else ("help", [])
     commands = {
         "demo": demo,

@@ -174,7 +174,7 @@ def test_any_order_of_messages_ends_in_the_same_state(request):
         StockFactory(item=item, location=leeds, sellable=3)
         StockFactory(item=item, location=london, sellable=6)
 
-    @settings(max_examples=400 if request.config.getoption("--long") else 40)
+    @settings(max_examples=400 if request.config.getoption("--long") else 20)
     @given(st.data())
     def check(data):
         sent = data.draw(messages)

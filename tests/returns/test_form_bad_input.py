@@ -90,12 +90,13 @@ def here(client) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("form", list(FORMS))
-def test_no_form_fails_whatever_is_typed_into_it(client, here, form):
+def test_no_form_fails_whatever_is_typed_into_it(client, here, form, request):
     address, fields = FORMS[form]
     good = {name.format(**here).removeprefix("!"): value.format(**here) for name, value in fields.items()}
 
-    for name in good:
-        for bad in BAD:
+    for n, name in enumerate(good):
+        # Every field gets some of them, with --long all.
+        for bad in BAD if request.config.getoption("--long") else BAD[n % 3 :: 3]:
             before = Event.objects.count()
             answer = client.post(address.format(**here), good | {name: bad}, headers=HX)
 
