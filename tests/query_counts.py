@@ -78,7 +78,7 @@ class QueryCount:
 
 
 def _show(queries: list[str]) -> str:
-    return "\n".join(f"  {n}. {sql[:300]}" for n, sql in enumerate(queries, 1))
+    return "\n".join(f"  {n}. {str(sql)[:300]}" for n, sql in enumerate(queries, 1))
 
 
 @pytest.fixture

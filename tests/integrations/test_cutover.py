@@ -62,7 +62,7 @@ def test_in_shadow_nothing_has_effect_and_everything_is_compared(shop: Connectio
     found = list(ShadowResult.objects.order_by("pk").values_list("outcome", flat=True))
     assert found == ["MISSING", "OTHER", "SAME", "DIFFERS"]
     assert ShadowResult.objects.get(outcome="DIFFERS").figures == [
-        {"path": "note", "came": "Leave it at the door", "stored": Order.objects.get().note}
+        {"path": "note", "came": "Leave it at the door\nDelivery: Tracked 48", "stored": Order.objects.get().note}
     ]
 
 
