@@ -15,7 +15,6 @@ from django.db import transaction
 
 from core.best_effort import BestEffort, server
 
-CHANNEL = "backroom:live"
 _telling = BestEffort("live.unreachable", level=logging.DEBUG)
 
 
@@ -30,6 +29,11 @@ def origin() -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
+def channel() -> str:
+    """What topics are said on. A server's every database hears what is published, so the name tells whose it is."""
+    return f"backroom:live:{server().connection_pool.connection_kwargs.get('db', 0)}"
+
+
 def poke(*topics: str) -> None:
     """Say, once this transaction has committed, that these topics changed. Best effort: it never fails the caller."""
     names = [t for t in topics if t]
@@ -39,4 +43,4 @@ def poke(*topics: str) -> None:
 
 def publish(topics: list[str]) -> None:
     """Say it now. For callers outside a transaction. A server that can't be reached is left alone for a moment."""
-    _telling.ask(lambda: server().publish(CHANNEL, json.dumps(topics)), None)
+    _telling.ask(lambda: server().publish(channel(), json.dumps(topics)), None)

@@ -25,7 +25,7 @@ from django.contrib import auth
 from django.db import close_old_connections
 from redis.exceptions import RedisError
 
-from core.live import CHANNEL
+from core import live
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -82,7 +82,7 @@ class Hub:
             try:
                 client = aioredis.Redis.from_url(settings.REDIS_URL, health_check_interval=30)
                 async with client, client.pubsub() as channel:
-                    await channel.subscribe(CHANNEL)
+                    await channel.subscribe(live.channel())
                     # Whatever was said while nobody listened is unknown: everyone asks again.
                     self._tell("stale" if self.up else "")
                     self.up = True
