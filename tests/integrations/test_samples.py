@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import random
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db.models import Sum
 
 from integrations.models import Connection, InboundMessage
+from orders.models import Order, Refund
 from tests.integrations.conftest import SAMPLES, connect, state
 
 FILES = sorted(SAMPLES.glob("shopify/*")) + sorted(SAMPLES.glob("malformed/*"))
@@ -67,3 +70,15 @@ def test_any_order_ends_in_the_same_state(shop: Connection, seed: int):
 def without_channel(found: dict[str, Any]) -> dict[str, Any]:
     text = json.dumps(found, default=str, sort_keys=True)
     return json.loads(text.replace(" of other", " of web"))
+
+
+def test_order_1007_ends_as_its_own_documents_say(shop: Connection):
+    ingest(sorted(SAMPLES.glob("shopify/gql_order*.json")) + sorted(SAMPLES.glob("shopify/gql_fulfil*.json")))
+
+    (order,) = Order.objects.filter(channel_number="#1007")
+    by_kind = dict(order.payments.values_list("kind").annotate(Sum("amount")))
+    assert (order.currency, order.total) == ("USD", Decimal("1341615.95"))
+    assert by_kind == {"captured": Decimal("1340730.00"), "refunded": Decimal("736515.55")}
+    assert by_kind["captured"] - by_kind["refunded"] == Decimal("604214.45")  # what the channel calls its current total
+    assert order.payment_state == "partially_refunded"
+    assert sum(refund.amount for refund in Refund.objects.filter(order=order)) == by_kind["refunded"]
