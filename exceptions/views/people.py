@@ -6,6 +6,7 @@ from django.contrib.auth.models import Permission
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
+from core import typed
 from core.errors import Refusal
 from core.models import Site, User
 
@@ -28,7 +29,7 @@ def who_may_work(site_ids: set[int | None]) -> QuerySet[User]:
 
 def chosen(request: HttpRequest) -> int:
     """The person a form names (400 when it names none)."""
-    text = request.POST.get("to", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    found = typed.whole(request.POST.get("to", ""), 18)
+    if found is None:
         raise Refusal("no_such_person", "Choose a person.", status=400)
-    return int(text)
+    return found

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import htmx
+from core import htmx, typed
 from core.errors import Refusal
 from exceptions import board, present, reasons
 from exceptions.models import Case
@@ -26,10 +26,10 @@ def link(request: HttpRequest, case_id: int) -> HttpResponse:
     if request.method == "GET":
         context = {"roots": _offered(request, case), "probable": _probable(request, case)}
         return ask(request, case, "exceptions/_link.html", **context)
-    number = request.POST.get("root", "").strip().upper().removeprefix("EX-")
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
+    number = typed.whole(request.POST.get("root", "").strip().upper().removeprefix("EX-"), 18)
+    if number is None:
         raise Refusal("no_such_case", "Name a case, such as EX-20418.", status=400)
-    root = visible(request, int(number))
+    root = visible(request, number)
     said = f"{case.number} is a symptom of {root.number} now"
     return perform(request, case_id, cases.link, said, version=version_of(request), parent=root.pk)
 

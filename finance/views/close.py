@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx, subjects, timeline
+from core import actors, htmx, subjects, timeline, typed
 from core.errors import Invalid, Refusal
 from core.models import User
 from core.subjects import Subject
@@ -52,13 +52,13 @@ def rows(request: HttpRequest, code: str, check: str) -> HttpResponse:
     """GET /finance/close/<period>/rows/<check or figure>: the rows behind a line, oldest key first."""
     found = _find(request, code)
     title, sql = _behind(check)
-    after = request.GET.get("after", "0")
-    if not after.isascii() or not after.isdigit() or len(after) > 18:
+    after = typed.whole(request.GET.get("after", "0"), 18)
+    if after is None:
         raise Refusal("bad_cursor", "This page can't be found again.", status=400)
-    shown = closes.page(found, sql, after=int(after), size=PAGE + 1)
+    shown = closes.page(found, sql, after=after, size=PAGE + 1)
     context = {
         "period": found, "title": title, "check": check, "rows": [_linked(row) for row in shown[:PAGE]],
-        "next": shown[PAGE - 1]["key"] if len(shown) > PAGE else None, "first": after == "0",
+        "next": shown[PAGE - 1]["key"] if len(shown) > PAGE else None, "first": after == 0,
         "line": next((line for line in closes.checklist(found) if line.check.code == check), None),
         "may_excuse": request.user.has_perm("finance.lock_period"),
     }  # fmt: skip
@@ -164,9 +164,10 @@ def _back(request: HttpRequest, found: Period, said: str) -> HttpResponse:
 
 
 def _number(given: str) -> int:
-    if not given.isascii() or not given.isdigit() or len(given) > 9:
+    found = typed.whole(given)
+    if found is None:
         raise Refusal("bad_number", "The form lacks a number.", status=400)
-    return int(given)
+    return found
 
 
 def _behind(check: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx
+from core import actors, htmx, typed
 from core.errors import Refusal
 from core.models import Job
 from integrations import alike, dead_deliveries, replaying
@@ -120,16 +120,17 @@ def _named(given: Any) -> tuple[str, str]:
 
 
 def _number(request: HttpRequest, name: str) -> int:
-    text = request.POST.get(name, "")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    found = typed.whole(request.POST.get(name, ""))
+    if found is None:
         raise Refusal("bad_count", "Say how many you saw.", status=400)
-    return int(text)
+    return found
 
 
 def _rate(request: HttpRequest) -> int | None:
     text = request.POST.get("per_minute", "").strip()
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 7):
+    found = typed.whole(text, 6)
+    if found is None:
         raise Refusal("rate_out_of_range", f"Between 1 and {replaying.PER_MINUTE_AT_MOST:,} a minute.", status=422)
-    return int(text)
+    return found

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from core import actors, htmx, tabs, timeline
+from core import actors, htmx, tabs, timeline, typed
 from core.errors import Refusal
 from exceptions.models import Case
 from integrations import aliases, alike, endings, inbox
@@ -105,10 +105,10 @@ def reprocess(request: HttpRequest, message_id: int) -> HttpResponse:
 def reprocess_alike(request: HttpRequest, message_id: int) -> HttpResponse:
     """POST /ops/messages/<id>/reprocess-alike: all that failed alike, as a job; refused when the count has changed."""
     found = find(request, message_id)
-    expected = request.POST.get("expected", "")
-    if not (expected.isascii() and expected.isdigit() and len(expected) < 10):
+    expected = typed.whole(request.POST.get("expected", ""))
+    if expected is None:
         raise Refusal("bad_count", "Say how many messages you saw.", status=400)
-    job = alike.start(found.pk, actor=actors.person(request.user), expected=int(expected))
+    job = alike.start(found.pk, actor=actors.person(request.user), expected=expected)
     if htmx.asked(request):
         return htmx.part(request, "integrations/_job.html", {"job": job}, status=202)
     return htmx.redirect(request, reverse("integrations:message", args=[found.pk]))

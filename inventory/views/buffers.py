@@ -67,7 +67,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 def preview(request: HttpRequest) -> HttpResponse:
     """POST /stock/buffers/preview: what the form's rule would do, now, to goods it is about. Changes nothing."""
     pk = request.POST.get("rule", "")
-    rule = _mine(request, int(pk)) if pk.isascii() and pk.isdigit() and len(pk) < 10 else None
+    rule = _mine(request, number) if (number := typed.whole(pk)) is not None else None
     context: dict[str, Any] = {"effects": [], "problem": ""}
     try:
         draft = _draft(request)
