@@ -75,7 +75,9 @@ def spread(arguments: list[str]) -> list[str]:
     if picked or "--update-query-counts" in arguments:
         return []
     # One more than there are cores: a test waits for its database, its browser or a clock a fifth of the time.
-    return ["-n", str(min(4, (os.cpu_count() or 1) + 1)), "--dist", "loadfile", "--no-loadscope-reorder"]
+    spread_out = ["-n", str(min(4, (os.cpu_count() or 1) + 1)), "--dist", "loadfile", "--no-loadscope-reorder"]
+    # A process that dies is a failed test. Another in its place waits for ever where the others have finished already.
+    return [*spread_out, "--max-worker-restart", "0"]
 
 
 def check(arguments: list[str]) -> int:

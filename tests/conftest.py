@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import functools
 import gc
 from collections.abc import Iterator
@@ -82,12 +81,3 @@ def _redis() -> Any:
     from redis import Redis
 
     return Redis.from_url(settings.REDIS_URL)
-
-
-@pytest.fixture(autouse=True)
-def _a_test_that_hangs_says_where(request: pytest.FixtureRequest) -> Iterator[None]:
-    """After ten minutes (three hours for a long one) every thread's stack is printed and the run ends: better than silence."""
-    long = request.config.getoption("--long") or request.node.get_closest_marker("long")
-    faulthandler.dump_traceback_later(3 * 3600 if long else 600, exit=True)
-    yield
-    faulthandler.cancel_dump_traceback_later()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import faulthandler
 import fcntl
 import os
 import re
 import sys
+from collections.abc import Generator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from . import leases
 from .places import ROOT
 
 _held: list[Any] = []  # a lease and a lock live as long as this process
+_said = os.fdopen(os.dup(2), "w")  # this module is loaded before pytest catches what is written there
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 
 
@@ -100,6 +103,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = kept
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """A test that hangs, its fixtures' ends included, says where after ten minutes (a long one: three hours) and fails.
+
+    Every thread's stack is printed and the process ends: better than silence.
+    """
+    long = item.config.getoption("--long") or item.get_closest_marker("long")
+    faulthandler.dump_traceback_later(3 * 3600 if long else 600, exit=True, file=_said)
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(autouse=True)

@@ -76,6 +76,12 @@ class Hub:
     def leave(self, queue: asyncio.Queue[str]) -> None:
         self.queues.discard(queue)
 
+    async def end(self) -> None:
+        """Stop listening. A client that is just connecting swallows what cancels it, so it is told until it hears."""
+        while self.task is not None and not self.task.done():
+            self.task.cancel()
+            await asyncio.wait({self.task}, timeout=0.1)
+
     async def _listen(self) -> None:
         """Follow the channel for as long as the process lives; while Redis is away, try again every few seconds."""
         while True:
@@ -158,8 +164,11 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         while True:
             event = await receive()
+            ending = event["type"] == "lifespan.shutdown"
+            if ending:
+                await hub.end()
             await send({"type": event["type"] + ".complete"})
-            if event["type"] == "lifespan.shutdown":
+            if ending:
                 return
     if scope["type"] != "http":
         return

@@ -63,9 +63,7 @@ def run(scenario):
         try:
             await asyncio.wait_for(scenario(), 20)
         finally:
-            if stream.hub.task:
-                stream.hub.task.cancel()
-                await asyncio.gather(stream.hub.task, return_exceptions=True)
+            await stream.hub.end()
 
     # In a thread: once a browser test has run, this one has a loop of its own.
     with ThreadPoolExecutor(1) as pool:
@@ -171,8 +169,6 @@ def test_a_stream_goes_on_after_the_last_event_its_page_saw(cookie):
         hello, missed = [(await page.next())["body"].decode() for _ in range(2)]
         assert "event: hello" in hello
         assert json.loads(missed.split("data: ")[1]) == {"stock": 1}
-        while not stream.hub.up:  # noqa: ASYNC110  (a hub that is ended while it connects may not hear of it)
-            await asyncio.sleep(0.02)
         await page.leave()
 
     run(scenario)
@@ -187,6 +183,29 @@ def test_only_our_own_pages_on_another_port_are_granted(cookie, settings):
             headers = dict((await page.next())["headers"])
             assert (headers.get(b"access-control-allow-origin") == origin.encode()) is granted
             await page.leave()
+
+    run(scenario)
+
+
+def test_the_server_ends_while_it_is_still_connecting():
+    async def scenario():
+        for moments in range(30):
+            stream.hub.join()
+            for _ in range(moments):
+                await asyncio.sleep(0)
+            asked = iter(["lifespan.startup", "lifespan.shutdown"])
+            said = []
+
+            async def receive(asked=asked):
+                return {"type": next(asked)}
+
+            async def send(message, said=said):
+                said.append(message["type"])
+
+            await asyncio.wait_for(stream.application({"type": "lifespan"}, receive, send), 5)
+
+            assert said == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+            assert stream.hub.task.done()
 
     run(scenario)
 
