@@ -55,6 +55,16 @@ class Interchange:
     fault: Unreadable | None = None
 
     @property
+    def acknowledgements(self) -> list[Segment]:
+        """The TA1 it carries, which speak of interchanges of ours."""
+        return [segment for segment in self.segments if segment.name == "TA1"]
+
+    @property
+    def trailer_differs(self) -> bool:
+        """Whether its trailer names another interchange than its header, which is nothing but remarked on."""
+        return any(segment.name == "IEA" and segment[2] != self.control for segment in self.segments)
+
+    @property
     def sender(self) -> str:
         return self.isa[6]
 
@@ -230,4 +240,3 @@ class _Sorter(envelopes.Sorter[Transaction]):
     def outside(self, segment: Segment) -> None:
         if segment.name != "TA1" or self.group is not None:
             super().outside(segment)
-        self.remarks.append(f"It carries an interchange acknowledgement (TA1) of {segment[1]!r}: {segment[4]}.")

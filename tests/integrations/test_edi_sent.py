@@ -218,11 +218,16 @@ def repeated_set(text: str) -> str:
     [
         ("IEA*1*", "IEA*2*", ("TA1", "R", "021")),
         ("IEA*1*000000101~", "", ("TA1", "R", "023")),
+        ("IEA*1*000000101~", "IEA*1*000000101~\nSE*1*9~", ("TA1", "R", "022")),
+        ("GS*PO", "ST*850*0000~\nGS*PO", ("TA1", "R", "022")),
+        ("ISA*00*", "ISA*00*", ("AK5", "A", "A")),
         ("GE*1*", "GE*4*", ("AK9", "R", "5")),
         ("GE*1*101", "GE*1*999", ("AK9", "R", "4")),
         ("GE*1*101~", "", ("AK9", "R", "3")),
         ("SE*25*0001~\n", "", ("AK5", "R", "2")),
         ("*850*0001", "*85A*0001", ("AK5", "R", "1")),
+        ("BEG*00*", "REF*00*", ("AK3", "BEG", "3")),
+        ("PO1*", "po1*", ("AK3", "po1", "1")),
         ("", "", ("AK5", "R", "23")),
     ],
 )  # fmt: skip
@@ -262,6 +267,20 @@ def test_an_interchange_number_used_again_for_something_else_is_refused_and_the_
     assert len(told) == 3  # both of them, and one 997
 
 
+@pytest.mark.django_db
+def test_a_trailer_that_names_another_interchange_is_taken_with_a_note_where_an_answer_is_asked_for(
+    gateway: SimpleNamespace,
+):
+    connection = partner(gateway, send=["997"])
+    comes(connection, fixture("850.edi").replace("*0*P*", "*1*P*").replace("IEA*1*000000101", "IEA*1*000000109"))
+
+    acknowledging.acknowledge(connection, "")
+
+    rows = [row.elements for text in gateway.taken.values() for row in x12.interchanges(text.encode())[0].segments]
+    assert next(row[4:6] for row in rows if row[0] == "TA1") == ("E", "001")
+    assert next(row[1] for row in rows if row[0] == "AK5") == "A"
+
+
 def acknowledgement(verdict: str, group: int, control: int) -> str:
     text = fixture("860_cancel.edi").replace("*860*", "*997*").replace("GS*PC", "GS*FA").replace("104", str(control))
     lines = (
@@ -269,6 +288,27 @@ def acknowledgement(verdict: str, group: int, control: int) -> str:
     )
     start, end = text.index("BCH"), text.index("SE*4")
     return text[:start] + lines + text[end:].replace("SE*4*", "SE*8*")
+
+
+def envelope(said: str) -> str:
+    """An interchange of theirs that holds nothing but what it says of one of ours."""
+    head, tail = fixture("850.edi").split("GS*")[0], "IEA*0*000000101~\n"
+    return f"{head}TA1*{said}~\n{tail}"
+
+
+@pytest.mark.django_db
+def test_an_interchange_refused_as_a_whole_is_a_case_and_one_taken_waits_for_its_997(gateway: SimpleNamespace):
+    connection = partner(gateway, send=["856"])
+    selling.tell_shipment(connection, news(ordered(connection), 3, 10, 1))
+
+    taken = comes(connection, envelope("000000001*260302*0900*A*000"), name="1")
+    refused = comes(connection, envelope("000000001*260302*0900*R*009"), name="2")
+    unknown = comes(connection, envelope("000000001*260302*0900*Q*000"), name="3")
+
+    assert (taken.status, refused.status, unknown.status) == ("IGNORED", "PROCESSED", "FAILED")
+    assert "what it makes of its documents follows" in taken.reason
+    assert "is no verdict Backroom knows: 'Q'" in unknown.reason
+    assert "the receiver is unknown (009)" in Case.objects.get(reason=outgoing.REASON).summary
 
 
 @pytest.mark.django_db
@@ -283,7 +323,7 @@ def test_a_refused_document_is_a_case_until_a_later_one_is_accepted(gateway: Sim
     assert (refused.status, unknown.status) == ("PROCESSED", "IGNORED")
     case = Case.objects.get(reason=outgoing.REASON)
     assert case.is_open
-    assert "segment 9 PRF01: error 7, 'PO-7001'" in case.summary
+    assert "segment 9 PRF01 is a code they don't know (7), 'PO-7001'" in case.summary
     selling.tell_shipment(connection, news(order, 4, 14, 2))
     comes(connection, acknowledgement("A", 2, 503))
     case.refresh_from_db()

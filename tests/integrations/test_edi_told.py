@@ -11,7 +11,7 @@ from django.test import Client
 
 from core.errors import Permanent
 from core.models import User
-from integrations.channels.edi import acknowledging, selling
+from integrations.channels.edi import acknowledging, selling, translate
 from integrations.channels.news import ChangeNews, Wanted
 from integrations.files import edifact
 from integrations.models import OutgoingDocument
@@ -184,3 +184,31 @@ def test_what_comes_by_edifact_is_acknowledged_message_by_message(gateway: Simpl
     comes(connection, theirs, name="3")
     acknowledging.acknowledge(connection, cursor)
     assert OutgoingDocument.objects.count() == 2
+
+
+def judged(said: str) -> Any:
+    head, tail = "UNB+UNOC:3+4012345500004:14+5410000000009:14+260302:0900+C1'\n", "UNZ+1+C1'"
+    body = f"{head}UNH+1+CONTRL:D:3:UN'\n{said}UNT+{said.count(chr(39)) + 2}+1'\n{tail}"
+    return translate.understand("", body.encode())
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        ("UCI+7+A:14+B:14+7'", "ACCEPTED"),
+        ("UCI+7+A:14+B:14+1'", "ACCEPTED"),
+        ("UCI+7+A:14+B:14+2'UCM+1+DESADV:D:96A:UN+2'", "ERRORS"),
+        ("UCI+7+A:14+B:14+4+23+UNB'", "REFUSED"),
+        ("UCI+7+A:14+B:14+6'", "REFUSED"),
+        ("UCI+7+A:14+B:14+7'UCF+1+A+B+4+29'", "REFUSED"),
+        ("UCI+7+A:14+B:14+7'UCM+1+DESADV:D:96A:UN+4'UCS+3+13'", "REFUSED"),
+    ],
+)
+def test_each_action_of_a_contrl_is_taken_as_the_standard_means_it(said: str, verdict: str):
+    (act,) = judged(said).acts[-1:]
+
+    assert (act.number, act.verdict) == (7, verdict)
+
+
+def test_a_mere_receipt_is_no_verdict():
+    assert "what it makes of it follows" in judged("UCI+7+A:14+B:14+8'").ignored

@@ -27,22 +27,29 @@ from integrations.files.x12 import Interchange, Segment, Transaction
 from integrations.models import Connection, InboundMessage
 
 AT_ONCE, AT_FIRST = 50, timedelta(days=2)
-_PLACE = re.compile(r"segment (\d+) ([A-Z0-9]{2,3}?)(\d{2})?(?:$|:)")
+_PLACE = re.compile(r"segment (\d+) (\S{2,}?)(\d{2})?(?:$|:)")
+_MISSING = re.compile(
+    r"\b([A-Z][A-Z0-9]{1,2}) (?:or \w+ )?segment (?:or number )?is missing|\bhas no ([A-Z][A-Z0-9]{1,2}) segment"
+)
 # Codes of the syntax rules (ISO 9735): actions 0083, errors 0085, and the version of a CONTRL itself.
 REJECTED, TAKEN, CONTRL = "4", "7", "D:3:UN"
-INVALID, DUPLICATE, CHARACTERS = "12", "26", "21"
+INVALID, DUPLICATE, CHARACTERS, UNSPECIFIED = "12", "26", "21", "18"
 _SYNTAX_ERRORS = {
     "breaks off": "13", " has ended": "13", "counts ": "29", "ends message": "28", "ends group": "28",
-    "repeats control number": DUPLICATE, "stands outside": "33", "never began": "33", "has no message": "17",
+    "repeats control number": DUPLICATE, "stands outside": "33", "stands after": "33", "never began": "33",
+    "has no message": "17",
 }  # fmt: skip
+_SEGMENT_ERRORS = {"should hold a number": "37", "is no segment": "15", "missing": "13", "names no": "13",
+                   "by no number": "13", "it has no": "13"}  # fmt: skip
 _UNENDED = "before transaction set"  # where a set has no SE
 # X12's codes of errors: of a set (718), of a group (716) and of an interchange (I18).
 _SET_ERRORS = {
     "repeats control number": "23", "control number": "3", "ends transaction set": "3",
     " segments, there are ": "4", "has no transaction set": "1",
 }  # fmt: skip
-_GROUP_ERRORS = {_UNENDED: "", "ends group": "4", "breaks off": "3", " has ended": "3"}
-_INTERCHANGE_ERRORS = {"breaks off": "023", " groups, there are ": "021", "after the end": "022"}
+_GROUP_ERRORS = {_UNENDED: "", "ends group": "4", " has ended": "3", " transaction sets, there are ": "5"}
+_INTERCHANGE_ERRORS = {"breaks off": "023", " groups, there are ": "021"}
+_OUT_OF_ORDER, _TRAILER_DIFFERS, _USED_BEFORE = "022", "001", "025"
 _OVER = ("PROCESSED", "DUPLICATE", "IGNORED", "FAILED")
 
 
@@ -78,9 +85,11 @@ def _answer(connection: Connection, body: bytes, *, reused: bool) -> None:
 def _answer_x12(connection: Connection, body: bytes, terms: EdiTerms, style: Style, reused_by: str) -> None:
     for interchange in x12.interchanges(body, code_page=terms.code_page, forgiving=terms.forgiving):
         isa = interchange.isa
-        error = "025" if reused_by else _code(interchange.fault, _INTERCHANGE_ERRORS, "") if interchange.fault else ""
+        error = _USED_BEFORE if reused_by else _envelope_error(interchange)
         if error or isa[14] == "1":
-            line = ("TA1", interchange.control, isa[9], isa[10], "R" if error else "A", error or "000")
+            noted = _TRAILER_DIFFERS if interchange.trailer_differs else ""
+            line = ("TA1", interchange.control, isa[9], isa[10], "R" if error else "E" if noted else "A",
+                    error or noted or "000")  # fmt: skip
             about = f"{interchange.sender}:{isa[9]}:{interchange.control}{reused_by}"
             post(connection, style, "TA1", about, interchange.control, lambda line=line: ([line], {}))  # type: ignore[misc]
         if error:
@@ -92,6 +101,14 @@ def _answer_x12(connection: Connection, body: bytes, terms: EdiTerms, style: Sty
             lines = list(functional(interchange, group, terms))
             reference = f"{group[1]} {group[6]}"
             post(connection, style, "997", about, reference, lambda lines=lines: (lines, {}))  # type: ignore[misc]
+
+
+def _envelope_error(interchange: Interchange) -> str:
+    """Why TA1 refuses the interchange as a whole; empty where it is right, or its 997 says which group is wrong."""
+    fault = interchange.fault
+    if fault is None or _code(fault, _GROUP_ERRORS, "997") != "997":
+        return ""
+    return _code(fault, _INTERCHANGE_ERRORS, _OUT_OF_ORDER)
 
 
 def _answer_edifact(connection: Connection, body: bytes, terms: EdiTerms, style: Style, reused_by: str) -> None:
@@ -115,7 +132,7 @@ def _answer_edifact(connection: Connection, body: bytes, terms: EdiTerms, style:
 def syntax(interchange: edifact.Interchange, terms: EdiTerms, error: str = "") -> Iterable[Line]:
     """The segments of a CONTRL for one interchange: taken or not, and each message of it. `error` refuses all of it."""
     unb = interchange.unb
-    ends = ((unb.get(2), unb.get(2, 1)), (unb.get(3), unb.get(3, 1)))
+    ends = (unb.elements[2], unb.elements[3])
     if interchange.fault:
         error = error or _code(interchange.fault, _SYNTAX_ERRORS, INVALID)
     yield ("UCI", interchange.control, *ends, *((REJECTED, error) if error else (TAKEN,)))
@@ -125,10 +142,14 @@ def syntax(interchange: edifact.Interchange, terms: EdiTerms, error: str = "") -
         header = message.segments[0]
         kind = tuple(filter(None, (header.get(2, n) for n in range(5))))
         refused = _unread(message, terms)
-        code = _code(refused, _SYNTAX_ERRORS, INVALID) if refused else ""
-        yield ("UCM", message.control, kind, *((REJECTED, code) if code else (TAKEN,)))
-        for place in _segments_at_fault(refused, message) if refused else ():
-            yield ("UCS", place, code)
+        if refused is None:
+            yield ("UCM", message.control, kind, TAKEN)
+            continue
+        code, places = _code(refused, _SYNTAX_ERRORS, ""), _segments_at_fault(refused, message)
+        # UCM's own code is for what is wrong with UNH and UNT; what lies between is told segment by segment.
+        yield ("UCM", message.control, kind, REJECTED, code or ("" if places else UNSPECIFIED))
+        for place, error in () if code else places:
+            yield ("UCS", place, error)
 
 
 def _unread(message: edifact.Message, terms: EdiTerms) -> Unreadable | None:
@@ -141,11 +162,15 @@ def _unread(message: edifact.Message, terms: EdiTerms) -> Unreadable | None:
     return None
 
 
-def _segments_at_fault(refused: Unreadable, message: edifact.Message) -> list[int]:
-    """The places of the segments the faults name, counted from UNH."""
-    numbers = [int(found[1]) for fault in refused.faults if (found := _PLACE.search(fault.path))]
+def _segments_at_fault(refused: Unreadable, message: edifact.Message) -> list[tuple[int, str]]:
+    """The places of the segments the faults name, counted from UNH, and the code of each one's first fault."""
     places = {each.n: at for at, each in enumerate(message.segments, 1)}
-    return sorted({places[number] for number in numbers if number in places})
+    found: dict[int, str] = {}
+    for fault in refused.faults:
+        named = _PLACE.search(fault.path)
+        if named and (place := places.get(int(named[1]))):
+            found.setdefault(place, _said(fault.message, _SEGMENT_ERRORS, INVALID))
+    return sorted(found.items())
 
 
 def functional(interchange: Interchange, group: Segment, terms: EdiTerms) -> Iterable[Line]:
@@ -157,7 +182,7 @@ def functional(interchange: Interchange, group: Segment, terms: EdiTerms) -> Ite
             last = [each for each in _of_group(interchange, group) if each.name == "ST"][-1]
             yield ("AK2", last[1], last[2])
             yield ("AK5", "R", "2")
-        yield ("AK9", "R", stated, len(_sets(interchange, group)), 0, _code(interchange.fault, _GROUP_ERRORS, "5"))
+        yield ("AK9", "R", stated, len(_sets(interchange, group)), 0, _code(interchange.fault, _GROUP_ERRORS, ""))
         return
     found = _sets(interchange, group)
     accepted = 0
@@ -222,13 +247,16 @@ def _place(fault: Fault, found: Transaction) -> _Place | None:
 
 
 def _noted(fault: Fault, found: Transaction) -> Sequence[Line]:
-    """AK3 with the segment, AK4 with the element and what it held."""
+    """AK3 with the segment (element 720: 1 unknown, 3 missing, 8 what it holds), AK4 with the element and its value."""
     place = _place(fault, found)
-    if place is None or place.name in {"ST", "SE"}:
+    if place is None:
         return []
+    if place.name in {"ST", "SE"}:
+        missing = _MISSING.search(fault.message)
+        return [("AK3", missing[1] or missing[2], place.position + (place.name == "ST"), "", "3")] if missing else []
     segment = found.segments[place.position - 1]
     if not place.element:
-        return [("AK3", place.name, place.position, "", "2" if "is no segment" not in fault.message else "1")]
+        return [("AK3", place.name, place.position, "", "1" if "is no segment" in fault.message else "8")]
     held = segment[place.element]
     return [
         ("AK3", place.name, place.position, "", "8"),
@@ -247,4 +275,8 @@ def _element_code(words: str, held: str) -> str:
 
 def _code(refused: Unreadable, errors: Mapping[str, str], other: str) -> str:
     """The partner's own code of the first of these errors that the words speak of."""
-    return next((code for words, code in errors.items() if words in refused.reason), other)
+    return _said(refused.reason, errors, other)
+
+
+def _said(text: str, errors: Mapping[str, str], other: str) -> str:
+    return next((code for words, code in errors.items() if words in text), other)

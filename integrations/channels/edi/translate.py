@@ -53,13 +53,15 @@ def understand(topic: str, body: bytes, terms: EdiTerms | None = None) -> Meanin
     terms = terms or EdiTerms()
     if tradacoms.looks_like(_beginning(body, terms)):
         return _tradacoms(body, terms)
-    parts = _parts(body, terms)
+    found = _interchanges(body, terms)
+    verdict = verdicts.interchanges(found)
+    parts = _parts(found)
     if not parts:
-        return ignored("the interchange holds no document")
-    if len(parts) == 1:
+        return verdict or ignored("the interchange holds no document")
+    if len(parts) == 1 and verdict is None:
         return _one(parts[0], terms)
-    acts: list[Act] = []
-    reasons: list[str] = []
+    acts: list[Act] = list(verdict.acts) if verdict else []
+    reasons: list[str] = [verdict.ignored] if verdict and verdict.ignored else []
     refused: list[Unreadable] = []
     for part in parts:
         try:
@@ -76,9 +78,9 @@ def understand(topic: str, body: bytes, terms: EdiTerms | None = None) -> Meanin
     return Meaning(acts=tuple(acts)) if acts else ignored("; ".join(dict.fromkeys(reasons))[:1000])
 
 
-def _parts(body: bytes, terms: EdiTerms) -> list[Part]:
+def _parts(interchanges: Sequence[x12.Interchange | edifact.Interchange]) -> list[Part]:
     found: list[Part] = []
-    for interchange in _interchanges(body, terms):
+    for interchange in interchanges:
         held: Sequence[Document]
         held = interchange.transactions if isinstance(interchange, x12.Interchange) else interchange.messages
         if interchange.fault:
@@ -245,7 +247,7 @@ def _numbered(body: bytes, terms: EdiTerms) -> dict[str, Purchase]:
         said = tradacoms_orders.orders(tradacoms.transmission(body, code_page=terms.code_page), terms)
         return {each.number: each for each in said}
     found: dict[str, Purchase] = {}
-    for part in _parts(body, terms):
+    for part in _parts(_interchanges(body, terms)):
         document = part.document
         if document is not None and part.fault is None and (purchase := _purchase(document, terms)):
             found[_claim(document).number] = purchase
