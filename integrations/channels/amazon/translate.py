@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from integrations.channels import marketplaces
-from integrations.channels.amazon import notices, orders_2026, orders_v0, reports, returns, stock
+from integrations.channels.amazon import notices, orders_2026, orders_v0, reports, returns, sns, stock
 from integrations.channels.meaning import Act, Meaning, RecordRefund, ignored
+from integrations.documents import read_json
 from integrations.reading import EPOCH, ZERO, Node, checked
 from orders.canonical import IncomingRefund
 
@@ -73,6 +74,19 @@ def understand(topic: str, body: bytes) -> Meaning:
 
 
 def _translate(node: Node) -> Meaning | None:
+    if not sns.is_envelope(node.value):
+        return _document(node)
+    kind = node.text("Type", 40)
+    if kind in sns.NOT_TAKEN:
+        return ignored(sns.NOT_TAKEN[kind])
+    held = read_json(node.text("Message", 300_000).encode())
+    if not isinstance(held, dict) or sns.is_envelope(held):
+        node.at("Message").fault("holds no notification of Amazon's")
+        return ignored("")
+    return _document(Node(held, "Message", node.faults))
+
+
+def _document(node: Node) -> Meaning | None:
     if node.has("detail-type"):  # as EventBridge hands notifications on
         node = node.object("detail") or node
     told = notices.meaning(node) or _stock(node)

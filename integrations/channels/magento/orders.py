@@ -15,6 +15,8 @@ from typing import Any
 from integrations.channels import remarks
 from integrations.channels import shop_documents as shops
 from integrations.channels.shop_documents import Terms
+from integrations.documents import read_json
+from integrations.failures import Unreadable
 from integrations.reading import EPOCH, ZERO, Node, checked
 from orders.canonical import (
     Address,
@@ -98,15 +100,13 @@ def _state(doc: Node, terms: Terms) -> str:
 # --- Lines and figures
 
 
-def _lines(doc: Node) -> tuple[tuple[IncomingLine, ...], Decimal]:
-    """The lines, and how much more they are worth at the prices of their pieces than Magento's rows."""
+def _sold(doc: Node) -> Iterator[tuple[Node, str, list[Node]]]:
+    """The rows that bear their price: each with its kind of product and, of a bundle, its parts."""
     nodes = list(shops.listed(doc, "items"))
     types = {node.number_id("item_id"): _kind(node) for node in nodes}
     inner: dict[str, list[Node]] = defaultdict(list)
     for node in nodes:
         inner[node.number_id("parent_item_id")].append(node)
-    lines: list[IncomingLine] = []
-    surplus = ZERO
     for node in nodes:
         ref, parent = node.number_id("item_id", needed=True), node.number_id("parent_item_id")
         if parent and types.get(parent) != "bundle":
@@ -114,11 +114,49 @@ def _lines(doc: Node) -> tuple[tuple[IncomingLine, ...], Decimal]:
         parts = inner[ref] if types[ref] == "bundle" else []
         if parts and any(part.amount("row_total") for part in parts):
             continue  # its parts bear the price
-        line, more = _line(node, ref, types[ref], bundle=bool(parts), outer=_by_ref(nodes, parent))
+        yield node, types[ref], parts
+
+
+def _lines(doc: Node) -> tuple[tuple[IncomingLine, ...], Decimal]:
+    """The lines, and how much more they are worth at the prices of their pieces than Magento's rows."""
+    lines: list[IncomingLine] = []
+    surplus = ZERO
+    nodes = list(shops.listed(doc, "items"))
+    for node, kind, parts in _sold(doc):
+        outer = _by_ref(nodes, node.number_id("parent_item_id"))
+        line, more = _line(node, node.number_id("item_id"), kind, bundle=bool(parts), outer=outer)
         if line:
             lines.append(line)
             surplus += more
     return tuple(lines), surplus
+
+
+def _product_taxes(doc: Node) -> tuple[Decimal, Decimal]:
+    """Magento's fixed product taxes (on waste, on deposits): their sum, and the tax on them that is in the order's.
+
+    No row's total has them in it, whether the subtotal shows them or not.
+    """
+    amounts, taxes = ZERO, ZERO
+    for node, _, _ in _sold(doc):
+        net = node.money("weee_tax_applied_row_amount") or ZERO
+        amounts += net
+        if gross := _gross(node):
+            taxes += max(gross - net, ZERO)
+    return amounts, taxes
+
+
+def _gross(node: Node) -> Decimal:
+    """What the row's fixed taxes come to with the tax on them: Magento keeps them as a document inside the row."""
+    held = node.raw("weee_tax_applied")
+    if not isinstance(held, str) or not held.startswith("["):
+        return ZERO
+    try:
+        listed = read_json(held.encode())
+    except (Unreadable, RecursionError):
+        node.at("weee_tax_applied").fault("should be a list of taxes written as JSON")
+        return ZERO
+    each = Node({"": listed}, f"{node.path}.weee_tax_applied".lstrip("."), node.faults)
+    return sum((tax.money("row_amount_incl_tax") or ZERO for tax in each.items("")), ZERO)
 
 
 def _kind(node: Node) -> str:
@@ -185,13 +223,14 @@ def _figures(doc: Node, surplus: Decimal) -> dict[str, Any]:
     hidden = doc.amount("discount_tax_compensation_amount") or ZERO
     shipping_hidden = doc.amount("shipping_discount_tax_compensation_amount") or ZERO
     tax, shipping_tax = doc.amount("tax_amount"), doc.amount("shipping_tax_amount")
+    fixed, on_fixed = _product_taxes(doc)
     return {
         "total": doc.money("grand_total"),
         "discount_total": abs(doc.amount("discount_amount") or ZERO) + cards + surplus,
         "shipping_total": doc.money("shipping_amount"),
         "shipping_tax_total": abs(shipping_tax + shipping_hidden) if shipping_tax is not None else None,
-        "tax_total": abs(tax + hidden + shipping_hidden) if tax is not None else None,
-        "other_total": wraps,
+        "tax_total": abs(tax + hidden + shipping_hidden) - on_fixed if tax is not None else None,
+        "other_total": (wraps or ZERO) + fixed + on_fixed if wraps is not None or fixed else None,
     }
 
 

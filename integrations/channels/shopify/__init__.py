@@ -20,6 +20,7 @@ SHOPIFY = Vendor(
     title="Shopify",
     mapping_version=translate.VERSION,
     understand=translate.understand,
+    as_settled=translate.as_settled,
     verify=webhooks.verify,
     delivery=webhooks.delivery,
     tell_shipment=client.tell_shipment,

@@ -14,6 +14,7 @@ from typing import Any
 
 from integrations.channels import remarks
 from integrations.channels.shopify import beyond, money
+from integrations.channels.shopify.terms import Terms, business, collected
 from integrations.reading import EPOCH, ZERO, Node, checked, moment_of, shown
 from orders.canonical import (
     Address,
@@ -58,7 +59,7 @@ FORM = beyond.Form(
 )  # fmt: skip
 
 
-def order(doc: Node) -> IncomingOrder:
+def order(doc: Node, terms: Terms = Terms()) -> IncomingOrder:  # noqa: B008  (never changed)
     ref = gid_number(doc, "id", needed=True)
     currency = doc.currency("currencyCode", needed=True)
     lines, tips = _lines(doc, currency)
@@ -71,7 +72,7 @@ def order(doc: Node) -> IncomingOrder:
         **figures,
         **beyond.of(doc, FORM, lines, currency, figures["other_total"]),
         **_state(doc),
-        **_people(doc),
+        **_people(doc, terms),
         "payments": _payments(doc, currency),
         "refunds": tuple(refund(node, order_ref=ref, currency=currency) for node in doc.items("refunds")),
         "number": doc.line("name"),
@@ -122,19 +123,36 @@ def _state(doc: Node) -> dict[str, Any]:
     }
 
 
-def _people(doc: Node) -> dict[str, Any]:
+def _people(doc: Node, terms: Terms) -> dict[str, Any]:
     """Buyer and addresses; a sale at a shop's till nobody asked to have sent belongs to that shop."""
     ship_to = _address(doc.object("shippingAddress"))
     location = doc.object("retailLocation")
     sent = ship_to is not None or any(doc.items("shippingLines"))
     till = gid_number(location, "id") if location and not sent else ""
+    till = till or _collected(doc) or collected(list(doc.items("shippingLines")), terms, category="deliveryCategory")
+    entity = doc.object("purchasingEntity")
+    company = entity.object("company") if entity else None
+    ref = gid_number(company, "id") if company else ""
     return {
+        **business(ref, terms, doc.object("paymentTerms"), kind="paymentTermsType", days="dueInDays"),
         "buyer": _buyer(doc),
         "ship_to": ship_to,
         "bill_to": _address(doc.object("billingAddress")),
         "method": "PICKUP" if till else "SHIP",
         "pickup_location_code": till or None,
     }
+
+
+def _collected(doc: Node) -> str:
+    """The location all that is still to be handed over is collected at, as the fulfilment orders say."""
+    places = set()
+    for each in doc.items("fulfillmentOrders"):
+        way, assigned = each.object("deliveryMethod"), each.object("assignedLocation")
+        location = assigned.object("location") if assigned else None
+        kept = way is not None and way.text("methodType").upper() == "PICK_UP"
+        if each.text("status").upper() != "CANCELLED":
+            places.add(gid_number(location, "id") if kept and location else "")
+    return places.pop() if len(places) == 1 else ""
 
 
 def refund(doc: Node, *, order_ref: str, currency: str = "") -> IncomingRefund:

@@ -18,6 +18,7 @@ from typing import Any
 
 from integrations.channels import listings, remarks
 from integrations.channels.shopify import beyond, money
+from integrations.channels.shopify.terms import Terms, business, collected
 from integrations.reading import EPOCH, ZERO, Node, checked
 from orders import currencies
 from orders.canonical import (
@@ -36,7 +37,7 @@ _GONE = {"success", "open", "pending"}
 _NOT_GONE = {"cancelled", "error", "failure"}
 
 
-def order(doc: Node) -> IncomingOrder:
+def order(doc: Node, terms: Terms = Terms()) -> IncomingOrder:  # noqa: B008  (never changed)
     """The order of orders/create, orders/updated, orders/cancelled and GET orders.json."""
     ref = doc.number_id("id", needed=True)
     currency = doc.currency("currency", needed=True)
@@ -50,7 +51,7 @@ def order(doc: Node) -> IncomingOrder:
         **figures,
         **beyond.of(doc, beyond.REST, goods.lines, currency, figures["other_total"]),
         **_state(doc),
-        **_people(doc),
+        **_people(doc, terms),
         "payments": tuple(p for p in (payment(node, currency) for node in doc.items("transactions")) if p),
         "refunds": tuple(refund(node, currency=currency, order_ref=ref) for node in doc.items("refunds")),
         "number": doc.line("name") or doc.line("order_number"),
@@ -106,10 +107,13 @@ def _state(doc: Node) -> dict[str, Any]:
     }
 
 
-def _people(doc: Node) -> dict[str, Any]:
+def _people(doc: Node, terms: Terms) -> dict[str, Any]:
     ship_to = _address(doc.object("shipping_address"))
-    till = _till(doc, ship_to)
+    till = _till(doc, ship_to) or collected(list(doc.items("shipping_lines")), terms, category="delivery_category")
+    company = doc.object("company")
+    ref = company.number_id("id") if company else ""
     return {
+        **business(ref, terms, doc.object("payment_terms"), kind="payment_terms_type", days="due_in_days"),
         "buyer": _buyer(doc),
         "ship_to": ship_to,
         "bill_to": _address(doc.object("billing_address")),

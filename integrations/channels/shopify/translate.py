@@ -13,8 +13,10 @@ from typing import Any
 from integrations.channels import marketplaces
 from integrations.channels.meaning import Act, Meaning, PlaceOrder, RecordPayments, RecordRefund, ignored
 from integrations.channels.shopify import graphql, rest, returns, stock
+from integrations.channels.shopify.terms import Terms, terms_of
 from integrations.documents import read_json
 from integrations.failures import FailureClass, Fault, Unreadable, unparsable
+from integrations.models import Connection
 from integrations.payments import feeding
 from integrations.reading import Faults, Node, checked_payment
 
@@ -127,34 +129,40 @@ _NO_NEWS = {
 }
 
 
-def understand(topic: str, body: bytes) -> Meaning:
+def as_settled(connection: Connection) -> Callable[[str, bytes], Meaning]:
+    """`understand` as the connection's settings say."""
+    terms = terms_of(connection)
+    return lambda topic, body: understand(topic, body, terms)
+
+
+def understand(topic: str, body: bytes, terms: Terms = Terms()) -> Meaning:  # noqa: B008  (never changed)
     """What this message asks of Backroom. Raises Unreadable; never anything else."""
     if topic == feeding.TOPIC:
         return feeding.meaning("shopify")
     if not topic and not body.strip():
         return ignored("the body is empty: a file or poll with nothing in it")
     try:
-        return _understand(topic.strip().lower(), read_json(body))
+        return _understand(topic.strip().lower(), read_json(body), terms)
     except RecursionError:
         raise unparsable("nested too deeply to be an honest document") from None
 
 
-def _understand(topic: str, document: Any) -> Meaning:
+def _understand(topic: str, document: Any, terms: Terms) -> Meaning:
     if topic:
-        return _by_topic(topic, document)
+        return _by_topic(topic, document, terms)
     document = _polled(_unwrapped(document))
     if isinstance(document, list):
-        return _listed(document)
+        return _listed(document, terms)
     if not isinstance(document, dict):
         raise unparsable("the document is a bare value, neither an object nor a list")
     kind, inner = _recognise(document)
-    return _act_on(kind, inner)
+    return _act_on(kind, inner, terms)
 
 
-def _by_topic(topic: str, document: Any) -> Meaning:
+def _by_topic(topic: str, document: Any, terms: Terms) -> Meaning:
     family = topic.replace(".", "/").partition("/")[0]  # customer.tags_added is written with a point
     if topic in _ORDER_TOPICS:
-        return _act_on("order", _plain(document, "order"))
+        return _act_on("order", _plain(document, "order"), terms)
     if topic in _NO_NEWS:
         return ignored(_NO_NEWS[topic])
     if topic == "refunds/create":
@@ -181,11 +189,12 @@ def _plain(document: Any, wrapper: str) -> dict[str, Any]:
     return document
 
 
-def _act_on(kind: str, document: dict[str, Any]) -> Meaning:
+def _act_on(kind: str, document: dict[str, Any], terms: Terms = Terms()) -> Meaning:  # noqa: B008  (never changed)
     if kind in _NOT_TAKEN:
         return ignored(_NOT_TAKEN[kind])
     faults = Faults()
-    acts = _TRANSLATORS[kind](Node(document, "", faults))
+    node = Node(document, "", faults)
+    acts = _ORDERS[kind](node, terms) if kind in _ORDERS else _TRANSLATORS[kind](node)
     faults.raise_if_any()
     return Meaning(acts=tuple(acts)) if acts else ignored(_NOTHING.get(kind, _NOTHING["transaction"]))
 
@@ -197,7 +206,7 @@ _NOTHING = {
 }
 
 
-def _listed(document: list[Any]) -> Meaning:
+def _listed(document: list[Any], terms: Terms) -> Meaning:
     """A list of documents of one kind (what a poll of the REST form gives)."""
     if not document:
         return ignored("the list is empty")
@@ -212,7 +221,7 @@ def _listed(document: list[Any]) -> Meaning:
         kind, inner = _recognise(each)
         kinds.add(kind)
         try:
-            meaning = _act_on(kind, inner)
+            meaning = _act_on(kind, inner, terms)
         except Unreadable as error:
             faults = [Fault(f"[{index}]" + (f".{f.path}" if f.path else ""), f.message) for f in error.faults]
             raise Unreadable(error.failure_class, *faults) from None
@@ -226,8 +235,8 @@ def _listed(document: list[Any]) -> Meaning:
 # --- Translating ---------------------------------------------------------------------------------------------------
 
 
-def _rest_order(node: Node) -> list[Act]:
-    return [PlaceOrder(rest.order(node))]
+def _rest_order(node: Node, terms: Terms) -> list[Act]:
+    return [PlaceOrder(rest.order(node, terms))]
 
 
 def _rest_refund(node: Node) -> list[Act]:
@@ -249,8 +258,8 @@ def _levels(node: Node) -> list[Act]:
     return list(stock.levels([node]))
 
 
-def _gql_order(node: Node) -> list[Act]:
-    return [PlaceOrder(graphql.order(node))]
+def _gql_order(node: Node, terms: Terms) -> list[Act]:
+    return [PlaceOrder(graphql.order(node, terms))]
 
 
 def _gql_refunds(node: Node) -> list[Act]:
@@ -265,12 +274,11 @@ def _gql_transactions(node: Node) -> list[Act]:
     return [RecordPayments(ref, tuple(checked_payment(each) for each in payments))] if payments else []
 
 
+_ORDERS: dict[str, Callable[[Node, Terms], list[Act]]] = {"order": _rest_order, "graphql order": _gql_order}
 _TRANSLATORS: dict[str, Callable[[Node], list[Act]]] = {
-    "order": _rest_order,
     "refund": _rest_refund,
     "transaction": _rest_transaction,
     "inventory_level": _levels,
-    "graphql order": _gql_order,
     "graphql refunds": _gql_refunds,
     "graphql transactions": _gql_transactions,
     "return": returns.told,

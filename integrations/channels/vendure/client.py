@@ -6,6 +6,7 @@ A shop's connection has the setting `admin_api` (https://shop.example/admin-api)
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -27,14 +28,14 @@ PER_PAGE = 50
 AT_ONCE = 50
 _ADDRESS = "fullName company streetLine1 streetLine2 city province postalCode countryCode phoneNumber"
 ORDER = f"""
-  id code state active createdAt updatedAt orderPlacedAt currencyCode totalWithTax shippingWithTax
+  %(order)s id code state active createdAt updatedAt orderPlacedAt currencyCode totalWithTax shippingWithTax
   customer {{ id firstName lastName emailAddress phoneNumber }}
   shippingAddress {{ {_ADDRESS} }}
   billingAddress {{ {_ADDRESS} }}
-  lines {{ id quantity orderPlacedQuantity unitPriceWithTax productVariant {{ id sku name }} }}
+  lines {{ %(line)s id quantity orderPlacedQuantity unitPriceWithTax productVariant {{ id sku name }} }}
   discounts {{ description amountWithTax }}
   surcharges {{ description priceWithTax }}
-  shippingLines {{ priceWithTax discountedPriceWithTax }}
+  shippingLines {{ priceWithTax discountedPriceWithTax shippingMethod {{ name }} }}
   taxSummary {{ description taxRate taxTotal }}
   payments {{
     id state amount method transactionId createdAt
@@ -98,7 +99,19 @@ mutation Stock($input: [UpdateProductVariantInput!]!) {
   updateProductVariants(input: $input) { id }
 }
 """
+_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,99}")
 _sessions: dict[UUID, str] = {}
+
+
+def _asking(query: str, connection: Connection) -> str:
+    """The query with the fields of the shop's own that the setting `custom_fields` names, of orders and their lines."""
+    said = connection.settings.get("custom_fields") or {}
+    named = {of: [str(name) for name in said.get(of) or ()] for of in ("order", "line")}
+    if wrong := [name for names in named.values() for name in names if not _NAME.fullmatch(name)]:
+        raise Permanent(
+            f"{connection.name}: the setting custom_fields holds what is no field's name: {wrong[0][:40]!r}."
+        )
+    return query % {of: f"customFields {{ {' '.join(names)} }}" if names else "" for of, names in named.items()}
 
 
 def can_be_called(connection: Connection) -> bool:
@@ -168,7 +181,7 @@ _JSON = {"Content-Type": "application/json"}
 def changed_orders(connection: Connection, cursor: str) -> Page:
     walk = Walk.at(cursor, datetime.now(UTC))
     given = {"since": walk.since.isoformat(), "skip": (walk.page - 1) * PER_PAGE, "take": PER_PAGE}
-    found = call(connection, _CHANGED, given, purpose="ask for changed orders")["orders"]
+    found = call(connection, _asking(_CHANGED, connection), given, purpose="ask for changed orders")["orders"]
     more = walk.page * PER_PAGE < int(found["totalItems"])
     return Page(tuple(map(_document, found["items"])), walk.onward(more=more), more)
 
@@ -178,7 +191,7 @@ def fetch(connection: Connection, what: str, ref: str) -> list[Document]:
 
 
 def _order(connection: Connection, ref: str) -> dict[str, Any]:
-    found = call(connection, _ONE, {"id": ref}, purpose="read order").get("order")
+    found = call(connection, _asking(_ONE, connection), {"id": ref}, purpose="read order").get("order")
     if not isinstance(found, dict):
         raise Permanent(f"Vendure knows no order {ref}.")
     return found

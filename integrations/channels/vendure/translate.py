@@ -7,11 +7,11 @@ of the smallest part of money (`money_decimals` in the settings, two by default)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from integrations.channels import listings
+from integrations.channels import listings, remarks
 from integrations.channels import shop_documents as shops
 from integrations.channels.meaning import Act, Meaning, PlaceOrder, ignored
 from integrations.channels.shop_documents import Terms, kind
@@ -84,7 +84,7 @@ def _webhook(node: Node, terms: Terms) -> Sequence[Act] | Meaning:
     if word not in {"order.placed", "order.cancelled", "order.updated"}:
         node.at("type").fault(f"is an event Backroom has no word for: {word!r}")
         return []
-    return shops.ask("order", node.number_id("id", needed=True), terms)
+    return shops.ask("order", _id(node, "id"), terms)
 
 
 def _placed(node: Node, terms: Terms) -> Sequence[Act] | Meaning:
@@ -112,6 +112,14 @@ _KINDS = (
 )
 
 
+def _id(node: Node, key: str) -> str:
+    """A shop counts its records or, by its own choice (EntityIdStrategy), names them: with a UUID, say."""
+    found = node.line(key)
+    if not found:
+        node.at(key).fault("is missing")
+    return found
+
+
 class _Money:
     """Vendure's whole numbers as amounts."""
 
@@ -128,7 +136,7 @@ class _Money:
 
 
 def _order(doc: Node, state: str, money: _Money) -> IncomingOrder:
-    ref, currency = doc.number_id("id", needed=True), doc.currency("currencyCode", needed=True)
+    ref, currency = _id(doc, "id"), doc.currency("currencyCode", needed=True)
     placed_at = doc.moment("orderPlacedAt") or doc.moment("createdAt", needed=True)
     changed_at = doc.moment("updatedAt") or placed_at
     lines = _lines(doc, money)
@@ -171,8 +179,17 @@ def _order(doc: Node, state: str, money: _Money) -> IncomingOrder:
             tax_total=taxes,
             other_total=sum((each for each in charges if each > 0), ZERO),
             tax_included=True,
+            note=remarks.noted("", _remarks(doc)),
         )
     )
+
+
+def _remarks(doc: Node) -> Iterator[remarks.Remark]:
+    """Fields of the shop's own, of the order and of each line, and the way of delivery."""
+    yield from remarks.named(doc.raw("customFields"))
+    for node in doc.items("lines"):
+        yield from remarks.named(node.raw("customFields"), of=remarks.part(node, "productVariant", "name"))
+    yield remarks.delivery(*(remarks.part(each, "shippingMethod", "name") for each in doc.items("shippingLines")))
 
 
 def _lines(doc: Node, money: _Money) -> tuple[IncomingLine, ...]:
@@ -183,10 +200,10 @@ def _lines(doc: Node, money: _Money) -> tuple[IncomingLine, ...]:
             each.at("state").fault(f"is a state of a fulfilment Backroom has no word for: {word!r}")
         if _LEFT.get(word):
             for line in each.items("lines"):
-                left[line.number_id("orderLineId", needed=True)] += shops.whole(line, "quantity")
+                left[_id(line, "orderLineId")] += shops.whole(line, "quantity")
     found = []
     for node in doc.items("lines"):
-        ref, now = node.number_id("id", needed=True), shops.whole(node, "quantity")
+        ref, now = _id(node, "id"), shops.whole(node, "quantity")
         units = max(shops.whole(node, "orderPlacedQuantity"), now)
         variant = node.object("productVariant")
         price = money.of(node, "unitPriceWithTax", must=True)
@@ -210,7 +227,7 @@ def _lines(doc: Node, money: _Money) -> tuple[IncomingLine, ...]:
 def _payments(doc: Node, money: _Money, currency: str) -> tuple[IncomingPayment, ...]:
     found = []
     for node in doc.items("payments"):
-        word, ref = node.text("state", 60), node.number_id("id", needed=True)
+        word, ref = node.text("state", 60), _id(node, "id")
         if word not in _PAYMENTS:
             node.at("state").fault(f"is a state of a payment Backroom has no word for: {word!r}")
         kind, amount = _PAYMENTS.get(word), money.of(node, "amount", must=True)
@@ -225,13 +242,13 @@ def _refunds(doc: Node, money: _Money, currency: str, order_ref: str) -> tuple[I
     found = []
     for payment in doc.items("payments"):
         for node in payment.items("refunds"):
-            word, ref = node.text("state", 60), node.number_id("id", needed=True)
+            word, ref = node.text("state", 60), _id(node, "id")
             if word not in _REFUNDS:
                 node.at("state").fault(f"is a state of a refund Backroom has no word for: {word!r}")
             at, amount = node.moment("createdAt", needed=True), money.of(node, "total", must=True)
             note = node.text("reason", 5000)
             lines = [
-                RefundLine(line_ref=line.number_id("orderLineId", needed=True), quantity=units, restock="none")
+                RefundLine(line_ref=_id(line, "orderLineId"), quantity=units, restock="none")
                 for line in node.items("lines")
                 if (units := shops.whole(line, "quantity"))
             ]
@@ -265,7 +282,7 @@ def _buyer(node: Node | None) -> Buyer | None:
     if node is None:
         return None
     name = f"{node.text('firstName')} {node.text('lastName')}".strip()[:255]
-    return Buyer(ref=node.number_id("id"), name=name, email=node.text("emailAddress"), phone=node.text("phoneNumber"))
+    return Buyer(ref=node.line("id"), name=name, email=node.text("emailAddress"), phone=node.text("phoneNumber"))
 
 
 def _address(node: Node | None) -> Address | None:

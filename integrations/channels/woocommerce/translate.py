@@ -12,7 +12,7 @@ from typing import Any
 from integrations.channels import shop_documents as shops
 from integrations.channels.meaning import Act, Meaning, PlaceOrder, RecordRefund, ignored
 from integrations.channels.shop_documents import Terms, kind
-from integrations.channels.woocommerce import orders, stock
+from integrations.channels.woocommerce import legacy, orders, stock
 from integrations.failures import FailureClass, Fault, Unreadable, unparsable
 from integrations.models import Connection
 from integrations.reading import Faults, Node
@@ -67,7 +67,7 @@ def _unwrapped(document: Any) -> Any:
         if isinstance(inner, list) and inner and all(isinstance(e, dict) and e.keys() >= _STOCK_ROW for e in inner):
             return document
         return inner
-    return document
+    return legacy.unwrapped(document)
 
 
 _STOCK_ROW = {"stock_quantity", "manage_stock"}
