@@ -64,6 +64,7 @@ def _row(old: Mapping[str, Any]) -> dict[str, Any]:
     if "title" in row and "name" not in row:
         row["name"] = row.pop("title")
     if "refunded_item_id" in row:
-        known = row.get("meta_data") if isinstance(row.get("meta_data"), list) else []
+        known = row.get("meta_data")
+        known = known if isinstance(known, list) else []
         row["meta_data"] = [*known, {"key": "_refunded_item_id", "value": row.pop("refunded_item_id")}]
     return row
