@@ -218,7 +218,10 @@ def _by(data: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _opened(data: Mapping[str, Any]) -> tuple[str, str]:
-    return f"Opened: {data.get('title', '')}", f"{data.get('resolve_minutes', 0)} m to resolve"
+    return (
+        f"Opened: {data.get('title', '')}",
+        f"{formats.duration(60 * int(data.get('resolve_minutes') or 0))} to resolve",
+    )
 
 
 _BACK = {"time": "its time has come", "clock": "a clock ran out"}

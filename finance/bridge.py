@@ -34,7 +34,8 @@ def of(settlement: Any) -> list[Step]:
         if amount or label in {"Orders and refunds matched", "Fees", "Not explained"}:
             here += amount
             steps.append(Step(label, amount, here, hot=label == "Not explained" and bool(amount)))
-    steps.append(Step("Payout", settlement.payout, here, total=True))
+    said = "Payout" if settlement.proven else "Payout, as nothing but its rows says"
+    steps.append(Step(said, settlement.payout, here, total=True, hot=not settlement.proven))
     on_its_way = settlement.banked - settlement.payout
     steps.append(Step("Not at the bank yet", on_its_way, settlement.banked, hot=bool(settlement.banked and on_its_way)))
     steps.append(Step("At the bank", settlement.banked, settlement.banked, total=True))

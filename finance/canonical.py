@@ -132,7 +132,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """One payout and its lines. `amount` is what the file states; None where it states none: then the lines say it."""
+    """One payout and its lines. `amount` is what the file states; None where it states none: then the lines say it.
+
+    `proven` is False where its figures are sums of its own rows, so that a row more or less would show nowhere.
+    `opening` and `closing` are the provider's balance before its first row and after its last, where rows state it.
+    """
 
     ref: str
     currency: str
@@ -146,6 +150,9 @@ class Payout:
     paid_on: date | None = None
     controls: Mapping[str, Decimal | int | str] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
+    proven: bool = True
+    opening: Decimal | None = None
+    closing: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,14 @@ def _of_their_payouts(document: Document) -> list[list[Fault]]:
     return found
 
 
+def held(payout: Payout, stated: Decimal) -> Payout:
+    """The payout held against a total that somebody stated before, where it states none of its own."""
+    if payout.amount is not None or not payout.lines:
+        return payout
+    kept = tuple(fault for fault in payout.faults if fault.rule != Rule.LINE_DOUBLED)  # twins may be two, and belong
+    return _with_faults(replace(payout, faults=kept), stated)
+
+
 def _with_faults(payout: Payout, stated: Decimal | None) -> Payout:
     if payout.amount is None and stated is not None:
         payout = replace(payout, amount=stated, controls={**payout.controls, "stated": stated})

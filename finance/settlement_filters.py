@@ -9,7 +9,7 @@ from django.db.models import F, Q, QuerySet
 
 from core.errors import Invalid, Problem
 from finance import canonical
-from finance.models import BankLine, MatchStatus, PayoutState, Settlement, SettlementLine
+from finance.models import NOT_PROVEN, BankLine, MatchStatus, PayoutState, Settlement, SettlementLine
 
 
 def _providers() -> list[tuple[str, str]]:
@@ -35,6 +35,7 @@ class SettlementFilter(Checked):
     state = df.MultipleChoiceFilter(choices=PayoutState.choices)
     open = df.BooleanFilter(method="filter_open")
     unbanked = df.BooleanFilter(method="filter_unbanked")
+    unproven = df.BooleanFilter(method="filter_unproven")
 
     class Meta:
         model = Settlement
@@ -61,6 +62,13 @@ class SettlementFilter(Checked):
         if value is None:
             return rows
         apart = ~Q(banked=F("payout"))
+        return rows.filter(apart) if value else rows.exclude(apart)
+
+    def filter_unproven(self, rows: QuerySet[Any], name: str, value: bool | None) -> QuerySet[Any]:
+        """Those of which nothing beyond their own rows says what they come to."""
+        if value is None:
+            return rows
+        apart = NOT_PROVEN & ~Q(state=PayoutState.PENDING)
         return rows.filter(apart) if value else rows.exclude(apart)
 
 

@@ -16,6 +16,7 @@ from exceptions.reasons import Action, Cell, Column, Context, Evidence, Impact, 
 from finance.canonical import Rule
 from finance.models import (
     MATCHED,
+    NOT_PROVEN,
     BankLine,
     BankStatement,
     FileStatus,
@@ -31,6 +32,8 @@ NOT_SETTLED = "finance.payment_not_settled"
 BANK_DIFFERS = "finance.bank_differs"
 STATEMENT = "finance.statement_disagrees"
 RATE_MISSING = "finance.rate_missing"
+UNPROVEN = "finance.settlement_unproven"
+BALANCE_BREAKS = "finance.balance_breaks"
 SHOWN = 20
 
 # Title, what it means, severity.
@@ -360,6 +363,102 @@ PAYMENT_NOT_SETTLED = _about_payout(
 )
 
 
+# --- What only its own rows say ------------------------------------------------------------------------------------
+
+
+def unproven() -> Any:
+    """Payouts of which nothing beyond their own rows says what they come to."""
+    rows = Settlement.objects.filter(NOT_PROVEN, lines_count__gt=0)
+    return rows.exclude(state__in=(PayoutState.PENDING, PayoutState.CANCELLED, PayoutState.FAILED))
+
+
+def _unproven_evidence(uid: str) -> list[Evidence]:
+    from finance.services import proofs
+
+    found = _settlement(uid)
+    if found is None:
+        return []
+    rows = [
+        Row([f"{line.booked_on}", line.text[:120], money(line.amount, line.currency),
+             money(line.amount - found.payout, found.currency)], hot=True)
+        for line in proofs.bank_lines(found)[:SHOWN]
+    ]  # fmt: skip
+    rows.append(Row(["", "The payout, as its rows add up", money(found.payout, found.currency), ""]))
+    return [Evidence("What the bank has of its provider and its days that is no payout's yet", ["Day", "Text",
+        Column("Amount", True), Column("Apart", True)], rows)]  # fmt: skip
+
+
+def _state_total(uid: str, total: str, *, actor: Actor) -> str:
+    from finance.services import settlements
+
+    found = settlements.state_total(int(uid), total, actor=actor)
+    return f"Payout {found.ref} is {money(found.payout, found.currency)}."
+
+
+NOTHING_STATED = _about_payout(
+    code=UNPROVEN,
+    title="A payout has no total of its own",
+    severity=reasons.NORMAL,
+    acknowledge_minutes=3 * 24 * 60,
+    resolve_minutes=7 * 24 * 60,
+    description="Its file states none, so a row that is missing from it would show nowhere.",
+    clears="the bank's line of that amount is the payout's, or its total is stated and its rows come to it.",
+    predicate=lambda uid: unproven().filter(pk=uid).exists(),
+    evidence=_unproven_evidence,
+    standing=lambda: map(str, unproven().order_by("-pk").values_list("pk", flat=True)[:1000]),
+    actions=(
+        Action(
+            code="state_total",
+            title="State its total",
+            detail="What the provider's own page, or the bank, says it comes to. Rows that come to another are a case.",
+            permission="finance.import_settlement",
+            run=_state_total,
+            params=(Param("total", "Total", hint="Below zero where the provider took it"),),
+            rehearsed=True,
+            lasting="A payout is what was stated of it; import a whole file of it in place of this one.",
+            primary=True,
+        ),
+        Action(
+            code="attach_bank_line",
+            title="Choose its bank line",
+            permission="finance.match_settlement",
+            href=lambda uid: f"{reverse('finance:bank')}?status=none",
+        ),
+    ),
+)
+
+
+def _break_evidence(uid: str) -> list[Evidence]:
+    from finance.services import proofs
+
+    found, gap = _settlement(uid), proofs.broken(int(uid)) if uid.isdigit() else None
+    if found is None or gap is None:
+        return []
+    rows = [
+        Row([gap.before, "closed with", f"{gap.ended:%Y-%m-%d %H:%M}", money(gap.closed, found.currency)]),
+        Row([found.ref, "opens with", f"{found.starts_at:%Y-%m-%d %H:%M}", money(gap.opened, found.currency)]),
+        Row(["", "Came between", "", money(gap.between, found.currency)], hot=True),
+    ]
+    return [Evidence("The provider's balance", ["Payout", "", "When", Column("Balance", True)], rows)]
+
+
+def _breaks(uid: str) -> bool:
+    from finance.services import proofs
+
+    return bool(uid.isdigit() and proofs.broken(int(uid)))
+
+
+BALANCE = _about_payout(
+    code=BALANCE_BREAKS,
+    title="A payout doesn't begin where the one before it ended",
+    description="The provider's balance moved between two of its files, and no row says why: one lacks rows, or one "
+    "between them wasn't imported.",
+    clears="the file that lies between is imported, or a whole one takes the place of the one that lacks rows.",
+    predicate=_breaks,
+    evidence=_break_evidence,
+)
+
+
 def _bank_off(uid: str) -> bool:
     return Settlement.objects.filter(pk=uid).exclude(banked=0).exclude(banked__isnull=True).extra(
         where=["banked <> payout"]
@@ -477,5 +576,7 @@ def register() -> None:
         for rule in rules:
             reasons.register(make(rule))
     reasons.register(_of_label())
-    for reason in (SETTLEMENT_RESIDUAL, PAYMENT_NOT_SETTLED, BANK_LINE_DIFFERS, RATE, STATEMENT_DISAGREES):
+    for reason in (
+        SETTLEMENT_RESIDUAL, PAYMENT_NOT_SETTLED, NOTHING_STATED, BALANCE, BANK_LINE_DIFFERS, RATE, STATEMENT_DISAGREES,
+    ):  # fmt: skip
         reasons.register(reason)

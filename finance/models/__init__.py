@@ -10,6 +10,7 @@ from finance.models.rate import ExchangeRate
 from finance.models.settlement import (
     INCOMING,
     MATCHED,
+    NOT_PROVEN,
     BankLine,
     BankStatement,
     FileStatus,
@@ -29,6 +30,7 @@ __all__ = [
     "GONE",
     "INCOMING",
     "MATCHED",
+    "NOT_PROVEN",
     "OF_ORDERS",
     "OF_SALES",
     "ApprovalLimit",

@@ -139,6 +139,11 @@ class Settlement(models.Model):
     account = models.CharField(max_length=120, blank=True)
     ref = models.CharField(max_length=120)
     currency = models.CharField(max_length=3)
+    stated = models.BooleanField(
+        default=True, help_text="A figure beyond its own rows says what it comes to: its provider's, or a person's"
+    )
+    opening = MoneyField(null=True, help_text="The provider's balance before its first row")
+    closing = MoneyField(null=True, help_text="The provider's balance after its last row")
     entity = models.ForeignKey(
         Entity, null=True, on_delete=models.PROTECT, related_name="+", db_index=False,
         help_text="Whose books it is in; empty: the first one's",
@@ -194,6 +199,12 @@ class Settlement(models.Model):
             models.Index(fields=("ref",), name="settlement_by_ref"),
             models.Index(fields=("-id",), name="settlement_unrated", condition=Q(unrated=True)),
             models.Index(fields=("-id",), name="settlement_unbanked", condition=~Q(banked=F("payout"))),
+            models.Index(fields=("-id",), name="settlement_unstated", condition=Q(stated=False)),
+            models.Index(
+                fields=("provider", "account", "currency", "ends_at"),
+                name="settlement_by_balance",
+                condition=Q(closing__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -202,6 +213,15 @@ class Settlement(models.Model):
     @property
     def subject(self) -> Subject:
         return Subject("settlement", str(self.pk), f"Payout {self.ref}")
+
+    @property
+    def proven(self) -> bool:
+        """Something beyond its own rows says what it comes to: a figure that is stated, or the bank."""
+        return self.stated or (self.banked == self.payout != 0)
+
+
+# Of these nothing beyond their own rows says what they come to.
+NOT_PROVEN = Q(stated=False) & (~Q(banked=F("payout")) | Q(payout=0))
 
 
 class SettlementLine(models.Model):

@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -22,9 +21,9 @@ from finance import canonical, locks, stating
 from finance import events as facts
 from finance.canonical import ZERO, Entry, Statement, Terms
 from finance.models import BankLine, BankStatement, MatchStatus, PayoutState, Settlement
+from finance.services import proofs
 from finance.settlement_reasons import BANK_DIFFERS, STATEMENT
 
-EARLY, LATE = timedelta(days=2), timedelta(days=10)  # a payout's day and the bank's
 ALIKE = Decimal("1.00")  # a payout of so little a difference is suggested: a fee the bank took
 MOST = 16 * 1024 * 1024
 
@@ -171,7 +170,7 @@ def _worth(line: BankLine, settlement: Settlement) -> Decimal:
 
 def _open(line: BankLine) -> list[Settlement]:
     """Payouts of about the line's day that haven't arrived yet."""
-    first, last = line.booked_on - LATE, line.booked_on + EARLY
+    first, last = line.booked_on - proofs.LATE, line.booked_on + proofs.EARLY
     rows = Settlement.objects.filter(currency__in=(line.currency, line.original_currency)).exclude(
         state__in=(PayoutState.PENDING,)
     )
@@ -222,6 +221,7 @@ def _banked(settlement_id: int, actor: Actor) -> None:
         )  # fmt: skip
     else:
         cases.recheck(found.subject, cause="Its bank lines add up to it.", actor=actor)
+    proofs.look(found, actor=actor)
 
 
 # --- What a person says --------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -13,9 +14,10 @@ from django.db import transaction
 from django.db.models import Sum
 from django.db.models.functions import Now
 
-from core import events
+from core import amounts, events
 from core.actors import SYSTEM, Actor
 from core.errors import Invalid, Problem, Refusal
+from core.formats import money
 from exceptions.services import cases
 from finance import canonical, checking, labels, locks, stating
 from finance import events as facts
@@ -31,7 +33,7 @@ from finance.models import (
     SettlementFile,
     SettlementLine,
 )
-from finance.services import costs
+from finance.services import costs, proofs
 
 MOST_BYTES = 64 * 1024 * 1024
 AT_ONCE = 5_000
@@ -192,9 +194,11 @@ def _payout(file: SettlementFile, payout: Payout, actor: Actor) -> tuple[Settlem
     ).first()
     if earlier is None:
         return _write(file, payout, account, actor), []
-    before = [_line_of(row) for row in earlier.lines.order_by("position")]
     if not payout.lines:
-        return _told_of(earlier, payout), []
+        return _told_of(earlier, payout, actor)
+    if earlier.stated and earlier.state != PayoutState.PENDING:
+        payout = checking.held(payout, earlier.payout)
+    before = _lines_of(earlier)
     if not before or earlier.state == PayoutState.PENDING:
         return _write(file, payout, account, actor, instead=earlier), []
     difference = checking.changed(before, payout.lines)
@@ -210,10 +214,56 @@ def _restated(earlier: Settlement, payout: Payout) -> str:
     return f"Payout {earlier.ref} was {earlier.payout} and is {payout.amount} now."
 
 
-def _told_of(earlier: Settlement, payout: Payout) -> Settlement:
-    """A payout told again without its lines: where it stands now."""
+def _told_of(earlier: Settlement, payout: Payout, actor: Actor) -> tuple[Settlement | None, list[Fault]]:
+    """A payout told again without its lines: where it stands now, and what it comes to."""
+    if earlier.stated and payout.amount not in {None, earlier.payout}:
+        return None, [Fault(Rule.RESTATED, _restated(earlier, payout))]
     Settlement.objects.filter(pk=earlier.pk).update(state=payout.state, paid_on=payout.paid_on or earlier.paid_on)
-    return earlier
+    return earlier if payout.amount is None or earlier.stated else hold(earlier, payout.amount, actor=actor), []
+
+
+@transaction.atomic
+def state_total(settlement_id: int, typed: str, *, actor: Actor) -> Settlement:
+    """A person says what a payout whose file states no total comes to, as its provider's page has it.
+
+    Where its rows come to it the payout is proven; where they don't, what is wrong is a case and the payout is that
+    total. Invalid (422) for what is no amount, Refusal where a total is stated already.
+    """
+    found = Settlement.objects.select_for_update(no_key=True, of=("self",)).filter(pk=settlement_id).first()
+    if found is None:
+        raise Refusal("unknown_payout", "There is no such payout.", status=404)
+    if found.stated:
+        raise Refusal("stated", f"That it comes to {money(found.payout, found.currency)} is stated already.")
+    total, problems = amounts.read(typed, found.currency, field="total", name="The total", negative=True, zero=True)
+    if total is None:
+        raise Invalid(problems or [Problem("total", "missing", "Say what the payout comes to.")], status=422)
+    return hold(found, total, actor=actor)
+
+
+def hold(settlement: Settlement, total: Decimal, *, actor: Actor) -> Settlement:
+    """The payout held against a total that its file didn't state: it is that total from now on.
+
+    Where its rows come to another, that is a case as it is of any file, and what is apart stays unexplained: the
+    payout is matched again.
+    """
+    payout = Payout(settlement.ref, settlement.currency, (), amount=total, carried=_plain(settlement.carried))
+    same = total == settlement.payout
+    new = [] if same else checking.faults_of(replace(payout, lines=tuple(_lines_of(settlement))))
+    settlement.stated, settlement.payout = True, total
+    settlement.controls |= {"stated": str(total)}
+    settlement.faults = [*settlement.faults, *(fault.as_json() for fault in new)][:200]
+    settlement.matched_at = settlement.matched_at if same else None
+    settlement.save(update_fields=("stated", "payout", "controls", "faults", "matched_at"))
+    settlement.refresh_from_db()
+    _open_cases(settlement, new, actor)
+    cases.recheck(settlement.subject, cause="What it comes to was stated.", actor=actor)
+    if not same:
+        events.record(facts.SETTLEMENT_IMPORTED, settlement.subject, actor=actor, data=told(settlement))
+    return settlement
+
+
+def _lines_of(settlement: Settlement) -> list[Line]:
+    return [_line_of(row) for row in settlement.lines.order_by("position")]
 
 
 def _write(
@@ -227,6 +277,7 @@ def _write(
         "paid_on": payout.paid_on, "label_version": labels.version(file.provider),
         "controls": {key: str(value) for key, value in payout.controls.items()},
         "faults": [fault.as_json() for fault in faults[:200]], "lines_count": len(payout.lines), "payout": amount,
+        "stated": payout.amount is not None and payout.proven, "opening": payout.opening, "closing": payout.closing,
         "carried": payout.carried, "matched": ZERO, "fees": ZERO, "other": ZERO, "written_off": ZERO,
         "exchange": ZERO, "rates": [], "unrated": False, "matchable": 0, "matched_at": None, "balanced_at": None,
     }  # fmt: skip
@@ -242,6 +293,7 @@ def _write(
     costs.add_up(settlement.pk)
     settlement.refresh_from_db()
     _open_cases(settlement, faults, actor)
+    proofs.look(settlement, actor=actor)
     if instead is not None:
         cases.recheck(settlement.subject, cause="A file that is whole was imported.", actor=actor)
     events.record(facts.SETTLEMENT_IMPORTED, settlement.subject, actor=actor, data=told(settlement))
@@ -273,10 +325,16 @@ def _model(settlement: Settlement, position: int, line: Line, known: Mapping[str
 
 def _line_of(row: SettlementLine) -> Line:
     return Line(
-        row=row.row, label=row.label, gross=row.gross, fee=row.fee, net=row.net, ref=row.ref,
+        row=row.row, label=row.label, gross=_plain(row.gross), fee=_plain(row.fee), net=_plain(row.net), ref=row.ref,
         payment_ref=row.payment_ref, refund_ref=row.refund_ref, order_ref=row.order_ref, line_ref=row.line_ref,
         note=row.note, at=row.at,
     )  # fmt: skip
+
+
+def _plain(amount: Decimal) -> Decimal:
+    """Without the noughts that the database keeps and no file wrote."""
+    short = amount.quantize(Decimal("0.01"))
+    return short if short == amount else amount.normalize()
 
 
 def _settled_before(provider: str, account: str, payout: Payout) -> list[Fault]:

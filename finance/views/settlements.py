@@ -39,7 +39,7 @@ SEE, IMPORT, MATCH, WRITE_OFF = (
 )  # fmt: skip
 COLUMNS = (
     "id", "provider", "account", "ref", "currency", "state", "paid_on", "imported_at", "lines_count", "payout", "fees",
-    "residual", "banked", "matched_at",
+    "residual", "banked", "matched_at", "stated",
 )  # fmt: skip
 LINES = (
     "id", "position", "row", "label", "kind", "ref", "payment_ref", "refund_ref", "order_ref", "shipment_ref", "sku",
@@ -56,6 +56,7 @@ VIEWS: tabs.Views = (
     ("All", {}),
     ("Not explained", {"open": "true"}),
     ("Not at the bank", {"unbanked": "true"}),
+    ("Not proven", {"unproven": "true"}),
     ("Pending", {"state": "pending"}),
 )
 TERMS = ("account", "decimal", "dates", "time_zone", "currency", "encoding", "stated")

@@ -18,7 +18,7 @@ from integrations.failures import Unreadable
 from integrations.models import Connection
 from orders.models import LabelStatus
 from returns.models import ReturnLabel, ReturnRequest
-from returns.services import labels
+from returns.services import drop_offs, labels
 
 MOST = 10
 SALT = "integrations.drop_off"
@@ -50,7 +50,7 @@ def near(rma: ReturnRequest, *, limit: int = MOST) -> Near:
     if not finders:
         named = " or ".join(sorted(carriers)[:3])
         return Near([], [f"No carrier account finds places{f' of {named}' if named else ''}."])
-    found: list[DropOff] = []
+    found: list[tuple[DropOff, list[str]]] = []
     troubles = []
     for connection in finders:
         try:
@@ -60,9 +60,9 @@ def near(rma: ReturnRequest, *, limit: int = MOST) -> Near:
             continue
         if not places:
             troubles.append(f"{connection.name} knows no place near there.")
-        found += places
-    found.sort(key=lambda place: (place.metres is None, place.metres or 0, place.carrier, place.ref))
-    return Near([_offered(place) for place in found[:limit]], troubles)
+        found += [(place, _names(connection)) for place in places]
+    found.sort(key=lambda each: (each[0].metres is None, each[0].metres or 0, each[0].carrier, each[0].ref))
+    return Near([_offered(place, names) for place, names in found[:limit]], troubles)
 
 
 def chosen(choice: str, rma: ReturnRequest) -> dict[str, Any]:
@@ -86,8 +86,8 @@ def shown(place: DropOff) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _offered(place: DropOff) -> Offered:
-    told = shown(place)
+def _offered(place: DropOff, names: list[str]) -> Offered:
+    told = {**shown(place), "serves": list(dict.fromkeys([place.carrier, *names]))}
     return Offered(told, signing.dumps(told, salt=SALT, compress=True))
 
 
@@ -107,9 +107,10 @@ def _carriers(rma: ReturnRequest) -> set[str]:
 
 
 def _serves(connection: Connection, carriers: set[str]) -> bool:
-    """By the vendor's name at the beginning of the carrier's, or by the names the account's settings list."""
+    return any(drop_offs.named(name, _names(connection)) for name in carriers)
+
+
+def _names(connection: Connection) -> list[str]:
+    """The vendor's name, and those the account's settings list."""
     said = connection.settings.get("carriers")
-    listed = {str(each).casefold() for each in said} if isinstance(said, list) else set()
-    return any(
-        name.casefold() in listed or name.casefold().startswith(connection.vendor.casefold()) for name in carriers
-    )
+    return [connection.vendor, *(str(each) for each in (said if isinstance(said, list) else []) if each)]

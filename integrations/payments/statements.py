@@ -265,6 +265,8 @@ def _swift_statement(reader: Any, message: str) -> Statement:
 
 def _swift_entry(data: dict[str, Any]) -> Entry:
     said = [data.get(key) for key in ("purpose", "additional_purpose", "transaction_details", "extra_details")]
+    if not any(said):
+        said = [data.get("posting_text")]
     refs = [
         data.get(key) for key in ("end_to_end_reference", "customer_reference", "bank_reference", "mandate_reference")
     ]

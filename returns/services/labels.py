@@ -23,7 +23,7 @@ from orders.services import choosing, outages, serials
 from orders.services.carriage import services
 from returns import events as facts
 from returns.models import Reception, ReturnLabel, ReturnStatus
-from returns.services import lifecycle, routes
+from returns.services import drop_offs, lifecycle, routes
 from returns.services.lifecycle import ReturnDesk, open_return
 
 FAILED, NOT_SENT_HOME = "returns.label_failed", "returns.rejected_waits"
@@ -43,11 +43,13 @@ class Option:
 
 
 def options(desk_or_rma: Any, lines: Sequence[Any] | None = None) -> list[Option]:
-    """What carriers would take it back for, the cheapest first. Reads only; empty where it has no place to go."""
+    """What carriers would take it back for, the cheapest first: those of the place it is handed in at, where one was
+    chosen. Reads only; empty where it has no place to go."""
     rma = desk_or_rma
     if rma.location_id is None:
         return []
-    return offered(_quotes(rma, weight(rma.lines.select_related("item") if lines is None else lines)))
+    grams = weight(rma.lines.select_related("item") if lines is None else lines)
+    return offered(_taken(_quotes(rma, grams), rma.drop_off))
 
 
 def offered(found: Sequence[Quote]) -> list[Option]:
@@ -90,8 +92,9 @@ def want(
 ) -> ReturnLabel:
     """Order the label, or answer the one there is. A service without an account makes it at once.
 
-    Refusal("not_approved"), ("nothing_to_send"), ("no_place"), ("no_service") where no carrier comes from there;
-    Invalid (422) where the address a parcel comes from lacks what a label needs.
+    Refusal("not_approved"), ("nothing_to_send"), ("no_place"), ("no_service") where no carrier comes from there, or
+    none whose parcels the chosen place takes, ("other_carrier") where the named service isn't one; Invalid (422)
+    where the address a parcel comes from lacks what a label needs.
     """
 
     def work() -> ReturnLabel:
@@ -101,7 +104,8 @@ def want(
         if standing is not None:
             return standing
         _may_be_sent(desk)
-        chosen, cost, currency = _choose(rma, service, grams or weight(desk.lines), **_way(rma))
+        place = drop_off or rma.drop_off
+        chosen, cost, currency = _choose(service, grams or weight(desk.lines), place, **_way(rma))
         failed = ReturnLabel.objects.way_back().filter(request=rma, status=LabelStatus.FAILED)
         failed.update(status=LabelStatus.VOIDED)
         label = ReturnLabel.objects.create(
@@ -122,8 +126,8 @@ def to_customer(desk: ReturnDesk, place: Location, *, service: str = "", grams: 
     rma = desk.rma
     _require_address(rma)
     grams = min(max(grams, 1), MOST_GRAMS)
-    chosen, cost, currency = _choose(rma, service, grams, origin=choosing.origin(place),
-                                     destination=routes.place_of(rma.sent_from))  # fmt: skip
+    way = {"origin": choosing.origin(place), "destination": routes.place_of(rma.sent_from)}
+    chosen, cost, currency = _choose(service, grams, {}, **way)
     label = ReturnLabel.objects.create(
         uid=uuid7(), request=rma, service=chosen, carrier=chosen.carrier, grams=grams, cost=cost, currency=currency,
         to_customer=True,
@@ -283,15 +287,31 @@ def _order(desk: ReturnDesk, label: ReturnLabel, chosen: CarrierService) -> None
         _ready(desk, label, tracking_number=number, tracking_url=_link(chosen, number))
 
 
-def _choose(rma: Any, code: str, grams: int, **way: Place) -> tuple[CarrierService, Decimal | None, str]:
+def _taken(found: Sequence[Quote], place: Mapping[str, Any]) -> list[Quote]:
+    """Those whose parcels the place takes."""
+    if not place:
+        return list(found)
+    rows = CarrierService.objects.filter(code__in=[q.service for q in found])
+    names = dict(rows.values_list("code", "vendor_carrier"))
+    return [q for q in found if drop_offs.takes(place, q.carrier, names.get(q.service, ""))]
+
+
+def _choose(
+    code: str, grams: int, place: Mapping[str, Any], **way: Place
+) -> tuple[CarrierService, Decimal | None, str]:
     found = quotes(grams, **way)
     if code:
         named = CarrierService.objects.in_use().filter(code=code).first()
         if named is None:
             raise Refusal("unknown_service", f"There is no carrier service {code[:60]}.", status=422)
+        drop_offs.require(place, named.carrier, named.vendor_carrier)
         price = next((q for q in found if q.service == code), None)
         return named, price.cost if price else None, price.currency if price else ""
-    best = carriage.cheapest(found)
+    best = carriage.cheapest(_taken(found, place))
+    if best is None and found:
+        raise Refusal(
+            "no_service", f"No carrier that {place.get('name')} takes parcels of has a price. Choose another."
+        )
     if best is None:
         raise Refusal("no_service", "No carrier has a price for that address. Name one.")
     return CarrierService.objects.get(code=best.service), best.cost, best.currency

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from config.devstack.drop_offs import Dhl, Server, Ups
+from core.errors import Refusal
 from core.models import User
 from integrations import breaker
 from integrations.carriers import dropping, opening, registry
 from integrations.carriers.port import Opening, Rejected
 from integrations.models import Connection, OutboundCall
-from returns.services import labels
+from returns.services import drop_offs, labels
 from tests.factories.inventory import ItemFactory, LocationFactory
 from tests.factories.returns import CLERK, returned, service, sold
 
@@ -145,3 +146,23 @@ def test_without_an_account_or_an_address_it_is_said_so():
     assert dropping.near(rma).troubles == ["No carrier account finds places of UPS."]
     rma.sent_from = {}
     assert "no address" in dropping.near(rma).troubles[0]
+
+
+def test_a_label_is_of_a_carrier_whose_parcels_the_chosen_place_takes(ups: Ups, dhl: Dhl):
+    rma = to_return()
+    cheap = [{"name": "GB", "days": 2, "prices": [[30000, "1.00"]], "countries": ["GB"]}]
+    service(code="dhl-back", carrier="DHL Express", zones=cheap)
+    ups.put("1", "0.4")
+    place = next(each.place for each in dropping.near(rma).places if each.place["carrier"] == "UPS")
+    drop_offs.choose(rma.pk, place, actor=CLERK)
+    rma.refresh_from_db()
+
+    assert [option.carrier for option in labels.options(rma)] == ["UPS"]  # though DHL's is cheaper
+    with pytest.raises(Refusal, match="none of DHL Express"):
+        labels.want(rma.pk, service="dhl-back", actor=CLERK)
+    assert labels.want(rma.pk, actor=CLERK).carrier == "UPS"
+    with pytest.raises(Refusal, match="none of UPS"):
+        drop_offs.choose(rma.pk, {**place, "name": "Packstation", "carrier": "DHL", "serves": ["DHL"]}, actor=CLERK)
+
+    rma.refresh_from_db()
+    assert rma.drop_off["carrier"] == "UPS"

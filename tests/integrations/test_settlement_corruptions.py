@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ RULES = (
     "ids_rounded",
 )  # fmt: skip
 MINUS = "\u2212"
+NAMED = re.compile(r"[A-Za-z]+[A-Za-z_ ./()]*: ", re.ASCII)  # a reason begins with the field it is about
 
 
 def table(*rows: str) -> str:
@@ -283,3 +285,58 @@ def test_whatever_happened_to_a_file_is_found_as_itself(sample, rule):
     broken = broken.replace("},\n]", "}\n]")  # a list whose last entry is gone
 
     assert found(provider, broken, terms) == {rule}
+    if rule in {"decimal_comma", "unicode_minus", "ids_rounded", "currency_mixed"}:
+        assert all(each.row and NAMED.match(each.message) for each in faults(read(provider, broken, **terms)))
+
+
+def faults(document: Any) -> list[Any]:
+    return [*document.faults, *(each for payout in document.payouts for each in payout.faults)]
+
+
+def entries(content: str) -> dict[int, int]:
+    """The number that a reader gives an entry, and the line it stands in: of JSON, those of its last list."""
+    lines = content.splitlines()
+    if not content.startswith("{"):
+        return {n: n - 1 for n in range(1, len(lines) + 1)}
+    begins = max(n for n, line in enumerate(lines) if line.endswith('": ['))
+    return {n - begins: n for n in range(begins + 1, len(lines))}
+
+
+def with_line(content: str, place: int, *instead: str) -> str:
+    lines = content.splitlines()
+    lines[place : place + 1] = instead
+    return "\n".join(lines).replace("},\n]", "}\n]").replace("}\n{", "},\n{") + "\n"
+
+
+CELL = re.compile(r"()-?\d{1,3}(?:[.,]\d{3})*[.,]\d\d(?!\d)")
+FIELD = re.compile(r'("(?:net|settlement_amount|net_amount_money|amount)": (?:{"amount": )?)"?(-?[\d.]+)"?')
+
+
+def rewritten(line: str, how: str) -> str:
+    """The line's last amount with its decimal mark the other way round, or a dash before it."""
+    as_json = line.startswith("{")
+    *_, last = (FIELD if as_json else CELL).finditer(line)
+    digits = last[2] if as_json else last[0]
+    digits += "" if re.search("[.,]", digits) else ".00"
+    turned = digits.translate(str.maketrans(".,", ",.")) if how == "decimal_comma" else f"{MINUS}{digits.lstrip('-')}"
+    quoted = as_json or ("," in turned and not re.search(f'[\t;]|"{digits}', line))
+    return line[: last.start()] + last[1] + (f'"{turned}"' if quoted else turned) + line[last.end() :]
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_wherever_a_row_stands_what_happened_to_it_is_found(sample):
+    provider, content, terms, _ = SAMPLES[sample]
+    document = read(provider, content, **terms)
+    numbers = sorted(line.row for payout in document.payouts for line in payout.lines)
+    places = entries(content)
+
+    for n in numbers:
+        line = content.splitlines()[places[n]]
+        outermost = sample == "paypal" and n in {numbers[0], numbers[-1]}  # held against the files before and after
+        assert outermost or "line_missing" in found(provider, with_line(content, places[n]), terms), n
+        assert "line_doubled" in found(provider, with_line(content, places[n], line, line), terms), n
+        for rule in ("decimal_comma", "unicode_minus"):
+            if sample != "paypal report":  # whose amounts have no point
+                broken = with_line(content, places[n], rewritten(line, rule))
+                named = {(str(each.rule), each.row) for each in faults(read(provider, broken, **terms))}
+                assert named == {(rule, n)}, (n, broken)

@@ -154,10 +154,14 @@ def test_swift_statements_add_up_or_say_so():
         ":86:TX1XT batch 7, Shop\n:62F:C260108EUR{closing}\n-"
     )
 
+    (told,) = statements.swift(
+        text.format(closing="159,15").replace(":86:TX1XT batch 7, Shop", ":86:166?00GUTSCHRIFT").encode(), Terms()
+    )
     (good,), (off,) = (statements.swift(text.format(closing=each).encode(), Terms()) for each in ("159,15", "160,00"))
 
     assert [(entry.amount, entry.currency) for entry in good.entries] == [(Decimal("149.15"), "EUR")]
     assert "TX1XT batch 7" in good.entries[0].text
+    assert told.entries[0].text == "GUTSCHRIFT"  # where a bank says nothing else, what kind of posting it is
     assert (good.faults, [str(fault.rule) for fault in off.faults]) == ((), ["line_missing"])
 
 

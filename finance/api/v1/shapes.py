@@ -71,7 +71,7 @@ def posted(row: Posting) -> dict[str, Any]:
 def settlement(row: Settlement) -> dict[str, Any]:
     same = (
         "id", "provider", "account", "ref", "currency", "state", "starts_at", "ends_at", "paid_on", "lines_count",
-        "imported_at", "matched_at", "balanced_at",
+        "imported_at", "matched_at", "balanced_at", "proven",
     )  # fmt: skip
     return {
         **{name: getattr(row, name) for name in same},

@@ -66,8 +66,8 @@ _SIDE = object_of(position=WHOLE, account=TEXT, ledger=TEXT, debit=MONEY, credit
 _SETTLEMENT = {
     "id": WHOLE, "provider": TEXT, "account": TEXT, "ref": TEXT, "currency": TEXT, "state": TEXT,
     "starts_at": MAYBE_MOMENT, "ends_at": MAYBE_MOMENT, "paid_on": _MAYBE_DAY, "lines_count": WHOLE,
-    "imported_at": MOMENT, "matched_at": MAYBE_MOMENT, "balanced_at": MAYBE_MOMENT, **dict.fromkeys(PAYOUT, MONEY),
-    "file": TEXT,
+    "imported_at": MOMENT, "matched_at": MAYBE_MOMENT, "balanced_at": MAYBE_MOMENT, "proven": FLAG,
+    **dict.fromkeys(PAYOUT, MONEY), "file": TEXT,
 }  # fmt: skip
 _LINE = object_of(
     position=WHOLE, row=WHOLE, label=TEXT, kind=TEXT, ref=TEXT, payment_ref=TEXT, refund_ref=TEXT, order_ref=TEXT,
@@ -106,7 +106,7 @@ POSTING = extend_schema(
 SETTLEMENTS = extend_schema(
     operation_id="settlements_list",
     summary="Payouts, newest first",
-    parameters=lists.parameters(SettlementFilter, flags=("open", "unbanked")),
+    parameters=lists.parameters(SettlementFilter, flags=("open", "unbanked", "unproven")),
     responses={200: page_of(object_of(**_SETTLEMENT)), **problems(400, 401, 403, 429)},
 )
 UPLOAD = extend_schema(

@@ -99,6 +99,7 @@ def _of_api(said: Any) -> list[Found]:
     return [_transaction(n, each) for n, each in enumerate(rows, start=1)]
 
 
+@documents.of_entry
 def _transaction(number: int, each: Mapping[str, Any]) -> Found:
     told = each.get("disbursement_details")
     details: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
@@ -138,7 +139,8 @@ def _account(each: Mapping[str, Any]) -> str:
 def _off(line: Line, said: Decimal, settled: Decimal, currency: str) -> Fault:
     off = abs(said - settled)
     rule = Rule.CENT_SHIFTED if off <= figures.unit(currency) * 2 else Rule.ROW_DISAGREES
-    return Fault(rule, f"{said} was settled as {settled} of the same currency.", line.row, line.ref)
+    words = f"amount {said} has a settlement_amount of {settled} in the same currency."
+    return Fault(rule, words, line.row, line.ref)
 
 
 # --- CSV -----------------------------------------------------------------------------------------------------------

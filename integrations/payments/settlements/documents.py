@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from finance.canonical import Rule
 from integrations.payments.settlements.figures import DASHES
 from integrations.payments.settlements.tables import Refused
+
+R = TypeVar("R")
 
 
 def loaded(content: bytes) -> Any:
@@ -58,12 +61,39 @@ def rows(said: Any, *names: str) -> list[Mapping[str, Any]]:
     return []
 
 
+def of_entry(read: Callable[..., R]) -> Callable[..., R]:
+    """For what reads an entry, given its number and itself first: what it can't read is told with number and field."""
+
+    @functools.wraps(read)
+    def reads(number: int, each: Mapping[str, Any], *more: Any) -> R:
+        try:
+            return read(number, each, *more)
+        except Refused as refused:
+            if refused.fault.row:
+                raise
+            name = _name_of(refused.value, each)
+            words = f"{name}: {refused.fault.message}" if name else refused.fault.message
+            raise Refused(words, number, refused.fault.rule, value=refused.value) from None
+
+    return reads
+
+
+def _name_of(value: object, within: Mapping[str, Any]) -> str:
+    """The path of the field with just that in it."""
+    for name, held in within.items():
+        if value is not None and held is value:
+            return name
+        if isinstance(held, Mapping) and (rest := _name_of(value, held)):
+            return f"{name}.{rest}"
+    return ""
+
+
 def text(value: Any) -> str:
     """An id or a word as text, digit by digit; empty for nothing. A fraction is no id."""
     if value is None or isinstance(value, bool | Mapping | list):
         return ""
     if isinstance(value, Decimal):
-        raise Refused(f"{value} is a rounded number, not an id.", rule=Rule.IDS_ROUNDED)
+        raise Refused(f"{value} is a rounded number, not an id.", rule=Rule.IDS_ROUNDED, value=value)
     return str(value)[:120]
 
 

@@ -53,7 +53,7 @@ class Numbers:
             return self._exact(plain, row, name)
         if plain.isascii() and wrong.fullmatch(plain):
             mark, word = ("comma", "point") if self.decimal == "." else ("point", "comma")
-            self._note(Rule.DECIMAL_COMMA, f"{name}: {text[:40]!r} has a decimal {mark} among a decimal {word}s.", row)
+            self._note(Rule.DECIMAL_COMMA, f"{name}: {text[:40]!r} has a decimal {mark} among decimal {word}s.", row)
         else:
             self._note(Rule.UNREADABLE, f"{name}: {text[:40]!r} is no amount.", row)
         return ZERO
@@ -94,14 +94,15 @@ def proven(cells: Iterable[str], stated: str = "", *, documented: str = "") -> N
 def minor(value: object, currency: str, exceptions: Mapping[str, int] = MappingProxyType({})) -> Decimal:
     """An amount in the currency's smallest unit, exactly: 1999 of JPY is 1999. `exceptions` are the provider's own."""
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise Refused(f"{value!r} is no amount in the smallest unit.")
+        raise Refused(f"{value!r} is no amount in the smallest unit.", value=value)
     text = str(value)
     if any(dash in text for dash in DASHES):
-        raise Refused(f"{text[:40]!r} has a dash where a minus belongs.", rule=Rule.UNICODE_MINUS)
+        raise Refused(f"{text[:40]!r} has a dash where a minus belongs.", rule=Rule.UNICODE_MINUS, value=value)
     if re.fullmatch(r"-?[0-9]{1,15},[0-9]{1,4}", text):
-        raise Refused(f"{text!r} has a decimal comma, and counts in the smallest unit.", rule=Rule.DECIMAL_COMMA)
+        words = f"{text!r} has a decimal comma, and counts in the smallest unit."
+        raise Refused(words, rule=Rule.DECIMAL_COMMA, value=value)
     if not re.fullmatch(r"-?[0-9]{1,18}", text):
-        raise Refused(f"{text[:40]!r} is no amount in the smallest unit.")
+        raise Refused(f"{text[:40]!r} is no amount in the smallest unit.", value=value)
     return smallest_units.from_minor(int(text), currency, exceptions)
 
 
@@ -112,7 +113,7 @@ def unit(currency: str) -> Decimal:
 def known_currency(text: str, row: int = 0) -> str:
     code = text.strip().upper()
     if not currencies.is_known(code):
-        raise Refused(f"{text[:20]!r} is no currency.", row, Rule.CURRENCY_MIXED)
+        raise Refused(f"Currency: {text[:20]!r} is no currency.", row, Rule.CURRENCY_MIXED)
     return code
 
 
@@ -126,7 +127,7 @@ def added_up(line: Line, stated_fee: Decimal, currency: str) -> tuple[Line, Faul
         return line, None
     off = min(abs(really - stated_fee), abs(really + stated_fee))
     rule = Rule.CENT_SHIFTED if off <= unit(currency) * 2 else Rule.ROW_DISAGREES
-    words = f"{line.gross} less a fee of {stated_fee} isn't {line.net}: it is {off} off."
+    words = f"Gross {line.gross} less a fee of {stated_fee} isn't net {line.net}: it is {off} off."
     return line, Fault(rule, words, line.row, line.payment_ref or line.order_ref or line.ref)
 
 
@@ -142,7 +143,7 @@ def of_one_currency(said: Iterable[tuple[int, str]], stated: str = "") -> tuple[
         return known_currency(stated), []
     usual = stated.upper() or max(counts, key=lambda code: counts[code])
     faults = [
-        Fault(Rule.CURRENCY_MIXED, f"{code} in a payout of {usual}.", row, fatal=True)
+        Fault(Rule.CURRENCY_MIXED, f"Currency: {code} in a payout of {usual}.", row, fatal=True)
         for row, code in rows
         if code != usual
     ]

@@ -250,9 +250,10 @@ def _belongs_elsewhere(now: Told, groups: dict[str, list[Told]]) -> bool:
 def _payout(currency: str, rows: list[Told], breaks: list[Fault], order: str, terms: Terms) -> Payout:
     ordered = chained(rows)
     faults = list(breaks)
-    lines, withdrawn, out, days = [], ZERO, [], []
+    lines, withdrawn, out, days, moments = [], ZERO, [], [], []
     for each in rows:
         at = _at(each, order, terms)
+        moments += [at] if at else []
         if LABELS.get(each.label.strip()) == K.PAYOUT:
             withdrawn -= each.gross
             out.append(f"{each.row.first(*COLUMNS['id'])} {-each.gross} {at.date() if at else ''}")
@@ -264,11 +265,12 @@ def _payout(currency: str, rows: list[Told], breaks: list[Fault], order: str, te
         lines.append(line)
     first, last = ordered[0], ordered[-1]
     whole = first.balance is not None and last.balance is not None
-    carried = last.balance - first.balance + first.net if whole else None  # type: ignore[operator]
-    if carried is None:
+    opening = first.balance - first.net if whole else None  # type: ignore[operator]
+    if opening is None:
         carried = sum((each.net for each in rows), ZERO)
         faults += checking.told_twice(lines)  # no balance proves them
-    moments = sorted(line.at for line in lines if line.at)
+    else:
+        carried = last.balance - opening  # type: ignore[operator]
     name = f"{ordered[0].row.first(*COLUMNS['id'])}-{ordered[-1].row.first(*COLUMNS['id'])}"
     return Payout(
         ref=name[:120],
@@ -277,15 +279,18 @@ def _payout(currency: str, rows: list[Told], breaks: list[Fault], order: str, te
         lines=tuple(lines),
         amount=withdrawn,
         carried=carried,
-        starts_at=moments[0] if moments else None,
-        ends_at=moments[-1] if moments else None,
-        paid_on=max(days) if days else moments[-1].date() if moments else None,
+        starts_at=min(moments, default=None),
+        ends_at=max(moments, default=None),
+        paid_on=max(days) if days else max(moments).date() if moments else None,
         controls={
-            "opening balance": first.balance - first.net if first.balance is not None else "",
-            "closing balance": last.balance if last.balance is not None else "",
+            "opening balance": "" if opening is None else opening,
+            "closing balance": "" if last.balance is None else last.balance,
             "withdrawals": "; ".join(out)[:8000],
         },
         faults=tuple(faults),
+        proven=opening is not None,
+        opening=opening,
+        closing=last.balance if opening is not None else None,
     )
 
 

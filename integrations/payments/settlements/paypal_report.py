@@ -121,7 +121,9 @@ def _payout(section: Section, currency: str, rows: Sequence[Row], numbers: figur
             sums[f"{name} {'credits' if amount > 0 else 'debits'}"] += abs(amount)
         if (other := row["fee currency"].upper()) and other != currency:
             faults.append(
-                Fault(Rule.CURRENCY_MIXED, f"A fee in {other} of an amount in {currency}.", row.number, fatal=True)
+                Fault(
+                    Rule.CURRENCY_MIXED, f"Fee Currency: {other}, of an amount in {currency}.", row.number, fatal=True
+                )
             )
         kind = LABELS.get(row["transaction event code"])
         if kind == K.PAYOUT:
@@ -161,6 +163,7 @@ def _payout(section: Section, currency: str, rows: Sequence[Row], numbers: figur
             "withdrawals": "; ".join(out)[:8000],
         },
         faults=tuple(faults),
+        proven=stated is not None,
     )
 
 

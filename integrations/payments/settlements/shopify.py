@@ -92,7 +92,7 @@ def _alone(table: tables.Table) -> list[Fault]:
         return []
     usual, odd = max(counts, key=lambda code: counts[code]), min(counts, key=lambda code: counts[code])
     row = next(row for row in table.rows if row["currency"].upper() == odd)
-    return [Fault(Rule.CURRENCY_MIXED, f"The only row in {odd} of an export in {usual}.", row.number)]
+    return [Fault(Rule.CURRENCY_MIXED, f"Currency: the only row in {odd} of an export in {usual}.", row.number)]
 
 
 def _payout(ref: str, rows: list[Row], numbers: figures.Numbers, order: str, terms: Terms) -> Payout:
@@ -274,6 +274,7 @@ def _api_payout(
     )
 
 
+@documents.of_entry
 def _api_line(number: int, each: Mapping[str, Any], gross: Decimal, net: Decimal) -> Line:
     label = documents.text(each.get("type"))
     order = documents.text(each.get("source_order_id"))

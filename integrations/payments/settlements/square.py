@@ -54,12 +54,17 @@ def _document(said: Any, terms: Terms) -> Document:
             payouts[documents.text(each.get("id"))] = each
         for each in documents.rows(part, "payout_entries"):
             number += 1
-            entries.setdefault(documents.text(each.get("payout_id")), []).append((number, each))
+            entries.setdefault(_payout_of(number, each), []).append((number, each))
     refs = list(dict.fromkeys([*payouts, *entries]))
     if not refs:
         raise tables.Refused("It holds neither payouts nor payout entries.")
     found = tuple(_payout(ref, payouts.get(ref), entries.get(ref, []), terms) for ref in refs)
     return Document(NAME, found, tuple(fault for each in found for fault in each.faults if fault.fatal))
+
+
+@documents.of_entry
+def _payout_of(number: int, each: Mapping[str, Any]) -> str:
+    return documents.text(each.get("payout_id"))
 
 
 def _single(part: Any) -> list[Mapping[str, Any]]:
@@ -90,8 +95,8 @@ def _payout(
     currency, faults = figures.of_one_currency(said, terms.currency)
     lines = []
     for number, each in entries:
-        line = _line(number, each, currency)
-        _, fault = figures.added_up(line, _money(each.get("fee_amount_money"), currency), currency)
+        line, fee = _line(number, each, currency)
+        _, fault = figures.added_up(line, fee, currency)
         faults += [fault] if fault else []
         lines.append(line)
     paid = _money(payout.get("amount_money"), currency) if payout else None
@@ -114,12 +119,14 @@ def _payout(
     )
 
 
-def _line(number: int, each: Mapping[str, Any], currency: str) -> Line:
+@documents.of_entry
+def _line(number: int, each: Mapping[str, Any], currency: str) -> tuple[Line, Decimal]:
     label = documents.text(each.get("type"))
     found = each.get(f"type_{label.lower()}_details")
     details: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
     gross, net = (_money(each.get(f"{name}_amount_money"), currency) for name in ("gross", "net"))
-    return Line(
+    fee = _money(each.get("fee_amount_money"), currency)
+    line = Line(
         row=number,
         label=label,
         gross=gross,
@@ -130,3 +137,4 @@ def _line(number: int, each: Mapping[str, Any], currency: str) -> Line:
         refund_ref=documents.text(details.get("refund_id") or details.get("dispute_id")),
         at=figures.a_moment(documents.text(each.get("effective_at")), row=number),
     )
+    return line, fee

@@ -207,7 +207,7 @@ def _api_payout(
     currency, faults = figures.of_one_currency(said, terms.currency)
     lines, paid, day = [], None, None
     for number, each in moved:
-        net = figures.minor(each.get("net"), currency, STRIPE)
+        net = _net(number, each, currency)
         if LABELS.get(_of_api(each)) == K.PAYOUT:
             paid, day = (paid or ZERO) - net, documents.since_1970(each.get("available_on"), number)
             continue
@@ -234,6 +234,12 @@ def _api_payout(
     )
 
 
+@documents.of_entry
+def _net(number: int, each: Mapping[str, Any], currency: str) -> Decimal:
+    return figures.minor(each.get("net"), currency, STRIPE)
+
+
+@documents.of_entry
 def _api_line(number: int, each: Mapping[str, Any], net: Decimal, currency: str) -> tuple[Line, Fault | None]:
     gross = figures.minor(each.get("amount"), currency, STRIPE)
     source = each.get("source")

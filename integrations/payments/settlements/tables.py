@@ -21,11 +21,12 @@ _LONG = re.compile(r"[0-9]{16,19}")
 
 
 class Refused(Exception):
-    """The bytes are no such table."""
+    """The bytes are no such table. `value` is what couldn't be read, for whoever knows where it stood."""
 
-    def __init__(self, message: str, row: int = 0, rule: Rule = Rule.UNREADABLE):
+    def __init__(self, message: str, row: int = 0, rule: Rule = Rule.UNREADABLE, *, value: object = None):
         super().__init__(message)
         self.fault = Fault(rule, message, row, fatal=True)
+        self.value = value
 
 
 @dataclass(frozen=True, slots=True)

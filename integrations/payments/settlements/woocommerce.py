@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from finance.canonical import Document, Line, Payout, Terms
@@ -81,8 +82,7 @@ def _payout(
         if LABELS.get(documents.text(each.get("type"))) == K.PAYOUT:
             paid = -figures.minor(each.get("net", each.get("amount")), currency, STRIPE)
             continue
-        line = _line(number, each, currency)
-        stated = figures.minor(each.get("fees", each.get("fee")) or 0, currency, STRIPE)
+        line, stated = _line(number, each, currency)
         _, fault = figures.added_up(line, stated, currency)
         faults += [fault] if fault else []
         lines.append(line)
@@ -104,7 +104,8 @@ def _payout(
     )
 
 
-def _line(number: int, each: Mapping[str, Any], currency: str) -> Line:
+@documents.of_entry
+def _line(number: int, each: Mapping[str, Any], currency: str) -> tuple[Line, Decimal]:
     gross, net = figures.minor(each.get("amount"), currency, STRIPE), figures.minor(each.get("net"), currency, STRIPE)
     order = each.get("order")
     shown = each.get("customer_amount")
@@ -112,7 +113,8 @@ def _line(number: int, each: Mapping[str, Any], currency: str) -> Line:
     moment = each.get("date") or each.get("created")
     source = documents.text(each.get("charge_id"))
     label = documents.text(each.get("type"))
-    return Line(
+    fee = figures.minor(each.get("fees", each.get("fee")) or 0, currency, STRIPE)
+    line = Line(
         row=number,
         label=label,
         gross=gross,
@@ -130,6 +132,7 @@ def _line(number: int, each: Mapping[str, Any], currency: str) -> Line:
         presentment_amount=figures.minor(shown, other, STRIPE) if shown is not None and other else None,
         presentment_currency=other if shown is not None else "",
     )
+    return line, fee
 
 
 # --- CSV -----------------------------------------------------------------------------------------------------------
