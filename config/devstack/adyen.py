@@ -88,7 +88,8 @@ class Account:
         """Taken as it is; whether there is enough is said by the notification."""
         if ref not in self.payments:
             return 422, _error(422, "167", "Original pspReference required for this operation")
-        it, amount = self.payments[ref], body.get("amount") or {"value": 0, "currency": self.payments[ref]["currency"]}
+        it = self.payments[ref]
+        amount = body.get("amount") or {"value": it["held"], "currency": it["currency"]}  # a cancel is of all of it
         if verb != "cancels" and amount["currency"] != it["currency"]:
             return 422, _error(422, "137", "Invalid amount specified")
         psp = self._psp()

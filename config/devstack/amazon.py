@@ -27,6 +27,7 @@ class Account(Market):
         super().__init__()
         self.client, self.refresh_token, self.page = client, refresh_token, page
         self.url = ""
+        self.rate = 5.0  # calls a second of each operation, as it states them
         self.restricted: set[str] = set()
         self.refund_events: list[dict[str, Any]] = []
         self.uploads: dict[str, bytes] = {}
@@ -54,7 +55,7 @@ class Account(Market):
             for pattern, act in self._routes():
                 if (found := re.fullmatch(pattern, f"{method} {path}")) is not None:
                     told = act(*map(unquote, found.groups()), query=query, body=body, token=token)
-                    return (*told[:2], {"x-amzn-RateLimit-Limit": "5.0", "x-amzn-RequestId": "r"})
+                    return (*told[:2], {"x-amzn-RateLimit-Limit": str(self.rate), "x-amzn-RequestId": "r"})
             return _error(404, "NotFound", f"{method} {path}")
 
     def _routes(self) -> list[tuple[str, Any]]:

@@ -3,8 +3,8 @@
     with SomeServer(…) as server, FaultProxy(server.url, seed=7) as proxy:
         connection.settings["api"] = proxy.url
 
-Which call goes wrong and how follows from the seed. `share` of them do (set it to 0 and the weather is fine);
-`faulted` counts what happened, by kind:
+Which call goes wrong and how follows from the seed. `share` of them do, until `end`; `faulted` counts what happened, by
+kind:
 
 - latency, slow_body: late, or in small pieces
 - reset_before, reset_after: the line is torn (RST) before anybody heard of the call, or after it was done
@@ -48,6 +48,11 @@ class FaultProxy(LocalServer):
         self._storm = 0
         self._lock = threading.Lock()
         super().__init__(_Handler, port, proxy=self)
+
+    def end(self) -> None:
+        """From now on nothing goes wrong."""
+        with self._lock:
+            self.share, self._storm = 0.0, 0
 
     def as_answered(self, body: bytes) -> bytes:
         """What comes back of an answer that was made."""
@@ -109,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
         line = HTTPConnection(behind.hostname or "", behind.port, timeout=10)
         try:
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
-            headers["Host"] = behind.netloc
+            headers["Host"] = self.headers["Host"]  # some sign it
             line.request(self.command, self.path, body=sent or None, headers=headers)
             answer = line.getresponse()
             body = self.proxy.as_answered(answer.read().replace(self.proxy.target.encode(), self.proxy.url.encode()))

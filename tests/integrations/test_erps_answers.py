@@ -16,6 +16,8 @@ from integrations.erp.sap.client import Sap
 from integrations.failures import FailureClass
 from integrations.http import FailedForGood
 from integrations.models import Connection
+from tests.integrations.servers.erp import Told
+from tests.integrations.test_erps import serving
 
 LATER = "later"
 
@@ -113,3 +115,12 @@ def test_an_answer_that_is_none_of_theirs_is_passed_on_as_it_came(client, body):
     refusal = FailedForGood(FailureClass.BAD_VALUE, "", status=400, body=body)
 
     assert client(connection).judge(refusal, "POST x") is refusal
+
+
+@pytest.mark.django_db
+def test_a_page_instead_of_saps_token_is_asked_for_again():
+    with serving("sap") as erp:
+        erp.faults.append(Told(200))
+
+        with pytest.raises(TryLater, match="can't be read"):
+            Sap(erp.connection).change("POST", "x")

@@ -23,7 +23,8 @@ from inventory.services.figures import Level
 from inventory.services.publishing import Outcome
 
 API = "https://api.bigcommerce.com"
-PER_PAGE = 20  # orders of one page of the feed: each takes calls of its own
+# Orders of one page of the feed: each takes five calls more, and a page of which one call fails is asked for again.
+PER_PAGE = 1
 LISTED_AT_MOST = 250
 AT_ONCE = 10  # items in one adjustment
 CANCELLED = 5

@@ -82,6 +82,7 @@ class Sap(Calls):
         answer = self.call("GET", f"{SALES}/", headers={"X-CSRF-Token": "Fetch"})
         found = answer.headers.get("x-csrf-token", "")
         if not found:
+            answer.json()  # a gateway's page says nothing of SAP
             raise Permanent("SAP gave no CSRF token.")
         cookies = "; ".join(_COOKIE.findall(answer.headers.get("set-cookie", "")))
         self.csrf = {"X-CSRF-Token": found, **({"Cookie": cookies} if cookies else {})}

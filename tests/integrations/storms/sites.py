@@ -1,4 +1,4 @@
-"""Every vendor with a client, as the fault proxy's test drives it: a server, a connection to it, and what it was told.
+"""Every channel with a client, as the storms drive it: a server, a connection to it, and what it was told.
 
 A vendor joins by one line of SITES. Those of tests/integrations/markets.py join by their case.
 """
@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from config.devstack import bigcommerce, lightspeed, magento, shopify, square, vendure, woocommerce
+from config.devstack.local_server import LocalServer
 from integrations import tokens
 from integrations.channels.news import ShipmentNews
 from integrations.channels.vendure import client as vendure_client
 from integrations.models import Connection
 from tests.factories.inventory import LocationFactory
-from tests.integrations import markets, test_lightspeed, test_square
+from tests.integrations import markets, test_feeds, test_lightspeed, test_square
 from tests.integrations.conftest import FIXTURES
 from tests.integrations.test_stores import connect, fixture
 
@@ -35,9 +37,10 @@ class Site:
     skus: tuple[str, ...]
     quantities: Callable[[], dict[str, int]]
     parcels: int = 1  # how often the server notes one shipment
-    feed: str = "orders"  # "" where orders only come as webhooks, which `hooks` holds
+    feeds: tuple[str, ...] = ("orders",)  # none where orders only come as webhooks, which `hooks` holds
     hooks: list[bytes] = field(default_factory=list)
     calm: Callable[[], None] = lambda: None
+    share: float = 0.5  # of its calls, that go wrong in a storm
 
 
 Open = Callable[[list[str]], AbstractContextManager[Site]]
@@ -50,14 +53,41 @@ def of_market(case: markets.Case) -> Open:
             called.market.orders.clear()
             for ref in refs:
                 markets.another(called, ref)
+            if case.vendor == "amazon":
+                called.market.rate = 1_000.0  # nobody waits for its quotas here
+                hold_notifications(called, refs)
             url = str(called.connection.settings["api"])
+            chance = random.Random(7)
+            feeds = ("notifications", "orders") if case.vendor == "amazon" else ("orders",)
+
+            def calm() -> None:
+                called.pause_over()
+                if chance.random() < 0.05:
+                    called.market.end_tokens()
+
             yield Site(
                 called.connection, url, refs, lambda ref: called.news(f"RM{int(ref):09}GB", ref=ref),
                 lambda ref: len(called.market.told.get(ref, [])), case.skus, called.market.quantities,
-                parcels=case.parcels, calm=called.pause_over,
+                parcels=case.parcels, calm=calm, feeds=feeds,
             )  # fmt: skip
 
     return opened
+
+
+def hold_notifications(called: markets.Called, refs: list[str]) -> None:
+    """Its queue names every order, twice."""
+    connection = called.connection
+    connection.settings |= {"queue_url": f"{connection.settings['api']}/123/orders", "queue_region": "eu-west-1"}
+    connection.save()
+    connection.keep_secret("queue_key_id", called.market.queue_key[0])
+    connection.keep_secret("queue_key", called.market.queue_key[1])
+    for ref in refs * 2:
+        changed = {"AmazonOrderId": ref, "Summary": {"OrderStatus": "Unshipped"}}
+        told = {
+            "NotificationType": "ORDER_CHANGE", "NotificationMetadata": {"NotificationId": f"n-{ref}"},
+            "Payload": {"OrderChangeNotification": changed},
+        }  # fmt: skip
+        called.market.queue[f"receipt-{len(called.market.queue)}"] = json.dumps(told)
 
 
 @contextmanager
@@ -96,6 +126,7 @@ def of_bigcommerce(refs: list[str]) -> Iterator[Site]:
             lambda ref: ShipmentNews(ref, f"SH-{ref}", (("1", 1), ("2", 2)), "Royal Mail", f"RM{ref}"),
             lambda ref: len(shop.orders[int(ref)]["shipments"]), ("A", "B"),
             lambda: {row["sku"]: row.get("inventory_level") for row in shop.variants.values()},
+            share=0.3,  # an order takes six calls
         )  # fmt: skip
 
 
@@ -120,7 +151,7 @@ def of_shopify(refs: list[str]) -> Iterator[Site]:
             lambda ref: ShipmentNews(ref, f"SH-{ref}", lines, "Royal Mail", f"RM{ref}"),
             lambda ref: len(known[f"gid://shopify/Order/{ref}"]["fulfillments"]), ("A", "B"),
             lambda: {sku: sum(places.values()) for sku, places in server.shop.stock.levels().items()},
-            feed="", hooks=[json.dumps(order).encode() for order in orders], calm=waited,
+            feeds=(), hooks=[json.dumps(order).encode() for order in orders], calm=waited,
         )  # fmt: skip
 
 
@@ -187,6 +218,21 @@ def of_vendure(refs: list[str]) -> Iterator[Site]:
         )  # fmt: skip
 
 
+@contextmanager
+def of_standard(refs: list[str]) -> Iterator[Site]:
+    """A shop that is only asked for its orders, two at a time."""
+    pairs = [refs[at : at + 2] for at in range(0, len(refs), 2)]
+    pages = [
+        test_feeds.page(*map(test_feeds.order, some), cursor=str(n), more=n < len(pairs))
+        for n, some in enumerate(pairs, 1)
+    ]
+    pages.append(test_feeds.page(cursor=str(len(pairs)), more=False))
+    with LocalServer(test_feeds.Pages, pages=pages, faults=[], asked=[]) as server:
+        connection = connect("standard", base_url=server.url, private_address_allowed=True)
+        connection.keep_secret("token", "t")
+        yield Site(connection, server.url, refs, None, None, (), dict)
+
+
 def of_lightspeed(series: str) -> Open:
     @contextmanager
     def opened(refs: list[str]) -> Iterator[Site]:
@@ -213,7 +259,7 @@ def of_lightspeed(series: str) -> Open:
             yield Site(
                 connection, server.url, refs, None, None, skus,
                 lambda: {f"{skus[0].partition(':')[0]}:{ref}": units for (ref, _), units in shop.levels.items()},
-                feed="sales",
+                feeds=("sales",),
             )  # fmt: skip
 
     return opened
@@ -227,6 +273,7 @@ SITES: dict[str, Open] = {
     "lightspeedX": of_lightspeed("X"),
     "lightspeedR": of_lightspeed("R"),
     "magento": of_magento,
+    "standard": of_standard,
     "vendure": of_vendure,
     **{case.id: of_market(case) for case in markets.CASES},
 }

@@ -1,0 +1,5 @@
+import pytest
+
+pytest.register_assert_rewrite(
+    *(f"{__name__}.{part}" for part in ("carriers", "channels", "erps", "payments", "storm", "suppliers"))
+)
