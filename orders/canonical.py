@@ -572,6 +572,9 @@ def totals_problem(order: IncomingOrder) -> list[str]:
     else:
         reckoned = goods - discounts + (order.shipping_total or zero) + (order.other_total or zero)
         disagrees("total", order.total, reckoned if order.tax_included else reckoned + taxes)
+        if not currencies.EXPONENTS.get(order.currency, 2) and order.total != order.total.to_integral_value():
+            # 19.99 yen aren't rounded away: where there are no hundredths, the currency is another one.
+            found.append(f"total: stated {order.total.normalize():f}, but {order.currency} has no hundredths")
     return found
 
 

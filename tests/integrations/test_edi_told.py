@@ -212,3 +212,13 @@ def test_each_action_of_a_contrl_is_taken_as_the_standard_means_it(said: str, ve
 
 def test_a_mere_receipt_is_no_verdict():
     assert "what it makes of it follows" in judged("UCI+7+A:14+B:14+8'").ignored
+
+
+def test_a_999_says_in_words_where_the_document_is_wrong():
+    (_, act) = translate.understand("", fixture("999.edi").encode()).acts
+
+    assert (act.number, act.verdict) == (1, "REFUSED")
+    assert act.words == (
+        "segment 7 N102 hasn't the agreed form (I12), 'LEEDS'; segment 5 TD5 is missing (3); segments are in error (5); "
+        "segments are in error for its implementation (I5); documents are miscounted (5)"
+    )

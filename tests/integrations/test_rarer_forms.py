@@ -18,12 +18,16 @@ from cryptography.x509.oid import NameOID
 from core.errors import Permanent
 from integrations.channels.amazon import translate as amazon
 from integrations.channels.amazon import webhooks
+from integrations.channels.lightspeed import translate as lightspeed
 from integrations.channels.magento import translate as magento
 from integrations.channels.meaning import AskFor, PlaceOrder, RecordRefund
 from integrations.channels.shopify import graphql, rest
 from integrations.channels.shopify.terms import Terms
+from integrations.channels.tiktok import translate as tiktok
+from integrations.channels.unicommerce import translate as unicommerce
 from integrations.channels.vendure import client
 from integrations.channels.vendure import translate as vendure
+from integrations.channels.walmart import translate as walmart
 from integrations.channels.woocommerce import translate as woocommerce
 from integrations.failures import Unreadable
 from integrations.models import Connection
@@ -39,6 +43,10 @@ NOTICE = {
     "NotificationType": "ORDER_CHANGE", "NotificationMetadata": {"NotificationId": "n-1"},
     "Payload": {"OrderChangeNotification": {"AmazonOrderId": "026-1-1", "Summary": {"OrderStatus": "Unshipped"}}},
 }  # fmt: skip
+
+
+def stored(vendor: str, name: str = "order") -> dict[str, Any]:
+    return json.loads((ROOT / "integrations" / "channels" / vendor / "fixtures" / f"{name}.json").read_text())
 
 
 # --- Amazon through SNS
@@ -75,7 +83,9 @@ def test_what_a_topic_posts_counts_by_its_certificate_and_its_name(signer: tuple
     assert not webhooks.verify(posted(key, SignatureVersion="1"), {}, known, NOW)
     assert not webhooks.verify(body, {}, known, NOW + timedelta(days=31))
     assert not webhooks.verify(body, {}, ["shared", f"{TOPIC} no certificate"], NOW)
-    assert not webhooks.verify(b'{"Type": "Notification"', {}, known, NOW)
+    for broken in (b'{"Type": "Notification"', b'{"Type": {"a": 1}, "TopicArn": []}', b"[" * 100_000, b"[1]", b"\xff"):
+        assert not webhooks.verify(broken, {}, known, NOW)
+        assert webhooks.delivery(broken, {}).external_id.startswith("sha256:")
     assert not webhooks.verify(body, {"x-backroom-token": "guess"}, known, NOW)
 
 
@@ -152,30 +162,7 @@ def test_fulfilment_orders_say_what_is_collected(methods: list[str], told: tuple
 
 # --- WooCommerce's legacy API
 
-LEGACY: dict[str, Any] = {
-    "id": 645, "order_number": "645-A", "order_key": "wc_order_x", "created_at": "2026-03-02T08:00:00Z",
-    "updated_at": "2026-03-02T08:05:00Z", "completed_at": "1970-01-01T00:00:00Z", "status": "processing",
-    "currency": "GBP", "total": "58.80", "subtotal": "45.00", "total_line_items_quantity": 3, "total_tax": "9.80",
-    "total_shipping": "5.00", "cart_tax": "8.80", "shipping_tax": "1.00", "total_discount": "4.00",
-    "shipping_methods": "Flat rate", "payment_details": {"method_id": "bacs", "method_title": "Bank", "paid": True},
-    "billing_address": {"first_name": "Ada", "last_name": "Okoro", "company": "", "address_1": "4 Kiln Lane",
-                        "address_2": "", "city": "Leeds", "state": "", "postcode": "LS1 4AB", "country": "GB",
-                        "email": "ada@example.com", "phone": "0113 496 0000"},
-    "shipping_address": {"first_name": "Ada", "last_name": "Okoro", "company": "", "address_1": "4 Kiln Lane",
-                         "address_2": "", "city": "Leeds", "state": "", "postcode": "LS1 4AB", "country": "GB"},
-    "note": "Ring twice", "customer_id": 19, "customer": {"id": 19, "email": "ada@example.com"},
-    "line_items": [
-        {"id": 11, "subtotal": "30.00", "subtotal_tax": "6.00", "total": "28.00", "total_tax": "5.60", "price": "14.00",
-         "quantity": 2, "tax_class": "", "name": "Mug", "product_id": 51, "sku": "MUG-1",
-         "meta": [{"key": "pa_colour", "label": "Colour", "value": "Blue"}]},
-        {"id": 12, "subtotal": "15.00", "subtotal_tax": "3.00", "total": "13.00", "total_tax": "2.60", "price": "13.00",
-         "quantity": 1, "tax_class": "", "name": "Bowl", "product_id": 52, "sku": "BOWL-1", "meta": []},
-    ],
-    "shipping_lines": [{"id": 13, "method_id": "flat_rate", "method_title": "Flat rate", "total": "5.00"}],
-    "tax_lines": [{"id": 14, "rate_id": "1", "code": "GB-VAT", "title": "VAT", "total": "9.80", "compound": False}],
-    "fee_lines": [{"id": 15, "title": "Wrapping", "tax_class": "", "total": "3.00", "total_tax": "0.60"}],
-    "coupon_lines": [{"id": 16, "code": "four", "amount": "4.00"}],
-}  # fmt: skip
+LEGACY: dict[str, Any] = stored("woocommerce", "legacy_order")["order"]
 
 
 def woo(document: Any) -> Any:
@@ -223,10 +210,6 @@ def test_a_refund_of_the_legacy_api_names_its_lines():
 
 
 # --- Fields of a shop's own at Vendure, fixed product taxes at Magento
-
-
-def stored(vendor: str, name: str = "order") -> dict[str, Any]:
-    return json.loads((ROOT / "integrations" / "channels" / vendor / "fixtures" / f"{name}.json").read_text())
 
 
 def test_vendures_ids_may_be_words_and_its_own_fields_stand_in_the_note():
@@ -279,7 +262,84 @@ def test_fixed_product_taxes_are_other_charges_with_their_tax(taxed: bool, other
         magento_order(document)
 
 
+def test_magentos_own_word_for_a_state_is_not_guessed_from_the_shops():
+    with pytest.raises(Unreadable, match="state"):
+        magento_order(stored("magento") | {"state": "dreaming", "status": "processing"})
+    assert magento_order(stored("magento") | {"state": None, "status": "processing"}).status == "open"
+
+
 def magento_order(document: dict[str, Any]) -> IncomingOrder:
     (act,) = magento.understand("", json.dumps(document).encode()).acts
     assert isinstance(act, PlaceOrder)
     return act.order
+
+
+# --- Walmart's XML, TikTok's events, sales deleted at Lightspeed, what Unicommerce's warehouse is doing
+
+
+XML = (ROOT / "integrations" / "channels" / "walmart" / "fixtures" / "orders.xml").read_text()
+
+
+def test_an_order_of_walmart_in_xml_means_what_it_means_in_json():
+    (act,) = walmart.understand("", XML.encode()).acts
+
+    assert isinstance(act, PlaceOrder)
+    found = act.order
+    assert totals_problem(found) == []
+    assert (found.channel_ref, found.number, found.total) == ("2575000000001", "4091000000001", Decimal("26.87"))
+    assert found.placed_at.isoformat() == "2026-03-02T08:00:00+00:00"
+    assert [(line.sku, line.title, line.quantity) for line in found.lines] == [("MUG-1", "Mug & lid", 2)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("</n3:list>", "", "it is no XML"),
+        ("<n3:list", "<!DOCTYPE a [<!ENTITY b 'c'>]><n3:list", "declares a document type"),
+        ("<n3:orderDate>2026-03-02T08:00:00.000Z", "<n3:orderDate>yesterday", "orderDate: should be milliseconds"),
+        ("<n3:status>Created", "<n3:status>Dreaming", "Dreaming"),
+        ("<n3:sku>", "<n3:sku>A</n3:sku><n3:sku>", "says sku twice"),
+        ("25.00", "25,00", "amount"),
+    ],
+)
+def test_a_wound_in_walmarts_xml_is_said_by_name(old: str, new: str, reason: str):
+    assert old in XML
+    with pytest.raises(Unreadable) as caught:
+        walmart.understand("", XML.replace(old, new, 1).encode())
+    assert reason in caught.value.reason
+
+
+def test_every_event_of_tiktok_shop_is_read_or_left_alone_with_a_reason():
+    def told(kind: int) -> Any:
+        event = {"type": kind, "tts_notification_id": "7", "timestamp": 1644412885, "data": {"order_id": "576"}}
+        return tiktok.understand("", json.dumps(event).encode())
+
+    assert all(told(kind).acts == (AskFor("order", "576"),) for kind in (1, 3, 4, 11))
+    assert all(told(kind).ignored for kind in (2, 5, 12, 21, 24, 27, 36, 39, 58, 64, 67, 68))
+    with pytest.raises(Unreadable, match="no word for: 99"):
+        told(99)
+
+
+def test_a_sale_deleted_at_lightspeed_is_a_cancelled_one_newer_than_before():
+    sale = stored("lightspeed", "x_sale")["register_sale"]
+
+    def read_again(**more: Any) -> IncomingOrder:
+        document = {"register_sale": sale | more}
+        act = lightspeed._understand(json.dumps(document).encode(), lightspeed.Terms(currency="GBP")).acts[0]
+        assert isinstance(act, PlaceOrder)
+        return act.order
+
+    known, deleted = read_again(deleted_at=None), read_again(deleted_at="2031-01-01T00:00:00+00:00")
+
+    assert (known.status, deleted.status) == ("open", "cancelled")
+    assert deleted.version > known.version
+
+
+def test_units_unicommerce_is_picking_have_not_left():
+    order = stored("unicommerce")
+    held = order.get("saleOrderDTO", order)
+    for word in ("PICKING_FOR_INVOICING", "PICKING_FOR_STAGING", "STAGED"):
+        held["saleOrderItems"][0]["statusCode"] = word
+        (act,) = unicommerce.understand("", json.dumps(order).encode()).acts
+        assert isinstance(act, PlaceOrder)
+        assert (act.order.lines[0].fulfilled_elsewhere, act.order.lines[0].cancelled_quantity) == (0, 0)

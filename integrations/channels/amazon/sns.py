@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -36,7 +36,7 @@ _SIGNED = {
 
 
 def is_envelope(document: object) -> bool:
-    return isinstance(document, dict) and document.get("Type") in _SIGNED and "TopicArn" in document
+    return isinstance(document, dict) and str(document.get("Type")) in _SIGNED and "TopicArn" in document
 
 
 def verify(body: bytes, secrets: Iterable[str], now: datetime) -> bool:
@@ -67,6 +67,6 @@ def _signed(said: bytes, signature: str, certificate: str, now: datetime) -> boo
         if not isinstance(key, rsa.RSAPublicKey) or not known.not_valid_before_utc <= now <= known.not_valid_after_utc:
             return False
         key.verify(base64.b64decode(signature, validate=True), said, padding.PKCS1v15(), hashes.SHA256())
-    except (InvalidSignature, binascii.Error, ValueError, TypeError):
+    except (InvalidSignature, UnsupportedAlgorithm, binascii.Error, ValueError, TypeError):
         return False
     return True

@@ -58,7 +58,9 @@ def sale(doc: Node, terms: Terms) -> list[Act] | str:
         doc.at("register_id").fault("is missing")
     fulfilled_later = bool(attributes & {"delivery", "pickup", "layby"})
     at = _moment(doc, "sale_date") or _moment(doc, "date") or _moment(doc, "created_at", must=True)
-    version = _moment(doc, "updated_at") or at
+    # A sale that was deleted there doesn't say that it was changed: it was never sold, as far as the shop goes.
+    deleted = _moment(doc, "deleted_at")
+    version = max((each for each in (_moment(doc, "updated_at") or at, deleted) if each), default=None)
     price, tax = figure(doc, "total_price"), figure(doc, "total_tax")
     totals = doc.object("totals")
     if totals is not None:
@@ -80,7 +82,7 @@ def sale(doc: Node, terms: Terms) -> list[Act] | str:
             rows=rows,
             paid=paid,
             gone=state == "closed" or not fulfilled_later,
-            voided=state == "voided",
+            voided=state == "voided" or deleted is not None,
             ships="delivery" in attributes,
             return_for=doc.line("return_for"),
             buyer=_buyer(doc),

@@ -87,7 +87,7 @@ def _state(doc: Node, terms: Terms) -> str:
     word, said = doc.text("state", 60).lower(), doc.text("status", 60).lower()
     if word in STATES:
         return word
-    found = str(terms.statuses.get(word or said) or _STATUSES.get(said, ""))
+    found = str(terms.statuses.get(word or said) or ("" if word else _STATUSES.get(said, "")))
     if found not in STATES:
         key = "state" if word or not said else "status"
         if word or said:

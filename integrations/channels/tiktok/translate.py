@@ -63,17 +63,21 @@ _DISCOUNTS = ("seller_discount", "platform_discount", "payment_platform_discount
 _ACCOUNT = "it concerns the account at TikTok Shop, no order"
 _RANGE = "the range is kept in Backroom"
 _MESSAGES = "messages of buyers are answered at TikTok Shop"
+_RETURNS = "returns are read from their own list"
+_STOCK = "what TikTok Shop shows is what was published to it, not what anybody has"
+_THEIRS = "goods in TikTok's own warehouses are TikTok's to move"
+_CONTENT = "what creators and advertisements do is kept at TikTok Shop"
 _ORDER_HOOKS = {1, 3, 4, 11}  # status, address, package, cancellation
+# Every other type TikTok Shop documents, by its number, and why nothing is done about it. docs/connecting/tiktok.md
 _HOOKS = {
-    2: "returns are read from their own list",
-    5: _RANGE,
-    6: _ACCOUNT,
-    7: _ACCOUNT,
-    12: "returns are read from their own list",
-    13: _MESSAGES,
-    14: _MESSAGES,
-    15: _RANGE,
-    16: _RANGE,
+    **dict.fromkeys((2, 12, 64, 65, 67), _RETURNS),  # reverse, return, after-sales, RMA, refund
+    **dict.fromkeys((6, 7, 20, 22), _ACCOUNT),
+    **dict.fromkeys((13, 14, 33), _MESSAGES),
+    **dict.fromkeys((5, 15, 16, 18, 19, 23, 25, 35, 37, 38, 42, 46, 50, 51, 52, 62), _RANGE),
+    **dict.fromkeys((27, 68), _STOCK),
+    **dict.fromkeys((21, 24, 58), _THEIRS),
+    **dict.fromkeys((17, 39, 55, 56, 59, 63), _CONTENT),
+    36: "invoices made at TikTok Shop are kept there",
 }
 _NOT_TAKEN: tuple[tuple[str, str], ...] = (
     ("packages", "what has left is read from the order itself"),
@@ -93,7 +97,7 @@ def understand(topic: str, body: bytes) -> Meaning:
 
 
 def _translate(node: Node) -> Meaning | None:
-    if node.has("type") and node.has("shop_id"):
+    if node.has("type") and any(node.has(key) for key in ("shop_id", "seller_open_id", "tts_notification_id")):
         return _hook(node)
     if node.has("code") and node.raw("code") != 0:
         node.at("code").fault(f"is an error answer: {node.text('message', 200)}")

@@ -14,6 +14,7 @@ from decimal import Decimal
 from integrations.channels import marketplaces, remarks
 from integrations.channels.marketplaces import added, epoch, word
 from integrations.channels.meaning import Act, Meaning, PlaceOrder, ignored
+from integrations.channels.walmart import xml_form
 from integrations.reading import EPOCH, ZERO, Node, checked
 from orders.canonical import (
     Address,
@@ -69,7 +70,7 @@ _NOT_TAKEN: tuple[tuple[str, str], ...] = (
 
 def understand(topic: str, body: bytes) -> Meaning:
     """What this message asks of Backroom. Raises Unreadable; never anything else."""
-    return marketplaces.understood(body, "Walmart", _translate)
+    return marketplaces.understood(xml_form.as_json(body), "Walmart", _translate)
 
 
 def _translate(node: Node) -> Meaning | None:
