@@ -130,6 +130,20 @@ def test_a_thin_webhook_s_order_is_fetched_in_its_parts(big: bigcommerce.Shop):
     assert poll("bigcommerce") == 0
 
 
+def test_an_order_whose_parts_can_t_be_read_holds_up_none_before_it(big: bigcommerce.Shop):
+    gone = fixture("bigcommerce", "order")
+    gone["order"]["id"] = 413
+    big.orders[412] = gone  # listed, and then not there
+    polling.ensure()
+    state = FeedState.objects.get(connection__code="bigcommerce", name="orders")
+
+    assert polling.read(state.pk) == 1
+
+    inbox.process_due()
+    state.refresh_from_db()
+    assert (Order.objects.get().channel_ref, "not found" in state.last_error) == ("411", True)
+
+
 def test_bigcommerce_is_told_once_though_its_answer_is_lost(big: bigcommerce.Shop):
     tell = registry.get("bigcommerce").tell_shipment
     news = ShipmentNews("411", "SH-1", (("1", 1), ("2", 2)), "Royal Mail", "RM1")
