@@ -137,6 +137,7 @@ def _finance() -> None:
     for told in ("refund.posted", "refund.failed"):
         events.subscribe(told, "finance.keep_refund_charges", handlers.keep_refund_charges)
     events.subscribe("settlement.matched", "finance.keep_fees", handlers.keep_fees)
+    events.subscribe("settlement.matched", "finance.keep_reinstated", handlers.keep_reinstated)
     for told in ("settlement.matched", "settlement.unmatched", "settlement.written_off", "settlement.banked"):
         events.subscribe(told, "finance.book_payout", handlers.book_payout)
     for told in ("return.received", "return.sent_back", "return.rejected_chosen", "return.disposed"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.events import Fact
 from finance.models import Settlement
-from finance.services import fees, following, jobs, matches, memos, payouts, postings
+from finance.services import fees, following, jobs, matches, memos, payouts, postings, reinstating
 
 LARGE = 5_000  # lines from which matching is a job
 
@@ -28,6 +28,12 @@ def keep_fees(fact: Fact) -> None:
         jobs.start_fees(found, at=fact.occurred_at, actor=fact.actor)
     else:
         fees.keep_all(found.pk, last=found.lines_count, at=fact.occurred_at)
+
+
+def keep_reinstated(fact: Fact) -> None:
+    """settlement.matched: what a line says a bank gave back is the order's again, and the line is it."""
+    if reinstating.keep(int(fact.subject.uid), actor=fact.actor):
+        matches.match(int(fact.subject.uid), actor=fact.actor)
 
 
 def book_payout(fact: Fact) -> None:

@@ -82,7 +82,7 @@ class Conflict:
 
 def gather(settlement: Settlement, lines: Sequence[SettlementLine]) -> tuple[list[Group], list[Conflict]]:
     """The groups to solve, by the keys in their order; and the lines whose currency is another than their entry's."""
-    by_order = _orders_of(lines)
+    by_order = orders_of(lines)
     entries = _entries({order for order in by_order.values() if order})
     numbers = dict(Order.objects.filter(pk__in=set(by_order.values())).values_list("pk", "number"))
     bundles: dict[tuple[int, str], list[SettlementLine]] = defaultdict(list)
@@ -151,7 +151,7 @@ def _key(books: Books) -> tuple[str, str]:
 # --- Which order a line is about -----------------------------------------------------------------------------------
 
 
-def _orders_of(lines: Sequence[SettlementLine]) -> dict[int, int]:
+def orders_of(lines: Sequence[SettlementLine]) -> dict[int, int]:
     """Line -> order, by the provider's ids, then by the order's own name where only one order has it."""
     wanted = {ref for line in lines for ref in refs_of(line)}
     by_ref: dict[str, set[int]] = defaultdict(set)
@@ -255,13 +255,11 @@ def _from_charges(orders: set[int], seen: set[tuple[int, str]], found: dict[tupl
     charges = [
         charge
         for charge in Charge.objects.filter(order_id__in=orders, kind__in=names)
-        if (charge.order_id, names[charge.kind]) not in seen
+        if (charge.order_id, _way_of(charge, names)) not in seen
     ]
     spent = _spent("charge", [charge.pk for charge in charges])
     for charge in charges:
-        name = names[charge.kind]
-        if name == "chargeback" and charge.amount > 0:
-            name = "reversal"
+        name = _way_of(charge, names)
         left = charge.amount - spent.get(charge.pk, ZERO)
         refs = (getattr(charge, ref, "") for ref in ("provider_ref", "refund_ref", "shipment_ref"))
         if left:
@@ -270,6 +268,12 @@ def _from_charges(orders: set[int], seen: set[tuple[int, str]], found: dict[tupl
                 at=getattr(charge, "occurred_at", None) or charge.recorded_at, label=charge.kind,
             )  # fmt: skip
         seen.add((charge.order_id, f"charged {names[charge.kind]}"))
+
+
+def _way_of(charge: Charge, names: dict[str, str]) -> str:
+    """What a bank took is a chargeback, what it gave back a reversal: both are charges of one kind."""
+    name = names[charge.kind]
+    return "reversal" if name == "chargeback" and charge.amount > 0 else name
 
 
 def _from_totals(orders: set[int], seen: set[tuple[int, str]], found: dict[tuple[int, str], dict[int, Entry]]) -> None:
@@ -380,7 +384,7 @@ def chosen(
 
 def near(settlement: Settlement, line: SettlementLine, user: Any, words: str = "") -> list[dict[str, Any]]:
     """What a person may want to match a line with: what its order has, what they search for, or what is like it."""
-    orders = set(_orders_of([line]).values())
+    orders = set(orders_of([line]).values())
     if words:
         orders = set().union(*_named([words]).values(), orders if words == line.order_ref else set())
         orders |= set(Payment.objects.filter(provider_ref=words).values_list("order_id", flat=True))

@@ -141,11 +141,17 @@ def _exchanged(found: Legs, share: _Share) -> None:
 
 
 def _between_currencies(found: Legs) -> None:
-    """What the provider turned into another currency isn't lost: it is on its way to that currency's balance."""
-    if found.payout.other:
-        ((amount,),) = _asked(_CONVERTED, found.payout)
-        found.add(found.owner, found.payout.currency, "other", amount)
-        found.add(found.owner, found.payout.currency, "conversion", -amount)
+    """What the provider turned into another currency isn't lost: it is on its way to that currency's balance.
+
+    What the exchange made of it is booked where it arrived.
+    """
+    if not found.payout.other:
+        return
+    ((amount, came),) = _asked(_CONVERTED, found.payout)
+    found.add(found.owner, found.payout.currency, "other", amount)
+    found.add(found.owner, found.payout.currency, "conversion", -amount)
+    for day, given, currency, got in _asked(_PAIRED, found.payout) if came else ():
+        _gain(found, found.owner, Money(given, currency, day), Money(got, found.payout.currency, day))
 
 
 def _at_the_bank(found: Legs) -> None:
@@ -247,5 +253,24 @@ FROM finance_settlementline l LEFT JOIN sided d ON d.id = l.id LEFT JOIN named n
 WHERE l.settlement_id = %(id)s GROUP BY 1
 """
 _CONVERTED = """
-SELECT coalesce(sum(gross), 0) FROM finance_settlementline WHERE settlement_id = %(id)s AND kind = 'conversion'
+SELECT coalesce(sum(gross), 0), coalesce(bool_or(gross > 0), false)
+FROM finance_settlementline WHERE settlement_id = %(id)s AND kind = 'conversion'
+"""
+# One conversion is two lines of one moment and one transaction, in two payouts of the account: one gives, one gets.
+# Where several share a moment and none names its transaction, which was which isn't guessed.
+_PAIRED = """
+WITH both_ways AS (
+    SELECT l.settlement_id, s.currency, l.gross, l.at, l.line_ref FROM finance_settlement own
+    JOIN finance_settlement s ON s.provider = own.provider AND s.account = own.account
+        AND s.starts_at <= own.ends_at AND s.ends_at >= own.starts_at
+    JOIN finance_settlementline l ON l.settlement_id = s.id AND l.kind = 'conversion' AND l.at IS NOT NULL
+    WHERE own.id = %(id)s
+), pairs AS (
+    SELECT at, line_ref, min(gross) AS given, max(gross) AS got,
+        min(currency) FILTER (WHERE gross < 0) AS currency, min(settlement_id) FILTER (WHERE gross > 0) AS settlement_id
+    FROM both_ways GROUP BY at, line_ref
+    HAVING count(*) = 2 AND min(gross) < 0 AND max(gross) > 0 AND count(DISTINCT currency) = 2
+)
+SELECT at::date, -sum(given), currency, sum(got) FROM pairs WHERE settlement_id = %(id)s
+GROUP BY at::date, currency ORDER BY at::date, currency
 """

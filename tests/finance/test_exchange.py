@@ -133,6 +133,15 @@ def test_what_a_provider_turned_into_another_currency_is_on_its_way_there():
     both = booked()
     assert (both["conversion", "USD"], both["conversion", "EUR"]) == (50, -45)
     assert not {role for role, _ in both} & {"adjustments", "exchange"}
+    assert "USD in EUR on 2025-12-29" in Case.objects.get(reason=RATE_MISSING).summary
+
+    state("USD", "EUR", "0.88", date(2025, 12, 29))
+
+    both = booked()  # 45.00 came for what was worth 44.00, and nothing is left between the two
+    assert (both["conversion", "USD"], both["conversion", "EUR"]) == (50, -44)
+    assert both["exchange", "EUR"] == D("-1.00")
+    assert not Case.objects.get(reason=RATE_MISSING).is_open
+    assert broken() == []
 
 
 def test_a_payout_of_several_entities_is_banked_once_and_each_books_its_share():

@@ -27,7 +27,7 @@ from finance.models import (
     SettlementFile,
     SettlementLine,
 )
-from finance.services import charges, finding, jobs, matches, settlements
+from finance.services import charges, finding, following, jobs, matches, reinstating, settlements
 from orders.models import Payment
 from tests.finance import settling
 from tests.finance.settling import ADYEN_ROWS, SHOPIFY_ROWS, adyen, imported, settled, shopify
@@ -333,3 +333,38 @@ def test_no_side_of_a_match_names_what_is_not_there_or_belongs_to_another():
     assert list(OpenLine.objects.all()) == []
     matches.undo(side.match_id, actor=PERSON)
     assert OpenLine.objects.get().line_id == side.line_id
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_what_a_bank_gave_back_is_the_orders_again_when_a_payout_is_the_first_to_say_so(told):
+    order = settling.paid("ch_1", "10.00", "GBP", name="W-1")
+    settling.paid("dp_1", "10.00", "GBP", kind="chargeback", order=order, parent_ref="ch_1")
+    if told:
+        settling.paid("dp_1", "10.00", "GBP", kind="reinstated", order=order, parent_ref="ch_1")
+    following.follow(order.pk)
+    header = "balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,source_id,charge_id,automatic_payout_id"
+    rows = (
+        "txn_1,2026-01-05 10:00:00,gbp,10.00,0,10.00,dispute_reversal,dp_1,ch_1,po_1",
+        "txn_2,2026-01-06 10:00:00,gbp,-10.00,0,-10.00,payout,po_1,,po_1",
+    )
+    (found,) = settled("stripe", settling.csv(header, rows))
+
+    for _ in range(2):
+        if reinstating.keep(found.pk):
+            matches.match(found.pk)
+
+    found.refresh_from_db()
+    back = order.payments.get(kind="reinstated")
+    assert (back.provider_ref, back.amount, back.parent_ref) == ("dp_1", 10, "ch_1")
+    assert (found.residual, OrderMoney.objects.get(order=order).disputed) == (0, 0)
+    assert broken() == []
+
+
+def test_what_was_never_taken_is_not_given_back():
+    order = settling.paid("ch_1", "10.00", "GBP", name="W-1")
+    header = "balance_transaction_id,created_utc,currency,gross,fee,net,reporting_category,source_id,charge_id,automatic_payout_id"
+    rows = ("txn_1,2026-01-05 10:00:00,gbp,10.00,0,10.00,dispute_reversal,dp_1,ch_1,po_1",)
+    (found,) = settled("stripe", settling.csv(header, rows))
+
+    assert reinstating.keep(found.pk) == 0
+    assert not order.payments.filter(kind="reinstated").exists()
