@@ -31,8 +31,8 @@ class SettlementFilter(Checked):
     """`q` finds a payout by its own number, or by an order, a payment or a refund that is in it."""
 
     q = df.CharFilter(method="filter_reference", max_length=120)
-    provider = df.MultipleChoiceFilter(choices=_providers)
-    state = df.MultipleChoiceFilter(choices=PayoutState.choices)
+    provider = df.MultipleChoiceFilter(choices=_providers, distinct=False)
+    state = df.MultipleChoiceFilter(choices=PayoutState.choices, distinct=False)
     open = df.BooleanFilter(method="filter_open")
     unbanked = df.BooleanFilter(method="filter_unbanked")
     unproven = df.BooleanFilter(method="filter_unproven")

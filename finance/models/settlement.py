@@ -195,6 +195,7 @@ class Settlement(models.Model):
         indexes = [
             models.Index(fields=("-id",), name="settlement_open", condition=~Q(residual=0)),
             models.Index(fields=("provider", "-id"), name="settlement_by_provider"),
+            models.Index(fields=("state", "-id"), name="settlement_by_state"),
             models.Index(fields=("currency", "payout"), name="settlement_by_payout"),
             models.Index(fields=("ref",), name="settlement_by_ref"),
             models.Index(fields=("-id",), name="settlement_unrated", condition=Q(unrated=True)),

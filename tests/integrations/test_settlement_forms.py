@@ -298,6 +298,24 @@ AMAZON = (
 )
 
 
+def test_paypals_rows_without_a_balance_among_those_with_one_moved_nothing():
+    header = '"Date","Time","TimeZone","Name","Type","Status","Currency","Gross","Fee","Net","Transaction ID","Balance"'
+    rows = [
+        f'"10/{day}/2026","09:00:00","CEST","","{kind}","{status}","EUR","{gross}","{fee}","{net}","{name}","{balance}"'
+        for day, kind, status, gross, fee, net, name, balance in (
+            ("01", "Express Checkout Payment", "Completed", "1,250.00", "-43.40", "1,206.60", "1AB", "1,206.60"),
+            ("13", "Account Hold for Open Authorization", "Completed", "-10.00", "0.00", "-10.00", "2CD", ""),
+            ("14", "General Withdrawal", "Completed", "-1,000.00", "0.00", "-1,000.00", "3EF", "206.60"),
+            ("15", "Express Checkout Payment", "Pending", "5.00", "-0.40", "4.60", "4GH", ""),
+        )
+    ]
+
+    (payout,) = read("paypal", "\n".join([header, *rows])).payouts
+
+    assert (payout.amount, payout.carried, [line.ref for line in payout.lines]) == (1000, Decimal("206.60"), ["1AB"])
+    assert (payout.faults, payout.proven, payout.opening, payout.closing) == ((), True, 0, Decimal("206.60"))
+
+
 def test_amazons_coupons_need_no_word_each_and_a_moment_makes_its_day_needless():
     found = read("amazon", AMAZON)
 

@@ -153,6 +153,7 @@ def _document(table: tables.Table, terms: Terms) -> Document:
     groups: dict[str, list[Told]] = {}
     for each in told:
         groups.setdefault(each.currency, []).append(each)
+    groups = {code: _moving(rows) for code, rows in groups.items()}
     currency_faults = _unknown_currencies(groups)
     breaks = _breaks(groups)
     payouts = tuple(_payout(code, rows, breaks.get(code, []), order, terms) for code, rows in groups.items() if code)
@@ -206,13 +207,20 @@ def _breaks(groups: dict[str, list[Told]]) -> dict[str, list[Fault]]:
 
 def chained(rows: Sequence[Told]) -> list[Told]:
     """Oldest first: downloads come either way round, and the balances say which."""
-
-    def broken(ordered: Sequence[Told]) -> int:
-        pairs = itertools.pairwise(ordered)
-        return sum(a.balance is not None and b.balance is not None and a.balance + b.net != b.balance for a, b in pairs)
-
     turned = list(reversed(rows))
-    return turned if broken(turned) < broken(rows) else list(rows)
+    return turned if _broken(turned) < _broken(rows) else list(rows)
+
+
+def _broken(ordered: Sequence[Told]) -> int:
+    pairs = itertools.pairwise(ordered)
+    return sum(a.balance is not None and b.balance is not None and a.balance + b.net != b.balance for a, b in pairs)
+
+
+def _moving(rows: list[Told]) -> list[Told]:
+    """Those that moved the balance: of several that state it and follow from each other, one between them that states
+    none (a hold, a payment that is pending) moved nothing."""
+    told = [each for each in rows if each.balance is not None]
+    return told if 1 < len(told) < len(rows) and not _broken(chained(told)) else rows
 
 
 def _break(now: Told, off: Decimal, again: bool, groups: dict[str, list[Told]]) -> Fault:
