@@ -182,6 +182,7 @@ def test_settings_say_which_number_is_ours_and_what_a_case_holds():
         ("850.edi", "CUR*BY*USD", "CUR*BY*US", "should be a currency of ISO 4217, is 'US'"),
         ("850.edi", "DTM*037*20260305", "DTM*037*20260231", "should be a date, is '20260231'"),
         ("850.edi", "BEG*00", "BEG*99", "segment 4 BEG01: is no purpose of a document Backroom knows"),
+        ("850.edi", "BEG*00*NE", "BEG*00*TR", "segment 4 BEG02: is no type of an order Backroom knows: 'TR'"),
         ("850.edi", "PO-7001**20260301", "**20260301", "BEG03: names no purchase order"),
         ("850.edi", "SAC*C*D240", "SAC*D*D240", "should be A or C, is 'D'"),
         ("850_shops.edi", "0022*4", "0022*5", "orders 10, its shops 11 together"),
@@ -207,6 +208,7 @@ def test_what_can_not_be_meant_is_named_by_its_element(name: str, old: str, new:
     [
         ("BEG*00", "BEG*22", "purchase order PO-7001 is only an information copy"),
         ("BEG*00*NE", "BEG*00*BE", "is only a blanket order with estimated quantities"),
+        ("BEG*00*NE", "BEG*00*KB", "is only an agreement, no order"),
     ],
 )
 def test_what_orders_nothing_is_left_with_its_reason(old: str, new: str, words: str):

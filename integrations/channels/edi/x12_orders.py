@@ -25,7 +25,16 @@ NO_ORDER = {
     "14": "an advance notification, no order yet", "22": "an information copy", "24": "a draft",
     "08": "a status", "13": "a request", "28": "a query", "51": "a historical inquiry", "36": "a preliminary document",
 }  # fmt: skip
-NOT_FIRM = {"BE": "a blanket order with estimated quantities", "IN": "an information copy"}  # BEG02, element 92
+# BEG02, element 92: what asks for goods, and what only speaks of them. Of the others (stop work, termination, what was
+# shipped already, changes in an 850 …) nobody has said what they mean here.
+_FIRM = code_list(
+    "AB AC AO BH BK BL BY CN CO DR DS EO FH JL KN KO NE NP NS OS PR RA RE RL RN RO SA SP SS ST UD UE US WO ZZ"
+)
+NOT_FIRM = {
+    "BE": "a blanket order with estimated quantities", "IN": "an information copy", "BD": "a request for a bid",
+    "BQ": "a request for a quote", "RC": "a commitment before the order",
+    **dict.fromkeys(code_list("CA CB KA KB KC KD KE KI KQ KR KS"), "an agreement, no order"),
+}  # fmt: skip
 # POC02, element 670.
 CHANGES = {
     "AI": "add", "DI": "delete", "CF": "delete", "QI": "up", "QD": "down", "RE": "replace", "RM": "replace",
@@ -72,6 +81,8 @@ class _Reader:
         purpose = PURPOSES.get(begin[1], "")
         if not purpose and begin[1] not in NO_ORDER:
             self.faults.add(element(begin, 1), f"is no purpose of a document Backroom knows: {shown(begin[1])}")
+        if not is_change and begin[2] and begin[2] not in _FIRM and begin[2] not in NOT_FIRM:
+            self.faults.add(element(begin, 2), f"is no type of an order Backroom knows: {shown(begin[2])}")
         if is_change and purpose == NEW and begin[1] != "05":
             self.faults.add(element(begin, 1), f"is no purpose of a change: {shown(begin[1])}")
         if not is_change and purpose == CHANGE:
