@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -34,6 +35,7 @@ STATEMENT = "finance.statement_disagrees"
 RATE_MISSING = "finance.rate_missing"
 UNPROVEN = "finance.settlement_unproven"
 BALANCE_BREAKS = "finance.balance_breaks"
+STATEMENT_BREAKS = "finance.statement_breaks"
 SHOWN = 20
 
 # Title, what it means, severity.
@@ -563,6 +565,33 @@ STATEMENT_DISAGREES = Reason(
     describe=lambda uid: Opening(label=found.name) if (found := _statement(uid)) else None,
 )
 
+
+def _statement_gap(uid: str) -> list[Evidence]:
+    from finance.services import proofs
+
+    found, gap = _statement(uid), proofs.statement_broken(int(uid)) if uid.isdigit() else None
+    if found is None or gap is None:
+        return []
+    rows = [
+        Row([gap.before, "closed with", f"{gap.ended}", money(gap.closed, found.currency)]),
+        Row([found.ref, "opens with", f"{found.starts_on}", money(gap.opened, found.currency)]),
+        Row(["", "Came between", "", money(gap.between, found.currency)], hot=True),
+    ]
+    return [Evidence("The account's balance", ["Statement", "", "Day", Column("Balance", True)], rows)]
+
+
+STATEMENT_GAP = replace(
+    STATEMENT_DISAGREES,
+    code=STATEMENT_BREAKS,
+    title="A bank statement doesn't begin where the one before it ended",
+    severity=reasons.NORMAL,
+    description="The account's balance moved between two statements, and no entry says why: one lacks entries, or one "
+    "between them wasn't imported.",
+    clears="the statement that lies between is imported, or a person says why, with a waiver.",
+    predicate=lambda uid: bool(_statement_gap(uid)),
+    evidence=_statement_gap,
+)
+
 _FILES = tuple(rule for rule in Rule if rule not in {Rule.ROW_DISAGREES, Rule.TOTALS_DISAGREE})
 _PAYOUTS: tuple[Rule, ...] = (
     Rule.IDS_ROUNDED, Rule.CURRENCY_MIXED, Rule.LINE_DOUBLED, Rule.LINE_MISSING, Rule.CENT_SHIFTED,
@@ -578,5 +607,6 @@ def register() -> None:
     reasons.register(_of_label())
     for reason in (
         SETTLEMENT_RESIDUAL, PAYMENT_NOT_SETTLED, NOTHING_STATED, BALANCE, BANK_LINE_DIFFERS, RATE, STATEMENT_DISAGREES,
+        STATEMENT_GAP,
     ):  # fmt: skip
         reasons.register(reason)

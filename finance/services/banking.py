@@ -80,6 +80,7 @@ def import_(
         )  # fmt: skip
         if each.faults:
             cases.open_(STATEMENT, each.subject, summary=each.faults[0]["message"], actor=actor)
+        proofs.look_at_statement(each, actor=actor)
         match(each.pk, actor=actor)
     return kept
 

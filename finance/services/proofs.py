@@ -11,8 +11,8 @@ from core.actors import SYSTEM, Actor
 from core.formats import money
 from exceptions import reasons
 from exceptions.services import cases
-from finance.models import BankLine, Settlement
-from finance.settlement_reasons import BALANCE_BREAKS, UNPROVEN
+from finance.models import BankLine, BankStatement, Settlement
+from finance.settlement_reasons import BALANCE_BREAKS, STATEMENT_BREAKS, UNPROVEN
 
 EARLY, LATE = timedelta(days=2), timedelta(days=10)  # a payout's day and the bank's
 
@@ -85,6 +85,40 @@ def said(gap: Break, currency: str) -> str:
         f"Its first row's Balance begins at {opened}, {gap.before} closed with {closed}: {between} came between, and "
         "no row says why. The last rows of the one, the first of the other, or a file are missing."
     )
+
+
+def statement_broken(statement_id: int) -> Break | None:
+    """Where a bank statement doesn't open with what one of its account's last ones before it closed with.
+
+    None where it does, where none came before it, and where the days of two overlap.
+    """
+    now = BankStatement.objects.defer("content").filter(pk=statement_id, opening__isnull=False).first()
+    if now is None or now.starts_on is None or not now.account:
+        return None
+    others = BankStatement.objects.filter(account=now.account, currency=now.currency, closing__isnull=False)
+    others = others.exclude(pk=now.pk)
+    met = {"ends_on__lt": now.starts_on} if now.form == "csv" else {"ends_on__lte": now.starts_on}
+    before = others.filter(**met).order_by("-ends_on", "-pk").only("ref", "closing", "ends_on").first()
+    if before is None or others.filter(ends_on=before.ends_on, closing=now.opening).exists():
+        return None
+    if others.filter(starts_on__lte=now.starts_on, ends_on__gte=now.starts_on).exclude(pk=before.pk).exists():
+        return None
+    return Break(before.ref, before.ends_on, before.closing, now.opening)
+
+
+def look_at_statement(statement: BankStatement, *, actor: Actor = SYSTEM) -> None:
+    """Open or clear what is to be said of a statement that was kept, and of the next one. Safe to repeat."""
+    if statement.closing is None or statement.ends_on is None:
+        return
+    rows = BankStatement.objects.filter(account=statement.account, currency=statement.currency)
+    after = rows.filter(starts_on__gte=statement.ends_on).exclude(pk=statement.pk).order_by("starts_on", "pk").first()
+    for each in filter(None, (statement, after)):
+        if gap := statement_broken(each.pk):
+            opened, closed, between = (money(one, each.currency) for one in (gap.opened, gap.closed, gap.between))
+            words = f"It opens with {opened}, {gap.before} closed with {closed}: {between} came between, and no entry"
+            cases.open_(STATEMENT_BREAKS, each.subject, summary=f"{words} says why.", actor=actor)
+        else:
+            cases.recheck(each.subject, cause="The balance follows from the statement before.", actor=actor)
 
 
 def bank_lines(settlement: Settlement) -> list[BankLine]:

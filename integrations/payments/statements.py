@@ -323,26 +323,33 @@ def columns(content: bytes, terms: Terms) -> list[Statement]:
         row = next(n for n, entry in enumerate(entries) if entry.currency == counts[1][0])
         words = f"The only entry in {counts[1][0]} of a statement in {counts[0][0]}."
         raise Refused(words, table.rows[row].number, Rule.CURRENCY_MIXED)
-    return [
-        Statement(
-            form="csv", account=terms.account, ref=f"{min(days)}/{max(days)}", entries=entries, currency=counts[0][0],
-            starts_on=min(days), ends_on=max(days), faults=_chained(table.rows, entries, named, numbers),
-        )
-    ]  # fmt: skip
+    found = Statement(
+        form="csv", account=terms.account, ref=f"{min(days)}/{max(days)}", entries=entries, currency=counts[0][0],
+        starts_on=min(days), ends_on=max(days),
+    )  # fmt: skip
+    return [_chained(found, table.rows, named, numbers)]
 
 
 def _chained(
-    rows: Sequence[tables.Row], entries: Sequence[Entry], named: dict[str, str], numbers: figures.Numbers
-) -> tuple[Fault, ...]:
-    """Where the balance after an entry doesn't follow from the one before; a bank may write the newest first."""
+    found: Statement, rows: Sequence[tables.Row], named: dict[str, str], numbers: figures.Numbers
+) -> Statement:
+    """With the balances before its first entry and after its last, and with faults where the balance after an entry
+    doesn't follow from the one before; a bank may write the newest first."""
+    entries = found.entries
     if "balance" not in named or not all(row[named["balance"]] for row in rows):
-        return ()
+        return found
     told = [
         (row.number, entry, numbers.amount(row[named["balance"]], row.number, "balance"))
         for row, entry in zip(rows, entries, strict=True)
     ]
     down, up = _breaks(told), _breaks(told[::-1])
-    return tuple(up if len(up) < len(down) else down)[:50]
+    turned = len(up) < len(down) or (not up and not down and told[0][1].booked_on > told[-1][1].booked_on)
+    (_, first, after), (_, _, closing) = (told[-1], told[0]) if turned else (told[0], told[-1])
+    whole = len({entry.currency for entry in entries}) == 1
+    return replace(
+        found, faults=tuple(up if turned else down)[:50],
+        opening=after - first.amount if whole else None, closing=closing if whole else None,
+    )  # fmt: skip
 
 
 def _breaks(told: Sequence[tuple[int, Entry, Decimal]]) -> list[Fault]:

@@ -158,3 +158,37 @@ def test_an_account_whose_rows_state_no_balance_is_proven_by_none_of_them():
 
     assert set(open_of(found)) == {"finance.settlement_unproven"}
     assert all_cases.recheck(found.subject) == []
+
+
+BANK = {
+    "columns": {"date": "day", "amount": "amount", "balance": "balance"},
+    "currency": "EUR",
+    "dates": "Y-M-D",
+    "account": "NL1",
+}
+SAID = ("2026-01-05;10.00;110.00", "2026-01-06;-4.00;106.00", "2026-01-08;9.00;115.00", "2026-01-09;1.00;116.00")
+
+
+def statement(*rows: str) -> set[str]:
+    kept = banking.import_("s.csv", "\n".join(["day;amount;balance", *rows, ""]).encode(), terms=BANK)
+    told = Case.objects.filter(is_open=True, subject_kind="bank_statement", subject_uid=str(kept[0].pk))
+    return set(told.values_list("reason", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "broken"),
+    [(SAID[:2], SAID[2:], False), (SAID[:1], SAID[2:], True), (SAID[:2], SAID[3:], True)],
+)  # fmt: skip
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_the_outermost_entries_of_a_bank_statement_are_held_against_the_ones_before_and_after(
+    first, second, broken, newest_first
+):
+    step = -1 if newest_first else 1
+
+    statement(*first[::step])
+    said = statement(*second[::step])
+
+    assert said == ({"finance.statement_breaks"} if broken else set())
+    if broken:
+        statement(*SAID[1:3][::step])  # what lies between; its days overlap with none of them wholly
+        assert not Case.objects.filter(is_open=True, reason="finance.statement_disagrees").exists()
