@@ -20,3 +20,4 @@ DATABASES["default"] |= {
 }
 SOURCING_PROFILE_SECONDS = 0.0  # a test that changes a node's figures sees them at once
 RELAY_WAKES = False  # nobody listens at the broker; tests drain the outbox themselves
+WHITENOISE_AUTOREFRESH = True  # files are looked for when asked for: each test client would list them all

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.factories.orders import ChannelFactory
 from tests.factories.returns import service
 from tests.orders.conftest import Api
 from tests.returns.bench import ANNA, approved, bench_of, sold
+from tests.shared_rows import shared
 
 pytestmark = pytest.mark.django_db
 SCOPES = ["returns:read", "returns:write", "returns:approve", "refunds:write", "orders:read", "orders:write"]
@@ -111,9 +113,13 @@ def mutations(endpoint: str, body: dict[str, Any], at: str = "") -> list[tuple[s
     return found
 
 
-@pytest.fixture
-def here() -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def here(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
     """A return of three mugs, two of them here, one of these seen and left to somebody's decision."""
+    yield from shared(django_db_blocker, three_mugs)
+
+
+def three_mugs() -> dict[str, Any]:
     item, leeds = ItemFactory(sku="MUG", weight_grams=400), LocationFactory(code="leeds", returns=True)
     service()
     order = sold((item, 3), placed_at=timezone.now())

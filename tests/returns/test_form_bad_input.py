@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from returns.services.inspection import Seen
 from returns.services.receiving import Found
 from tests.factories.inventory import ItemFactory, LocationFactory
 from tests.returns.bench import ANNA, approved, bench_of, sold
+from tests.shared_rows import shared
 
 pytestmark = pytest.mark.django_db
 HX = {"HX-Request": "true"}
@@ -73,9 +75,12 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
 CHANGES_NOTHING = {"counter check", "counter blind", "desk preview", "exchange", "policy, tried"}
 
 
-@pytest.fixture
-def here(client) -> dict[str, Any]:
-    client.force_login(User.objects.create_superuser("boss@harrow.example", "correct horse battery"))
+@pytest.fixture(scope="module")
+def goods_and_rules(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
+    yield from shared(django_db_blocker, make_goods_and_rules)
+
+
+def make_goods_and_rules() -> dict[str, Any]:
     item, leeds = ItemFactory(sku="MUG"), LocationFactory(code="leeds", kind="STORE", returns=True)
     order = sold((item, 3), placed_at=timezone.now())
     rma = approved(order, (item, 3), at=leeds)
@@ -87,6 +92,12 @@ def here(client) -> dict[str, Any]:
         "rma": rma.number, "order": order.number, "line": order.lines.get().pk, "rline": rma.lines.get().pk,
         "bench": bench_of(rma).pk, "seen": seen.pk, "rules": rules.number, "policy": policy.number,
     }  # fmt: skip
+
+
+@pytest.fixture
+def here(goods_and_rules: dict[str, Any], client) -> dict[str, Any]:
+    client.force_login(User.objects.create_superuser("boss@harrow.example", "correct horse battery"))
+    return goods_and_rules
 
 
 @pytest.mark.parametrize("form", list(FORMS))
