@@ -19,9 +19,9 @@ from core.models import User
 from inventory.models import Stock, StockMovement
 from orders.models import FulfilmentLine, Order, OrderLine, Payment
 from returns.models import ReturnLine
+from tests import forked
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.flows import walk
-from tests.walkers import walk_at_once
 
 
 def make_world(orders: int) -> None:
@@ -105,33 +105,12 @@ def test_any_order_of_steps_leaves_money_and_units_in_balance(request):
     assert {"ship", "send_back", "come_back", "look", "goodwill", "settle"} <= done
 
 
-_WALKER = """
-import sys
-from collections import Counter
-from random import Random
-import django
-django.setup()
-from core import outbox
-from tests.flows import walk
-
-seed, steps = int(sys.argv[1]), int(sys.argv[2])
-by, done = Random(seed), Counter()
-walk._refs = iter(range(1000 * (seed + 1), 10**9))
-for n in range(steps):
-    name = by.choice(walk.NAMES)
-    done[name] += walk.take(name, by.getrandbits(32)) == ""
-    if n % 8 == 7:
-        outbox.drain("default")
-print(sum(done.values()), dict(done))
-"""
-
-
 @pytest.mark.django_db(transaction=True)
 def test_processes_that_do_all_of_it_at_once_end_in_balance(request):
     make_world(orders=4)
     long = request.config.getoption("--long")
 
-    done = walk_at_once(_WALKER, processes=5 if long else 2, steps=1500 if long else 40)
+    done = sum(forked.at_once(walk.go, [(n, 1500 if long else 40) for n in range(5 if long else 2)]))
 
     assert done > 0
     hold_together()

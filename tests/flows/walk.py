@@ -11,6 +11,7 @@ from random import Random
 
 from django.db import transaction
 
+from core import outbox
 from core.actors import SYSTEM, Actor
 from core.errors import Invalid, NotYet, Refusal
 from finance.models import Match, Settlement
@@ -304,3 +305,15 @@ def _paid(ref: str, kind: str, amount: Decimal, *, parent: str = "") -> Incoming
 
 def _tell(order: Order, told: IncomingPayment) -> object:
     return payments.record(order.channel_ref, [told], channel=Channel.objects.get(pk=order.channel_id), actor=SYSTEM)
+
+
+def go(seed: int, steps: int) -> int:
+    """So many steps by chance in a process of its own, delivering now and then; returns how many were taken."""
+    global _refs  # noqa: PLW0603  (its names are not those of the others)
+    _refs = iter(range(1000 * (seed + 1), 10**9))
+    by, done = Random(seed), 0
+    for n in range(steps):
+        done += take(by.choice(NAMES), by.getrandbits(32)) == ""
+        if n % 8 == 7:
+            outbox.drain("default")
+    return done

@@ -1,17 +1,12 @@
 """Every stock operation as plain data, so that it can be done here, by another process, or by the model.
 
-`perform(op)` says whether it was accepted. `python -m tests.inventory.operations DATABASE` does one a line, as JSON.
+`perform(op)` says whether it was accepted.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from datetime import timedelta
 from typing import Any
-
-import django
 
 Op = dict[str, Any]
 
@@ -124,23 +119,3 @@ _DO: dict[str, Any] = {
     "compensate": _compensate,
     "expire": _expire,
 }
-
-
-def main(database: str) -> None:
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-    django.setup()
-    from django.db import connection
-
-    connection.settings_dict["NAME"] = database
-    connection.ensure_connection()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        try:
-            answer: Any = perform(json.loads(line))
-        except Exception as error:
-            answer = f"{type(error).__name__}: {error}"
-        print(json.dumps(answer), flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -1,28 +1,14 @@
-"""One process of a race for the last units: `python -m tests.inventory.race '<json>'`, started by test_race.py.
+"""What one process of a race for the last units does.
 
 `way` is "service" (reservations.hold and the rest) or "naive" (read, decide, write, as it is often done), which the
-same checks must catch. Waits for a line on stdin so that all start together; prints what it saw as one JSON object.
+same checks must catch.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import random
-import sys
 from collections import Counter
 from typing import Any
-
-import django
-
-
-def connect(database: str) -> None:
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-    django.setup()
-    from django.db import connection
-
-    connection.settings_dict["NAME"] = database
-    connection.ensure_connection()
 
 
 def orders(seed: int, count: int, items: list[int]) -> list[list[tuple[int, int]]]:
@@ -32,6 +18,7 @@ def orders(seed: int, count: int, items: list[int]) -> list[list[tuple[int, int]
 
 
 def race(about: dict[str, Any]) -> Counter[str]:
+    """How its orders ended: met, short, or with which error."""
     from core.actors import SYSTEM
     from core.subjects import Subject
     from inventory.services import movements, reservations
@@ -90,11 +77,3 @@ def _naive(uid: str, wants: list[Any]) -> bool:
             created_at=timezone.now(),
         )
     return True
-
-
-if __name__ == "__main__":
-    about = json.loads(sys.argv[1])
-    connect(about["database"])
-    print("ready", flush=True)
-    sys.stdin.readline()
-    print(json.dumps(race(about)), flush=True)

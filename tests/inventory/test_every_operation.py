@@ -7,16 +7,11 @@ answers the processes got, and exactly the balances.
 from __future__ import annotations
 
 import itertools
-import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
@@ -29,10 +24,10 @@ from core.ids import uuid7
 from inventory.models import LotStock, Reservation, Stock
 from inventory.services import availability, kits
 from tests.factories.inventory import ItemFactory, LocationFactory
+from tests.forked import Forked
 from tests.inventory.model import INSIDE, Model
 from tests.inventory.operations import perform
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 AT_ONCE = 3
 
 # Few units, few places, few names: sequences soon meet at the edges.
@@ -65,26 +60,17 @@ class Workers:
     """Processes with connections of their own, doing one operation each at the same moment."""
 
     def __init__(self, count: int):
-        command = [sys.executable, "-m", "tests.inventory.operations", connection.settings_dict["NAME"]]
-        self.all = [
-            subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            for _ in range(count)
-        ]
-        for worker in self.all:
-            assert worker.stdout is not None
-            assert worker.stdout.readline() == "ready\n"
+        self.all = [Forked() for _ in range(count)]
 
     def perform(self, ops: list[dict[str, Any]]) -> list[Any]:
-        for worker, op in zip(self.all, ops, strict=False):
-            assert worker.stdin is not None
-            worker.stdin.write(json.dumps(op) + "\n")
-            worker.stdin.flush()
-        return [json.loads(worker.stdout.readline()) for worker, _ in zip(self.all, ops, strict=False)]  # type: ignore[union-attr]
+        busy = self.all[: len(ops)]
+        for worker, op in zip(busy, ops, strict=True):
+            worker.ask(perform, op)
+        return [worker.answer(60) for worker in busy]
 
     def stop(self) -> None:
         for worker in self.all:
-            worker.stdin.close()  # type: ignore[union-attr]
-            worker.wait(timeout=20)
+            worker.stop()
 
 
 class EveryOperation(RuleBasedStateMachine):
@@ -191,7 +177,6 @@ class EveryOperation(RuleBasedStateMachine):
             wanted[-1] = wanted[0]
         assert self.workers is not None
         answers = self.workers.perform(wanted)
-        assert not any(isinstance(answer, str) for answer in answers), answers
         for order in itertools.permutations(range(len(wanted))):
             after = self.model.copy()
             told = {n: after.apply(wanted[n]) for n in order}

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -20,8 +16,9 @@ from inventory.models import Reservation, Stock, StockMovement
 from inventory.services import reservations
 from inventory.services.reservations import Held, Want
 from tests.factories.inventory import LocationFactory, StockFactory
+from tests.forked import at_once
+from tests.inventory.race import race as run
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 UNITS = 60  # of each item; far fewer than are wanted
 
 
@@ -36,35 +33,14 @@ def race(
 ) -> Counter[str]:
     """Run the race and add up what the processes saw."""
     about = {
-        "database": connection.settings_dict["NAME"],
         "items": [stock.item_id for stock in shelf],
         "location": shelf[0].location_id,
         "orders": orders // processes,
         "way": way,
         "churn": churn,
     }
-    racers = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.inventory.race", json.dumps({**about, "process": n})],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for n in range(processes)
-    ]
-    seen: Counter[str] = Counter()
-    for racer in racers:
-        assert racer.stdout is not None
-        assert racer.stdout.readline() == "ready\n"
-    for racer in racers:
-        assert racer.stdin is not None
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    for racer in racers:
-        out, _ = racer.communicate(timeout=seconds)
-        seen.update(json.loads(out))
-    return seen
+    each = [({**about, "process": n},) for n in range(processes)]
+    return sum(at_once(run, each, seconds=seconds), Counter())
 
 
 def oversold(shelf: list[Stock]) -> int:

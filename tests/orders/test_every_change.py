@@ -16,10 +16,10 @@ from core import audit
 from core.models import Event
 from inventory.models import Location, Stock
 from orders.models import FulfilmentLine, FulfilmentOrder, Order, OrderChange, OrderLine
+from tests import forked
 from tests.factories.inventory import ItemFactory, LocationFactory, StockFactory
 from tests.factories.orders import incoming_line, place
 from tests.orders import walk
-from tests.walkers import walk_at_once
 
 
 def make_world(orders: int) -> None:
@@ -99,30 +99,12 @@ def test_any_order_of_steps_leaves_every_unit_in_one_place(request):
     assert {"confirm", "cancel", "release"} <= done
 
 
-_WALKER = """
-import sys
-from collections import Counter
-from random import Random
-import django
-django.setup()
-from tests.orders import walk
-
-seed, steps = int(sys.argv[1]), int(sys.argv[2])
-by, done = Random(seed), Counter()
-names = sorted(walk.STEPS)
-for _ in range(steps):
-    name = by.choice(names)
-    done[name] += walk.take(name, by.getrandbits(32)) == ""
-print(sum(done.values()), dict(done))
-"""
-
-
 @pytest.mark.django_db(transaction=True)
 def test_processes_that_do_all_of_it_at_once_end_each_order_once(request):
     make_world(orders=3)
     long = request.config.getoption("--long")
 
-    done = walk_at_once(_WALKER, processes=6 if long else 3, steps=2000 if long else 25)
+    done = sum(forked.at_once(walk.go, [(n, 2000 if long else 25) for n in range(6 if long else 3)]))
 
     assert done >= 5
     assert Location.objects.count() == 2

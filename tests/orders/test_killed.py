@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -15,27 +13,26 @@ from core import audit
 from core.actors import SYSTEM
 from core.models import Event
 from inventory.models import Reservation, Stock
-from orders.models import Order, OrderLine
+from orders.models import Channel, Order, OrderLine
 from orders.services import intake
 from tests.factories.inventory import ItemFactory, StockFactory
 from tests.factories.orders import ChannelFactory, incoming, incoming_line
+from tests.forked import Forked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# For each number it reads, a child of it runs place() and dies by SIGKILL right before the n-th statement it would send.
-_NURSERY = """
-import os, signal, sys
-import django
-django.setup()
-from django.db import connection
-from core.actors import SYSTEM
-from orders.models import Channel
-from orders.services import intake
-from tests.factories.orders import incoming, incoming_line
+
+def run(step: int) -> int:
+    """How a process that was to die before its step-th statement ended."""
+    process = Forked()
+    process.ask(_live, step)
+    return process.killed()
 
 
-def live(left):
-    def count(execute, sql, params, many, context):
+def _live(left: int) -> None:
+    """place(), until death by SIGKILL right before the statement it would send when so many are left."""
+
+    def count(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
         nonlocal left
         left -= 1
         if left == 0:
@@ -45,43 +42,10 @@ def live(left):
     with connection.execute_wrapper(count):
         channel = Channel.objects.get()
         intake.place(incoming(incoming_line(quantity=2)), channel=channel, actor=SYSTEM)
+    os._exit(0)
 
 
-for line in sys.stdin:
-    child = os.fork()
-    if child == 0:
-        try:
-            live(int(line))
-            os._exit(0)
-        finally:
-            os._exit(1)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
-
-
-@pytest.fixture
-def run():
-    """run(step): how a child that was to die before its step-th statement ended."""
-    database = connection.settings_dict
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "DATABASE_URL": os.environ["DATABASE_URL"].replace("/backroom?", f"/{database['NAME']}?"),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
-    with subprocess.Popen(
-        [sys.executable, "-c", _NURSERY], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as nursery:
-
-        def ended(step: int) -> int:
-            nursery.stdin.write(f"{step}\n")
-            nursery.stdin.flush()
-            return int(nursery.stdout.readline())
-
-        yield ended
-        nursery.stdin.close()
-
-
-def test_whenever_it_dies_nothing_is_half_written(run):
+def test_whenever_it_dies_nothing_is_half_written():
     StockFactory(item=ItemFactory(sku="SKU-1"), sellable=10)
     channel = ChannelFactory()
     died = 0

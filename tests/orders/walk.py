@@ -128,3 +128,9 @@ def take(name: str, seed: int) -> str:
     except IndexError:
         return "nothing_there"
     return ""
+
+
+def go(seed: int, steps: int) -> int:
+    """So many steps by chance; returns how many were taken."""
+    by, names = Random(seed), sorted(STEPS)
+    return sum(take(by.choice(names), by.getrandbits(32)) == "" for _ in range(steps))
