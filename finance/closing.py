@@ -98,6 +98,18 @@ CHECKS = (
         """,
     ),
     Check(
+        "unproven", "Payouts that only their own rows add up to", "Finance",
+        "Match the bank's line with them, or state their total.",
+        """
+        SELECT s.id AS key, 'settlement' AS kind, s.id::text AS uid, s.provider || ' ' || s.ref AS label,
+            'At the bank ' || s.banked AS detail, s.payout AS amount, s.currency, s.paid_on::timestamptz AS at
+        FROM finance_settlement s
+        WHERE (s.entity_id = %(entity)s OR s.entity_id IS NULL AND %(main)s) AND NOT s.stated
+            AND (s.banked <> s.payout OR s.payout = 0) AND s.lines_count > 0
+            AND s.state NOT IN ('pending', 'cancelled', 'failed') AND s.paid_on BETWEEN %(first)s AND %(last)s
+        """,
+    ),
+    Check(
         "rates", "Payouts without an exchange rate", "Finance", "State the rates that their cases name.",
         """
         SELECT s.id AS key, 'settlement' AS kind, s.id::text AS uid, s.provider || ' ' || s.ref AS label,

@@ -58,13 +58,18 @@ def ensure(entity: Entity, day: date) -> Period:
 
 def checklist(period: Period) -> list[Line]:
     tasks = {task.check_code: task for task in period.tasks.select_related("owner", "excused_by")}
-    return [Line(check, count(period, check), tasks.get(check.code)) for check in closing.CHECKS]
+    terms = _terms(period)
+    return [Line(check, _count(check, terms), tasks.get(check.code)) for check in closing.CHECKS]
 
 
 def count(period: Period, check: Check) -> int:
     """How many rows stand behind a line, up to one more than the cap."""
+    return _count(check, _terms(period))
+
+
+def _count(check: Check, terms: dict[str, Any]) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM ({check.sql} LIMIT {CAP + 1}) AS rows", _terms(period))  # noqa: S608
+        cursor.execute(f"SELECT count(*) FROM ({check.sql} LIMIT {CAP + 1}) AS rows", terms)  # noqa: S608
         return int(cursor.fetchone()[0])
 
 
