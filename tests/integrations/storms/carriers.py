@@ -46,7 +46,7 @@ def account(vendor: str, secret: str, value: str, **settings: Any) -> Connection
 
 
 class LabelStorm(Storm):
-    share = 0.4
+    share = 0.5
 
     def __init__(self, connection: Connection, server: easypost.Server):
         super().__init__(connection, server.url)

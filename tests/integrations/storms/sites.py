@@ -40,7 +40,7 @@ class Site:
     feeds: tuple[str, ...] = ("orders",)  # none where orders only come as webhooks, which `hooks` holds
     hooks: list[bytes] = field(default_factory=list)
     calm: Callable[[], None] = lambda: None
-    share: float = 0.5  # of its calls, that go wrong in a storm
+    share: float = 0.6  # of its calls, that go wrong in a storm
 
 
 Open = Callable[[list[str]], AbstractContextManager[Site]]

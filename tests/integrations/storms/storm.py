@@ -21,7 +21,7 @@ class Storm:
     tries is over at once: `calm`.
     """
 
-    share = 0.5
+    share = 0.6
 
     def __init__(self, connection: Connection, url: str):
         self.connection, self.url = connection, url
