@@ -50,7 +50,7 @@ class ErpStorm(Storm):
         self.twice(lambda: adjust(self.erp, adjustment(n, "found", TEE_NVY_M=2, CAP=1)))
 
     def check(self, rounds: int) -> None:
-        assert self.erp.adjusted() == {"TEE-NVY-M": 2 * rounds, "CAP": rounds}
+        assert self.done(self.erp.adjusted) == {"TEE-NVY-M": 2 * rounds, "CAP": rounds}
         for n in range(rounds):
             (booked,), (credited,) = self.erp.booked(f"SO-{n}"), self.erp.booked(f"SO-{n}-2")
             assert (booked["total"], booked["deliveries"], booked["invoices"]) == (D("46.74"), 1, 1)
