@@ -13,7 +13,7 @@ from integrations import http, inbox
 from integrations.channels import polling, registry
 from integrations.channels.news import ChangeNews, ShipmentNews, Wanted
 from integrations.channels.vendure import client as vendure_client
-from integrations.models import Connection, FeedState
+from integrations.models import Connection, FeedState, InboundMessage
 from inventory.services.figures import Level
 from orders.models import Order, OrderLine
 from tests.integrations.test_stores import connect, fixture
@@ -130,18 +130,18 @@ def test_a_thin_webhook_s_order_is_fetched_in_its_parts(big: bigcommerce.Shop):
     assert poll("bigcommerce") == 0
 
 
-def test_an_order_whose_parts_can_t_be_read_holds_up_none_before_it(big: bigcommerce.Shop):
-    gone = fixture("bigcommerce", "order")
-    gone["order"]["id"] = 413
-    big.orders[412] = gone  # listed, and then not there
-    polling.ensure()
-    state = FeedState.objects.get(connection__code="bigcommerce", name="orders")
+def test_an_order_whose_parts_are_gone_is_a_message_of_its_own_and_holds_up_none(big: bigcommerce.Shop):
+    gone, after = fixture("bigcommerce", "order"), fixture("bigcommerce", "order")
+    gone["order"]["id"], after["order"]["id"] = 413, 414
+    big.orders[412] = gone  # listed as 413, which is not there
+    big.orders[414] = after
 
-    assert polling.read(state.pk) == 1
+    assert poll("bigcommerce") == 3
 
-    inbox.process_due()
-    state.refresh_from_db()
-    assert (Order.objects.get().channel_ref, "not found" in state.last_error) == ("411", True)
+    assert set(Order.objects.values_list("channel_ref", flat=True)) == {"411", "414"}
+    message = InboundMessage.objects.get(status="FAILED")
+    assert "products" in message.reason
+    assert not FeedState.objects.exclude(last_error="").exists()
 
 
 def test_bigcommerce_is_told_once_though_its_answer_is_lost(big: bigcommerce.Shop):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -79,11 +80,23 @@ def _order(connection: Connection, ref: str) -> dict[str, Any]:
 
 
 def _document(connection: Connection, order: dict[str, Any]) -> Document:
-    """The order and all that BigCommerce keeps elsewhere of it, as one document."""
+    """The order and all that BigCommerce keeps elsewhere of it, as one document.
+
+    A part that isn't there is left empty: an order listed and then deleted is one message that says what it lacks, and
+    holds up none after it.
+    """
     ref = order.get("id")
-    parts = {name: _all(connection, path.format(ref=ref), name) for name, path in _PARTS.items()}
+    parts: dict[str, list[Any]] = {}
+    absent = ""
+    for name, path in _PARTS.items():
+        try:
+            parts[name] = _all(connection, path.format(ref=ref), name)
+        except http.FailedForGood as refused:
+            if refused.status != HTTPStatus.NOT_FOUND:
+                raise
+            parts[name], absent = [], f"{absent}:no {name}"
     counts = ".".join(str(len(parts[name])) for name in ("shipments", "refunds", "transactions"))
-    version = f"{order.get('date_modified')}:{order.get('status_id')}:{counts}"
+    version = f"{order.get('date_modified')}:{order.get('status_id')}:{counts}{absent}"
     return Document(f"order:{ref}@{version}", "order", write_json({"order": order, **parts}))
 
 
