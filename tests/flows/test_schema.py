@@ -67,7 +67,6 @@ def some_books() -> dict[str, Any]:
 
 
 def a_connection() -> dict[str, str]:
-    Connection.objects.create(
-        code="shop", name="Shop", kind=Connection.Kind.CHANNEL, vendor="shopify", channel=ChannelFactory()
-    )
+    channel: Any = ChannelFactory()
+    Connection.objects.create(code="shop", name="Shop", kind=Connection.Kind.CHANNEL, vendor="shopify", channel=channel)
     return {"code": "shop"}
