@@ -300,7 +300,9 @@ def test_an_order_of_walmart_in_xml_means_what_it_means_in_json():
         ("<n3:status>Created", "<n3:status>Dreaming", "Dreaming"),
         ("<n3:sku>", "<n3:sku>A</n3:sku><n3:sku>", "says sku twice"),
         ("25.00", "25,00", "amount"),
+        ("</n3:list>", "<a>" * 9000 + "</a>" * 9000 + "</n3:list>", "nested too deeply"),
     ],
+    ids=["cut", "with a type", "no time", "no status", "twice", "comma", "deep"],
 )
 def test_a_wound_in_walmarts_xml_is_said_by_name(old: str, new: str, reason: str):
     assert old in XML

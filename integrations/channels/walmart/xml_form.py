@@ -32,9 +32,10 @@ def as_json(body: bytes) -> bytes:
     except (ElementTree.ParseError, ValueError, LookupError) as error:  # the latter two: an encoding nobody knows
         raise unparsable(f"it is no XML: {str(error)[:120]}") from None
     name = _name(root)
-    if name == "errors":
-        return write_json({name: [_read(each) for each in root]})
-    return write_json({name: _read(root)})
+    try:
+        return write_json({name: [_read(each) for each in root] if name == "errors" else _read(root)})
+    except RecursionError:
+        raise unparsable("nested too deeply to be an honest document") from None
 
 
 def _name(element: ElementTree.Element) -> str:
