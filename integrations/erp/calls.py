@@ -25,10 +25,10 @@ class Refused(Exception):
     def __init__(
         self, message: str, *, asked: str, failure_class: FailureClass = FailureClass.BAD_VALUE, field: str = ""
     ):
-        super().__init__(message)
         self.message = " ".join(message.replace("\x00", "").split())[:1000] or "The ERP gave no reason."
         if field and field not in self.message:
             self.message = f"{self.message} (field {field})"
+        super().__init__(self.message)
         self.asked = asked
         self.failure_class = failure_class
         self.field = field

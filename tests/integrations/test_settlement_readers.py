@@ -11,6 +11,7 @@ import pytest
 from finance import canonical, checking
 from finance.canonical import Terms
 from integrations.payments import statements
+from integrations.payments.settlements import figures
 
 PAYPAL = (
     '"Date","Time","TimeZone","Name","Type","Status","Currency","Gross","Fee","Net","Transaction ID",'
@@ -297,3 +298,8 @@ def test_a_bank_statement_is_whole_or_says_what_is_wrong_with_it(form, content, 
         found = [refused.fault]
 
     assert [str(fault.rule) for fault in found] == [rule] * bool(rule)
+
+
+def test_a_time_that_is_beyond_all_days_elsewhere_is_refused():
+    with pytest.raises(figures.Refused, match="is no time"):
+        figures.a_moment("9999-12-31T23:59:59-14:00")

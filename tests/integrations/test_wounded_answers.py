@@ -19,6 +19,7 @@ from integrations import tokens
 from integrations.carriers import port as carriers
 from integrations.carriers import registry as accounts
 from integrations.channels import registry as channels
+from integrations.erp import calls as erp_calls
 from integrations.erp import port as erps
 from integrations.erp import registry as erp_registry
 from integrations.failures import Unreadable
@@ -27,6 +28,7 @@ from integrations.payments import port as payments
 from integrations.payments import registry as providers
 from inventory.services.figures import Level
 from tests.integrations.storms.carriers import HOME, KEY, Memory, account, parcel
+from tests.integrations.storms.erps import ErpStorm
 from tests.integrations.storms.sites import SITES
 from tests.integrations.storms.storm import Storm
 from tests.integrations.test_erps import ERPS, post, sale, serving
@@ -38,7 +40,7 @@ from tests.integrations.wounds import WoundingProxy
 
 pytestmark = pytest.mark.django_db
 NAMED = (
-    TryLater, Permanent, Refusal, Unreadable, carriers.Rejected, erps.Rejected, payments.Rejected,
+    TryLater, Permanent, Refusal, Unreadable, carriers.Rejected, erps.Rejected, erp_calls.Refused, payments.Rejected,
 )  # fmt: skip
 Act = Callable[[int], Any]
 LENGTHS = pytest.mark.parametrize("rounds", [2, pytest.param(150, marks=pytest.mark.long)])
@@ -58,7 +60,7 @@ def endure(acts: dict[str, Act], rounds: int) -> int:
     return good
 
 
-def of_site(name: str) -> Iterator[tuple[Connection, str, dict[str, Act]]]:
+def of_site(name: str) -> Iterator[tuple[Storm, dict[str, Act]]]:
     with SITES[name](["9001", "9002"]) as site:
         vendor = channels.get(site.connection.vendor)
         acts: dict[str, Act] = {
@@ -73,16 +75,15 @@ def of_site(name: str) -> Iterator[tuple[Connection, str, dict[str, Act]]]:
             acts["stock"] = lambda n: vendor.set_levels(site.connection, levels, f"k{n}")  # type: ignore[misc]
         if vendor.fetch:
             acts["fetch"] = lambda n: vendor.fetch(site.connection, "order", "9001")  # type: ignore[misc]
-        yield site.connection, site.url, acts
+        yield Storm(site.connection, site.url), acts
 
 
-def of_erp(name: str) -> Iterator[tuple[Connection, str, dict[str, Act]]]:
+def of_erp(name: str) -> Iterator[tuple[Storm, dict[str, Act]]]:
     tokens._kept.clear()
     with serving(name) as erp:
         vendor = channels.get(erp.connection.vendor)
         yield (
-            erp.connection,
-            erp.url,
+            ErpStorm(erp, journals=False, share=0),
             {
                 "sale": lambda n: post(erp, sale(f"SO-{n}"), ErpMemory()),
                 "standing": lambda n: erp_registry.port(erp.connection).standing(sale(f"SO-{n}")),
@@ -94,7 +95,7 @@ def of_erp(name: str) -> Iterator[tuple[Connection, str, dict[str, Act]]]:
         )
 
 
-def of_easypost() -> Iterator[tuple[Connection, str, dict[str, Act]]]:
+def of_easypost() -> Iterator[tuple[Storm, dict[str, Act]]]:
     with easypost.Server(KEY) as server:
         made = account("easypost", "key", KEY, url=f"{server.url}/v2")
         since = datetime.now(UTC) + timedelta(hours=2)
@@ -107,8 +108,7 @@ def of_easypost() -> Iterator[tuple[Connection, str, dict[str, Act]]]:
             bought.append(memory.ref)
 
         yield (
-            made,
-            server.url,
+            Storm(made, server.url),
             {
                 "rates": lambda n: accounts.port(made).rates(parcel(n)),
                 "label": label,
@@ -120,7 +120,7 @@ def of_easypost() -> Iterator[tuple[Connection, str, dict[str, Act]]]:
         )
 
 
-def of_provider(name: str) -> Iterator[tuple[Connection, str, dict[str, Act]]]:
+def of_provider(name: str) -> Iterator[tuple[Storm, dict[str, Act]]]:
     server = stripe.Server("sk_1") if name == "stripe" else adyen.Server("sk_1", "Harrowvale")
     with server as running:
         where = running.url if name == "stripe" else f"{running.url}/v71"
@@ -135,8 +135,7 @@ def of_provider(name: str) -> Iterator[tuple[Connection, str, dict[str, Act]]]:
             return payments.Wanted(f"u{n}{kind}", f"k{n}{kind}", kind, Decimal("1.00"), "GBP", "1001", tender=paid)
 
         yield (
-            made,
-            running.url,
+            Storm(made, running.url),
             {
                 "ping": lambda n: providers.port(made).ping(),
                 **{
@@ -149,7 +148,7 @@ def of_provider(name: str) -> Iterator[tuple[Connection, str, dict[str, Act]]]:
         )
 
 
-OPENED: dict[str, Callable[[], Iterator[tuple[Connection, str, dict[str, Act]]]]] = {
+OPENED: dict[str, Callable[[], Iterator[tuple[Storm, dict[str, Act]]]]] = {
     **{name: lambda name=name: of_site(name) for name in SITES},
     **{name: lambda name=name: of_erp(name) for name in ERPS},
     "easypost": of_easypost,
@@ -160,8 +159,8 @@ OPENED: dict[str, Callable[[], Iterator[tuple[Connection, str, dict[str, Act]]]]
 @pytest.mark.parametrize("name", OPENED)
 @LENGTHS
 def test_no_answer_whatever_it_holds_ends_a_call_without_a_name(name: str, rounds: int):
-    with contextmanager(OPENED[name])() as (connection, url, acts), WoundingProxy(url, seed=rounds) as proxy:
-        Storm(connection, url).behind(proxy.url)
+    with contextmanager(OPENED[name])() as (storm, acts), WoundingProxy(storm.url, seed=rounds) as proxy:
+        storm.behind(proxy.url)
         good = endure(acts, rounds)
         wounds = proxy.wounds
 

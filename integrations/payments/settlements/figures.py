@@ -244,6 +244,13 @@ def a_moment(text: str, order: str = "Y-M-D", zone_name: str = "UTC", row: int =
     day = a_day(text, order, row)
     if day is None:
         return None
+    try:
+        return _in_utc(text, day, zone_name, row)
+    except OverflowError:  # the first or the last day there is, elsewhere
+        raise Refused(f"{text[:40]!r} is no time.", row) from None
+
+
+def _in_utc(text: str, day: date, zone_name: str, row: int) -> datetime:
     found = _CLOCK.search(text, _PARTS.match(text).end() if _PARTS.match(text) else 0)  # type: ignore[union-attr]
     if found is None:
         return datetime(day.year, day.month, day.day, tzinfo=zone(zone_name, row)).astimezone(UTC)

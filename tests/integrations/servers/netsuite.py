@@ -55,7 +55,7 @@ class NetSuiteServer(ErpServer):
         record, *key = unquote(asked.path).split("/record/v1/")[1].split("/")
         if asked.method == "GET":
             if not key:
-                return Told(200, self._list(record, asked.query["q"]))
+                return Told(200, self._list(record, asked.query.get("q", "")))
             found = self._one(record, key[0])
             if asked.query.get("expandSubResources") != "true":
                 found = {name: value for name, value in found.items() if name != "line"}
@@ -115,8 +115,9 @@ class NetSuiteServer(ErpServer):
         )
 
     def _list(self, record: str, condition: str) -> dict[str, Any]:
-        field, value = re.fullmatch(r'(\w+) IS "(.*)"', condition).groups()  # type: ignore[union-attr]
-        found = [{"links": [], "id": row["id"]} for row in self.tables[record].values() if row.get(field) == value]
+        asked = re.fullmatch(r'(\w+) IS "(.*)"', condition)
+        rows = self.tables[record].values()
+        found = [{"links": [], "id": row["id"]} for row in rows if not asked or row.get(asked[1]) == asked[2]]
         return {"links": [], "count": len(found), "hasMore": False, "items": found, "offset": 0}
 
     def _put(self, record: str, external_id: str, values: dict[str, Any]) -> Told:
