@@ -10,6 +10,8 @@ from typing import Any
 
 from core.errors import Permanent, TryLater
 from integrations import http
+from integrations.carriers.port import Rejected
+from integrations.failures import FailureClass
 from integrations.http import Answer, FailedForGood
 from integrations.models import Connection
 
@@ -18,11 +20,11 @@ CALL = 20.0  # seconds for one call: making a shipment asks every carrier for it
 GRAMS_PER_OUNCE = Decimal("28.349523125")
 
 
-class Refused(Exception):
+class Refused(Rejected):
     """EasyPost said no by one of its own rules: its code and its words."""
 
     def __init__(self, code: str, message: str, *, status: int):
-        super().__init__(message)
+        super().__init__(FailureClass.BAD_VALUE, message)
         self.code = code
         self.message = message
         self.status = status

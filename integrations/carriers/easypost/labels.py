@@ -58,10 +58,7 @@ class EasyPost:
         return Voided(status in _BACK, _BACK.get(status, f"The carrier says {status or 'nothing'}."))
 
     def track(self, tracking_number: str, carrier: str) -> Sequence[Scan]:
-        try:
-            tracker = self.rest.post("trackers", {"tracker": {"tracking_code": tracking_number, "carrier": carrier}})
-        except Refused as no:
-            raise Rejected(FailureClass.BAD_VALUE, no.message) from no
+        tracker = self.rest.post("trackers", {"tracker": {"tracking_code": tracking_number, "carrier": carrier}})
         faults = Faults()
         meaning = translate(tracker, faults)
         faults.raise_if_any()
@@ -102,10 +99,7 @@ class EasyPost:
             body["is_return"] = True
         if parcel.crosses_a_border:
             body["customs_info"] = _customs(parcel)
-        try:
-            return self.rest.post("shipments", {"shipment": body})
-        except Refused as no:
-            raise Rejected(FailureClass.BAD_VALUE, no.message) from no
+        return self.rest.post("shipments", {"shipment": body})
 
     def _buy(self, shipment: Mapping[str, Any], parcel: Parcel, memory: Memory) -> dict[str, Any]:
         rate = _wanted(shipment, parcel)
@@ -116,7 +110,7 @@ class EasyPost:
             again = self.rest.get(f"shipments/{shipment['id']}")
             if _is_bought(again):  # by a try that did not hear the answer
                 return again
-            raise Rejected(FailureClass.BAD_VALUE, no.message) from no
+            raise no
 
     def _fetched(self, shipment: Mapping[str, Any]) -> Bought:
         label = shipment["postage_label"]

@@ -22,15 +22,12 @@ def book(
     rest: Rest, refs: Sequence[str], address: Mapping[str, Any], memory: Memory, *, since: datetime, until: datetime
 ) -> Collection:
     """Have these shipments fetched. Rejected in the carrier's words."""
-    try:
-        pickup = rest.get(f"pickups/{memory.ref}") if memory.ref else _make(rest, refs, address, since, until)
-        kept = memory.keep(str(pickup["id"]))
-        if kept != pickup["id"]:
-            pickup = rest.get(f"pickups/{kept}")
-        if pickup.get("status") != SCHEDULED:
-            pickup = _buy(rest, pickup, memory)
-    except Refused as no:
-        raise Rejected(FailureClass.BAD_VALUE, no.message) from no
+    pickup = rest.get(f"pickups/{memory.ref}") if memory.ref else _make(rest, refs, address, since, until)
+    kept = memory.keep(str(pickup["id"]))
+    if kept != pickup["id"]:
+        pickup = rest.get(f"pickups/{kept}")
+    if pickup.get("status") != SCHEDULED:
+        pickup = _buy(rest, pickup, memory)
     rates = sorted(pickup.get("pickup_rates") or (), key=_cost)
     cost, currency = (_cost(rates[0]), str(rates[0].get("currency") or "")) if rates else (None, "")
     return Collection(str(pickup["id"]), str(pickup.get("confirmation") or ""), cost, currency)
