@@ -436,12 +436,20 @@ def _break_evidence(uid: str) -> list[Evidence]:
     found, gap = _settlement(uid), proofs.broken(int(uid)) if uid.isdigit() else None
     if found is None or gap is None:
         return []
-    rows = [
-        Row([gap.before, "closed with", f"{gap.ended:%Y-%m-%d %H:%M}", money(gap.closed, found.currency)]),
-        Row([found.ref, "opens with", f"{found.starts_at:%Y-%m-%d %H:%M}", money(gap.opened, found.currency)]),
-        Row(["", "Came between", "", money(gap.between, found.currency)], hot=True),
+    ended, began = f"{gap.ended:%Y-%m-%d %H:%M}", f"{found.starts_at:%Y-%m-%d %H:%M}"
+    return [
+        _gap_between("The provider's balance", ["Payout", "", "When"], gap, ended, found.ref, began, found.currency)
     ]
-    return [Evidence("The provider's balance", ["Payout", "", "When", Column("Balance", True)], rows)]
+
+
+def _gap_between(title: str, columns: list[str], gap: Any, ended: str, ref: str, began: str, currency: str) -> Evidence:
+    """What the one before closed with, what this one opens with, and what came between."""
+    rows = [
+        Row([gap.before, "closed with", ended, money(gap.closed, currency)]),
+        Row([ref, "opens with", began, money(gap.opened, currency)]),
+        Row(["", "Came between", "", money(gap.between, currency)], hot=True),
+    ]
+    return Evidence(title, [*columns, Column("Balance", True)], rows)
 
 
 def _breaks(uid: str) -> bool:
@@ -572,12 +580,9 @@ def _statement_gap(uid: str) -> list[Evidence]:
     found, gap = _statement(uid), proofs.statement_broken(int(uid)) if uid.isdigit() else None
     if found is None or gap is None:
         return []
-    rows = [
-        Row([gap.before, "closed with", f"{gap.ended}", money(gap.closed, found.currency)]),
-        Row([found.ref, "opens with", f"{found.starts_on}", money(gap.opened, found.currency)]),
-        Row(["", "Came between", "", money(gap.between, found.currency)], hot=True),
-    ]
-    return [Evidence("The account's balance", ["Statement", "", "Day", Column("Balance", True)], rows)]
+    ended, began = f"{gap.ended}", f"{found.starts_on}"
+    columns = ["Statement", "", "Day"]
+    return [_gap_between("The account's balance", columns, gap, ended, found.ref, began, found.currency)]
 
 
 STATEMENT_GAP = replace(
